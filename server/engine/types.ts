@@ -1,0 +1,217 @@
+import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
+
+/** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
+export interface Engine {
+  readonly root: string;
+  readonly indexDir: string;
+  /** 'writer' holds the lock; 'reader' answers from what the writer publishes. */
+  readonly role: 'writer' | 'reader';
+
+  /** Brings the whole index up to date. Concurrent calls share one run. */
+  index(options?: IndexOptions): Promise<IndexReport>;
+  /** These paths (relative, '/') were created, changed, deleted or renamed; resolves once they are searchable. */
+  update(paths: readonly string[], options?: { signal?: AbortSignal }): Promise<UpdateReport>;
+  select(request: SelectRequest): Promise<SelectResult>;
+  /** Ranked ranges only: no packing, no text. The batch mode of the CLI. */
+  rank(query: string, options?: { limit?: number; signal?: AbortSignal }): Promise<RankedRange[]>;
+  symbols(request: SymbolRequest): Promise<FoundSymbol[]>;
+  status(): Promise<EngineStatus>;
+  why(path: string, query?: string): Promise<WhyReport>;
+  /** Every progress event of this engine, also of runs that others started. Returns the unsubscribe function. */
+  onProgress(listener: (progress: IndexProgress) => void): () => void;
+  /** Writes what is not yet on disk, ends the workers, releases the lock. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Absolute path of the workspace folder. */
+  root: string;
+  /** Where index.db lives; default `<root>/.contextkit`. */
+  indexDir?: string;
+  /** 'write' fails with index_locked when somebody else writes; 'auto' then becomes a reader. Default 'auto'. */
+  access?: 'auto' | 'write' | 'read';
+  settings?: Partial<EngineSettings>;
+  /** Parse workers; default: cores, at least 1, at most 4. */
+  parseWorkers?: number;
+  /** Events and fields; never source text or queries. */
+  log?: (event: string, fields: Record<string, unknown>) => void;
+}
+
+export interface EngineSettings {
+  /** Larger files are not indexed. */
+  maxFileKb: number;
+  /** Extra ignore patterns (gitignore syntax), after every ignore file. */
+  exclude: string[];
+  /** Only these folders or globs (gitignore syntax); empty means all. */
+  include: string[];
+  parseTimeoutMs: number;
+}
+
+export interface IndexOptions {
+  signal?: AbortSignal;
+  onProgress?: (progress: IndexProgress) => void;
+  /** Read and parse everything again. */
+  force?: boolean;
+}
+
+export type IndexPhase = 'discovering' | 'indexing' | 'saving' | 'done';
+
+export interface IndexProgress {
+  phase: IndexPhase;
+  /** Files looked at so far / known so far; the total is exact once `phase` is 'indexing'. */
+  filesDone: number;
+  filesTotal: number;
+  chunks: number;
+  filesPerSecond: number;
+  /** Seconds to the end, null while it cannot be said honestly. */
+  etaSeconds: number | null;
+  /** The file that has kept a worker busy for more than a second, if any. */
+  slowFile: string | null;
+}
+
+export interface IndexReport {
+  files: number;
+  chunks: number;
+  symbols: number;
+  added: number;
+  changed: number;
+  removed: number;
+  unchanged: number;
+  skipped: SkippedFile[];
+  durationMs: number;
+  /** Files whose content was read in this run; 0 for an unchanged warm start. */
+  filesRead: number;
+}
+
+export interface UpdateReport {
+  indexed: string[];
+  removed: string[];
+  skipped: SkippedFile[];
+  durationMs: number;
+}
+
+export interface SkippedFile {
+  path: string;
+  reason: SkipReason;
+  /** The rule and where it stands, a size, an error message. */
+  detail: string;
+}
+
+export type PackFormat = 'markdown' | 'xml' | 'json' | 'plain';
+export type PackMode = 'full' | 'map';
+
+export interface SelectRequest {
+  query: string;
+  /** o200k tokens; 500 to 100,000; default 8,000. The pack never exceeds it. */
+  budget?: number;
+  format?: PackFormat;
+  mode?: PackMode;
+  /** Only files under these folders or matching these globs (gitignore syntax). */
+  sources?: string[];
+  /** At most so many chunks in the pack. */
+  limit?: number;
+  explain?: boolean;
+  signal?: AbortSignal;
+}
+
+export interface SelectResult {
+  /** The pack, ready for a prompt, in the asked format. */
+  context: string;
+  chunks: SelectedChunk[];
+  metadata: SelectMetadata;
+}
+
+export interface SelectedChunk extends LineRange {
+  path: string;
+  language: string;
+  scope: string;
+  content: string;
+  score: number;
+  /** o200k tokens of the content. */
+  tokens: number;
+  symbols: string[];
+  /** Only with `explain`: named parts of the score, in the order they were applied. */
+  parts?: ScorePart[];
+}
+
+export interface ScorePart {
+  name: string;
+  value: number;
+  /** e.g. the matched terms */
+  detail?: string;
+}
+
+export interface SelectMetadata {
+  tokensUsed: number;
+  budget: number;
+  filesIncluded: number;
+  /** Ranked ranges that did not fit the budget or the limit. */
+  leftOut: number;
+  /** Files that changed after they were indexed and were chunked again for this answer. */
+  refreshed: string[];
+  processingMs: number;
+  /** True while an index run is going on: later answers may be better. */
+  partial: boolean;
+  /** Hex id of the pack's content: same input, same id. */
+  packId: string;
+}
+
+export interface RankedRange extends LineRange {
+  path: string;
+  score: number;
+}
+
+export interface SymbolRequest {
+  name: string;
+  /** Exact name (any case) when true; otherwise exact, then prefix, then substring matches. Default false. */
+  exact?: boolean;
+  limit?: number;
+}
+
+export interface FoundSymbol extends CodeSymbol {
+  path: string;
+}
+
+export interface EngineStatus {
+  root: string;
+  indexDir: string;
+  role: 'writer' | 'reader';
+  state: 'empty' | 'indexing' | 'ready' | 'damaged';
+  files: number;
+  chunks: number;
+  symbols: number;
+  lines: number;
+  /** Files per language id, largest first. */
+  languages: { language: string; files: number }[];
+  skipped: SkippedFile[];
+  /** Chunks that hold a line longer than the model sees. */
+  truncatedChunks: number;
+  /** Files whose syntax has errors; they are indexed all the same. */
+  filesWithSyntaxErrors: number;
+  diskBytes: number;
+  generation: number;
+  /** ISO time of the last completed run, null if there was none. */
+  lastIndexedAt: string | null;
+  /** What was repaired when the index was opened, e.g. a damaged file that was set aside. */
+  repairs: string[];
+  progress: IndexProgress | null;
+  writer: { pid: number; host: string; startedAt: string } | null;
+}
+
+export interface WhyReport {
+  path: string;
+  indexed: boolean;
+  /** One sentence for people. */
+  summary: string;
+  skipped: SkippedFile | null;
+  language: string | null;
+  role: FileRole | null;
+  chunkedBy: ChunkedBy | null;
+  syntaxErrors: boolean;
+  /** True when the file on disk is not what the index knows. */
+  stale: boolean;
+  chunks: { startLine: number; endLine: number; tokens: number; scope: string }[];
+  symbols: CodeSymbol[];
+  /** Only with a query: the rank of the file's best range, null if it is not among the results. */
+  ranking: { rank: number | null; of: number; score: number; parts: ScorePart[] } | null;
+}
