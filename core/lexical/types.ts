@@ -1,0 +1,41 @@
+/**
+ * The words of one file, as a parse worker sends them and the store keeps them.
+ *
+ * Chunk `c` owns the pairs `chunkOffsets[c] .. chunkOffsets[c + 1]`; pair `p` says that the term
+ * `termIds[p]` occurs in that chunk as often as `counts[p]` says (see `packCounts`).
+ * Within a chunk each term stands once. `termIds` are local (indexes into `terms`) while a file travels
+ * from a parse worker, and global (ids of the index's term dictionary) once the store has taken it.
+ */
+export interface FileWords {
+  chunkOffsets: Uint32Array;
+  termIds: Uint32Array;
+  counts: Uint32Array;
+}
+
+export interface AnalyzedWords extends FileWords {
+  /** Distinct terms of the file in order of first occurrence. */
+  terms: string[];
+}
+
+/** Occurrences by field: in code, in comments and doc strings, among the names defined in the chunk. */
+export interface FieldCounts {
+  body: number;
+  comment: number;
+  name: number;
+}
+
+const bodyMax = 0xfff;
+const commentMax = 0xfff;
+const nameMax = 0xff;
+
+/** 12 bits body, 12 bits comment, 8 bits name; larger counts saturate (BM25 does not see the difference). */
+export function packCounts(body: number, comment: number, name: number): number {
+  const b = body > bodyMax ? bodyMax : body;
+  const c = comment > commentMax ? commentMax : comment;
+  const n = name > nameMax ? nameMax : name;
+  return (b | (c << 12) | (n << 24)) >>> 0;
+}
+
+export const bodyCount = (packed: number): number => packed & bodyMax;
+export const commentCount = (packed: number): number => (packed >>> 12) & commentMax;
+export const nameCount = (packed: number): number => packed >>> 24;
