@@ -1,4 +1,7 @@
 import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
+import type { ScorePart } from '../../core/rank/types.ts';
+
+export type { ScorePart };
 
 /** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
 export interface Engine {
@@ -132,13 +135,6 @@ export interface SelectedChunk extends LineRange {
   symbols: string[];
   /** Only with `explain`: named parts of the score, in the order they were applied. */
   parts?: ScorePart[];
-}
-
-export interface ScorePart {
-  name: string;
-  value: number;
-  /** e.g. the matched terms */
-  detail?: string;
 }
 
 export interface SelectMetadata {

@@ -1,0 +1,40 @@
+import type { FileWords } from '../lexical/types.ts';
+import type { FileRole } from '../model.ts';
+
+/** One file as the search index takes it. */
+export interface SearchableFile {
+  path: string;
+  language: string;
+  role: FileRole;
+  /** Flat triples startLine, endLine, model tokens. */
+  chunks: Uint32Array;
+  /** Term ids are those of the index's dictionary. */
+  words: FileWords;
+}
+
+export interface SearchOptions {
+  /** At most so many ranges. */
+  limit: number;
+  /** Only files it says yes to. */
+  accept?: (path: string) => boolean;
+  /** Fill `parts`. */
+  explain?: boolean;
+}
+
+/** A named share of a score; see RankedChunk.parts. */
+export interface ScorePart {
+  name: string;
+  value: number;
+  detail?: string;
+}
+
+export interface RankedChunk {
+  path: string;
+  language: string;
+  role: FileRole;
+  startLine: number;
+  endLine: number;
+  tokens: number;
+  score: number;
+  parts?: ScorePart[];
+}
