@@ -27,10 +27,10 @@ const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022'
 const bundles = {
   extension: { ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', external: ['vscode'] },
   server: { ...node, entryPoints: ['server/lsp/main.ts'], outfile: 'dist/server.cjs' },
-  cli: { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/cli.cjs', external: ['./budgetTokens.cjs'] },
+  cli: { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/cli.cjs' },
   storeWorker: { ...node, entryPoints: ['server/store/storeWorker.ts'], outfile: 'dist/storeWorker.cjs' },
   parseWorker: { ...node, entryPoints: ['server/indexing/parseWorker.ts'], outfile: 'dist/parseWorker.cjs' },
-  budgetTokens: { ...node, entryPoints: ['server/engine/budgetTokens.ts'], outfile: 'dist/budgetTokens.cjs' },
+  tokenWorker: { ...node, entryPoints: ['server/engine/tokenWorker.ts'], outfile: 'dist/tokenWorker.cjs' },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'dist/webview/context.js' },
 };
 
