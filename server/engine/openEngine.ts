@@ -1,0 +1,219 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { AppError } from '../../core/errors.ts';
+import { discoverFiles } from '../indexing/discovery/discover.ts';
+import { runIndexing, type RunCounts } from '../indexing/indexer.ts';
+import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
+import { updatePaths } from '../indexing/updatePaths.ts';
+import { openStore } from '../store/index.ts';
+import { analysisVersion } from './analysisVersion.ts';
+import { assetsDir } from './assets.ts';
+import { describeStatus } from './describeStatus.ts';
+import { explainPath } from './explainPath.ts';
+import { createProgressMeter } from './progress.ts';
+import { selectContext } from './selectContext.ts';
+import { createSharedRun } from './sharedRun.ts';
+import { createSourceReader } from './sourceReader.ts';
+import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
+import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexPhase, IndexProgress, IndexReport } from './types.ts';
+
+export const defaultSettings: EngineSettings = { maxFileKb: 1024, exclude: [], include: [], parseTimeoutMs: 10_000 };
+
+const defaultIndexFolder = '.contextkit';
+const maxParseWorkers = 4;
+
+/** Opens the index of a workspace folder. Nothing is indexed yet: call `index()`. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const root = path.resolve(options.root);
+  const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
+  const settings = { ...defaultSettings, ...options.settings };
+  const log = options.log ?? (() => undefined);
+  const store = await openStore({ indexDir, access: options.access ?? 'auto', assetsDir, analysisVersion, log });
+
+  let pool: ParsePool | undefined;
+  let counter: TokenCounter | undefined;
+  let closing: Promise<void> | undefined;
+  let latest: IndexProgress | null = null;
+  const notes = new Set<string>();
+  const listeners = new Set<(progress: IndexProgress) => void>();
+  const background = new Set<Promise<unknown>>();
+
+  const openPool = (): ParsePool =>
+    (pool ??= createParsePool({
+      assetsDir,
+      root,
+      workers: Math.max(1, options.parseWorkers ?? Math.min(maxParseWorkers, availableParallelism())),
+      maxFileKb: settings.maxFileKb,
+      parseTimeoutMs: settings.parseTimeoutMs,
+      log,
+    }));
+  const openCounter = (): TokenCounter => (counter ??= openTokenCounter(assetsDir));
+  const reader = createSourceReader({ root, maxFileKb: settings.maxFileKb, pool: openPool });
+  const discover = (signal: AbortSignal) => discoverFiles({ root, indexDir, settings, signal });
+
+  function assertOpen(): void {
+    if (closing !== undefined) throw new AppError('cancelled', 'the engine is closed');
+  }
+
+  function assertWriter(): void {
+    if (store.role === 'writer') return;
+    throw new AppError('index_locked', 'another process is writing this index', {
+      hint: 'Wait for it, or ask: answers come from what it has written.',
+      details: { writer: store.writer },
+    });
+  }
+
+  function publish(progress: IndexProgress): void {
+    latest = progress.phase === 'done' ? null : progress;
+    for (const listener of listeners) listener(progress);
+  }
+
+  async function indexAll(signal: AbortSignal, force: boolean): Promise<IndexReport> {
+    const started = performance.now();
+    const meter = createProgressMeter();
+    let counts: RunCounts | undefined;
+    const tell = (phase: IndexPhase): void => {
+      if (counts === undefined) return;
+      const { filesDone, filesSeen, chunks } = counts;
+      publish(meter.measure({ phase, filesDone, filesTotal: filesSeen, chunks, slowFile: pool?.slowFile() ?? null }));
+    };
+    try {
+      const run = await runIndexing({
+        store,
+        pool: openPool(),
+        discover: () => discover(signal),
+        signal,
+        force,
+        onNotes: (found) => found.forEach((note) => notes.add(note)),
+        onCounts: (now, phase) => {
+          counts = now;
+          tell(phase);
+        },
+      });
+      const { files, chunks, symbols } = await store.counts();
+      const { added, changed, removed, unchanged, filesRead } = run.counts;
+      const durationMs = Math.round(performance.now() - started);
+      return { files, chunks, symbols, added, changed, removed, unchanged, filesRead, skipped: run.skipped, durationMs };
+    } finally {
+      tell('done');
+      latest = null;
+    }
+  }
+
+  let forceNext = false;
+  const shared = createSharedRun((signal) => {
+    const force = forceNext;
+    forceNext = false;
+    return indexAll(signal, force);
+  });
+
+  const engine: Engine = {
+    root,
+    indexDir,
+    get role() {
+      return store.role;
+    },
+
+    async index({ signal, onProgress, force = false }: IndexOptions = {}) {
+      assertOpen();
+      if (store.role === 'reader') await store.tryBecomeWriter();
+      assertWriter();
+      forceNext ||= force;
+      const stop = onProgress === undefined ? undefined : engine.onProgress(onProgress);
+      try {
+        return await shared.join(signal);
+      } finally {
+        stop?.();
+      }
+    },
+
+    async update(paths, { signal } = {}) {
+      assertOpen();
+      if (store.role === 'reader') await store.tryBecomeWriter();
+      assertWriter();
+      const started = performance.now();
+      const done = await updatePaths({ root, indexDir, settings, store, pool: openPool(), paths, signal });
+      if (done.kind === 'rescan') {
+        const before = new Set(await store.paths());
+        const report = await shared.join(signal);
+        const after = await store.paths();
+        const now = new Set(after);
+        return {
+          indexed: after.filter((each) => !before.has(each)),
+          removed: [...before].filter((each) => !now.has(each)),
+          skipped: report.skipped,
+          durationMs: performance.now() - started,
+        };
+      }
+      return { indexed: done.indexed, removed: done.removed, skipped: done.skipped, durationMs: performance.now() - started };
+    },
+
+    async select(request) {
+      assertOpen();
+      await store.refreshIfChanged();
+      return selectContext(
+        {
+          store,
+          reader,
+          counter: openCounter,
+          partial: () => shared.running,
+          onStale: (paths) => {
+            if (store.role !== 'writer' || shared.running) return;
+            const work: Promise<unknown> = engine
+              .update(paths)
+              .catch((error: unknown) => log('stale files could not be updated', { error: String(error) }))
+              .finally(() => background.delete(work));
+            background.add(work);
+          },
+        },
+        request,
+      );
+    },
+
+    async rank(query, { limit = 200, signal } = {}) {
+      assertOpen();
+      signal?.throwIfAborted();
+      await store.refreshIfChanged();
+      const ranked = await store.search(query, { limit, sources: [] });
+      return ranked.map(({ path: file, startLine, endLine, score }) => ({ path: file, startLine, endLine, score }));
+    },
+
+    async symbols({ name, exact = false, limit = 50 }) {
+      assertOpen();
+      if (name.trim() === '') {
+        throw new AppError('invalid_input', 'the symbol name is empty', { hint: 'Give a name or the beginning of one.' });
+      }
+      await store.refreshIfChanged();
+      return store.findSymbols({ name: name.trim(), exact, limit });
+    },
+
+    async status() {
+      assertOpen();
+      await store.refreshIfChanged();
+      return describeStatus({ root, indexDir, store, running: shared.running, progress: latest, notes: [...notes] });
+    },
+
+    async why(file, query) {
+      assertOpen();
+      await store.refreshIfChanged();
+      return explainPath({ root, indexDir, settings, store, reader }, file, query);
+    },
+
+    onProgress(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    close() {
+      closing ??= (async () => {
+        await shared.stop();
+        await Promise.allSettled(background);
+        await pool?.close();
+        await counter?.close();
+        await store.close();
+      })();
+      return closing;
+    },
+  };
+  return engine;
+}

@@ -1,0 +1,94 @@
+import type { Chunk, CodeSymbol } from '../../core/model.ts';
+import { lineStartsOf, sliceLines } from '../../core/lexical/lineStarts.ts';
+import { TermDictionary } from '../../core/lexical/termDictionary.ts';
+import { SearchIndex } from '../../core/rank/searchIndex.ts';
+import type { RankedChunk } from '../../core/rank/types.ts';
+import type { ParsePool } from '../indexing/parsePool.ts';
+import { readSource } from '../indexing/discovery/readSource.ts';
+import { toOsPath } from '../indexing/discovery/workspacePath.ts';
+import type { AnalyzedFile, FileStamp } from '../store/types.ts';
+
+/** What the index says of a file, as far as reading it again needs it. */
+export interface IndexedSource extends FileStamp {
+  path: string;
+  hash: string;
+}
+
+/** A file as it is on disk now. */
+export interface CurrentSource {
+  text: string;
+  lineStarts: Uint32Array;
+  /** The analysis of the new content, when it is not what the index knows. */
+  fresh: AnalyzedFile | null;
+}
+
+export interface SourceReader {
+  /** Null when the file is gone or can no longer be indexed. */
+  read(known: IndexedSource): Promise<CurrentSource | null>;
+}
+
+export interface SourceReaderOptions {
+  root: string;
+  maxFileKb: number;
+  pool: () => ParsePool;
+}
+
+const hashMatchesNothing = '';
+
+/** Reads files for an answer and checks them against the index: what has changed is analysed on the spot. */
+export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOptions): SourceReader {
+  async function analyze(known: IndexedSource): Promise<AnalyzedFile | null> {
+    const { size, mtimeMs, inode } = known;
+    const outcomes = await pool().parse([{ path: known.path, stamp: { size, mtimeMs, inode }, knownHash: hashMatchesNothing }]);
+    const outcome = outcomes[0];
+    return outcome?.kind === 'analyzed' ? outcome.file : null;
+  }
+
+  return {
+    async read(known) {
+      const source = await readSource(toOsPath(root, known.path), known, { maxFileKb });
+      if (source.kind === 'skip') return null;
+      if (source.hash === known.hash) return { text: source.text, lineStarts: lineStartsOf(source.text), fresh: null };
+      const fresh = await analyze(known);
+      if (fresh === null) return null;
+      const again = await readSource(toOsPath(root, known.path), fresh, { maxFileKb });
+      // Changed once more between the two reads: better left out of this answer than shown wrong.
+      if (again.kind === 'skip' || again.hash !== fresh.hash) return null;
+      return { text: again.text, lineStarts: lineStartsOf(again.text), fresh };
+    },
+  };
+}
+
+/** Text of a range as it is shown: without the newline of its last line. */
+export function contentOf(source: CurrentSource, range: { startLine: number; endLine: number }): string {
+  return sliceLines(source.text, source.lineStarts, range.startLine, range.endLine);
+}
+
+/**
+ * The ranges of a changed file in place of those that the index ranked: as many as before, the best by the words of
+ * the query within this file, each with the score that the old range of the same place had.
+ */
+export function replaceStaleRanges(query: string, stale: readonly RankedChunk[], fresh: AnalyzedFile): RankedChunk[] {
+  const terms = new TermDictionary();
+  const index = new SearchIndex(terms);
+  const ids = fresh.words.terms.map((term) => terms.idOf(term));
+  index.put({
+    path: fresh.path,
+    language: fresh.language,
+    role: fresh.role,
+    chunks: Uint32Array.from(fresh.chunks.flatMap((chunk) => [chunk.startLine, chunk.endLine, chunk.tokens])),
+    words: { ...fresh.words, termIds: fresh.words.termIds.map((local) => ids[local]!) },
+  });
+  return index.search(query, { limit: stale.length }).map((range, i) => ({ ...range, score: stale[i]!.score }));
+}
+
+/** The innermost scope of the chunk that holds a line. */
+export function scopeAt(chunks: readonly Pick<Chunk, 'startLine' | 'endLine' | 'scope'>[], line: number): string {
+  return chunks.find((chunk) => chunk.startLine <= line && line <= chunk.endLine)?.scope ?? '';
+}
+
+/** Names defined within a range, in order, without repetition. */
+export function namesWithin(symbols: readonly CodeSymbol[], range: { startLine: number; endLine: number }): string[] {
+  const inside = symbols.filter((symbol) => symbol.line >= range.startLine && symbol.line <= range.endLine);
+  return [...new Set(inside.map((symbol) => symbol.name))];
+}

@@ -1,0 +1,51 @@
+import { lineStartsOf } from '../../core/lexical/lineStarts.ts';
+import type { WordAnalyzer } from '../../core/lexical/analyzeWords.ts';
+import { fileRole } from '../../core/roles/fileRole.ts';
+import type { WordPiece } from '../../core/tokens/wordPiece.ts';
+import { analyzeText, type Syntax } from '../../syntax/index.ts';
+import { toOsPath } from './discovery/workspacePath.ts';
+import { readSource } from './discovery/readSource.ts';
+import type { ParseJob, ParseOutcome, ParseRequest } from './parseProtocol.ts';
+
+export interface FileAnalyzerParts {
+  root: string;
+  syntax: Syntax;
+  wordPiece: WordPiece;
+  words: WordAnalyzer;
+}
+
+/** How much of a file decides its role (generated headers stand at the top). */
+const headCharacters = 2_000;
+
+export type FileAnalyzer = (request: ParseRequest, limits: Pick<ParseJob, 'maxFileKb' | 'parseTimeoutMs'>) => Promise<ParseOutcome>;
+
+/** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
+export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnalyzerParts): FileAnalyzer {
+  return async ({ path, stamp, knownHash }, { maxFileKb, parseTimeoutMs }) => {
+    const source = await readSource(toOsPath(root, path), stamp, { maxFileKb });
+    if (source.kind === 'skip') {
+      return { kind: 'skipped', record: { path, ...source.stamp, reason: source.reason, detail: source.detail } };
+    }
+    if (source.hash === knownHash) return { kind: 'same', path, stamp: source.stamp };
+    const { text, hash } = source;
+    const parsed = await analyzeText(path, text, { wordPiece, syntax, deadlineMs: parseTimeoutMs });
+    const lineStarts = lineStartsOf(text);
+    return {
+      kind: 'analyzed',
+      notes: parsed.notes,
+      file: {
+        path,
+        ...source.stamp,
+        hash,
+        language: parsed.language,
+        role: fileRole(path, text.slice(0, headCharacters)),
+        chunkedBy: parsed.chunkedBy,
+        lineCount: lineStarts.length - 1,
+        syntaxErrors: parsed.syntaxErrors,
+        chunks: parsed.chunks,
+        symbols: parsed.symbols,
+        words: words.analyze({ text, lineStarts, chunks: parsed.chunks, comments: parsed.comments, symbols: parsed.symbols }),
+      },
+    };
+  };
+}

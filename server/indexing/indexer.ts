@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SkippedRecord, FileStamp } from '../store/types.ts';
+import type { Store } from '../store/index.ts';
+import type { DiscoveredFile, DiscoveryBatch } from './discovery/discover.ts';
+import type { ParseOutcome, ParseRequest } from './parseProtocol.ts';
+import type { ParsePool } from './parsePool.ts';
+
+/** What one run has seen so far; the numbers behind progress and report. */
+export interface RunCounts {
+  filesSeen: number;
+  filesDone: number;
+  filesRead: number;
+  chunks: number;
+  added: number;
+  changed: number;
+  removed: number;
+  unchanged: number;
+}
+
+export interface IndexRunOptions {
+  store: Store;
+  pool: ParsePool;
+  discover: () => AsyncIterable<DiscoveryBatch>;
+  signal: AbortSignal;
+  force: boolean;
+  onCounts: (counts: RunCounts, phase: 'discovering' | 'indexing' | 'saving') => void;
+  onNotes: (notes: readonly string[]) => void;
+}
+
+/** Bytes and files of a batch: large enough that messages cost little, small enough for progress and cancel. */
+const batchBytes = 384 * 1024;
+const batchFiles = 32;
+/** Batches in flight for each parse worker; bounds memory. */
+const inFlight = 6;
+
+const sameStamp = (a: FileStamp, b: FileStamp): boolean =>
+  a.size === b.size && a.mtimeMs === b.mtimeMs && a.inode === b.inode;
+
+/**
+ * One pass over the workspace: discover, compare stamps, analyse what differs, remove what is gone.
+ * A file whose stamp is known is not opened. Stopped by the signal it keeps what is done and removes nothing.
+ */
+export async function runIndexing(options: IndexRunOptions): Promise<{ counts: RunCounts; skipped: SkippedRecord[] }> {
+  const { store, pool, signal, force } = options;
+  const counts: RunCounts = { filesSeen: 0, filesDone: 0, filesRead: 0, chunks: 0, added: 0, changed: 0, removed: 0, unchanged: 0 };
+  const known = new Map((await store.knownFiles()).map((file) => [file.path, file]));
+  const skippedBefore = new Map((await store.skippedFiles()).map((record) => [record.path, record]));
+  const seen = new Set<string>();
+  const skipped: SkippedRecord[] = [];
+  const running = new Set<Promise<void>>();
+  let phase: 'discovering' | 'indexing' = 'discovering';
+  let failure: unknown;
+  let batch: ParseRequest[] = [];
+  let bytes = 0;
+
+  const settle = async (outcomes: readonly ParseOutcome[]): Promise<void> => {
+    const analyzed = outcomes.flatMap((outcome) => (outcome.kind === 'analyzed' ? [outcome.file] : []));
+    const touched = outcomes.flatMap((outcome) => (outcome.kind === 'same' ? [{ path: outcome.path, ...outcome.stamp }] : []));
+    for (const outcome of outcomes) if (outcome.kind === 'skipped') skipped.push(outcome.record);
+    for (const outcome of outcomes) if (outcome.kind === 'analyzed' && outcome.notes.length > 0) options.onNotes(outcome.notes);
+    counts.filesDone += outcomes.length;
+    counts.filesRead += outcomes.length;
+    counts.unchanged += touched.length;
+    for (const file of analyzed) {
+      counts.chunks += file.chunks.length;
+      if (known.has(file.path)) counts.changed++;
+      else counts.added++;
+    }
+    options.onCounts(counts, phase);
+    if (analyzed.length > 0) await store.put(analyzed);
+    if (touched.length > 0) await store.touch(touched);
+  };
+
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return;
+    const files = batch;
+    batch = [];
+    bytes = 0;
+    const work: Promise<void> = pool
+      .parse(files)
+      .then(async (outcomes) => {
+        if (!signal.aborted) await settle(outcomes);
+      })
+      .catch((error: unknown) => {
+        failure ??= error;
+      })
+      .finally(() => running.delete(work));
+    running.add(work);
+    if (running.size >= inFlight) await Promise.race(running);
+    if (failure !== undefined) throw failure;
+  };
+
+  const take = async (file: DiscoveredFile): Promise<void> => {
+    seen.add(file.path);
+    counts.filesSeen++;
+    const before = known.get(file.path);
+    const left = skippedBefore.get(file.path);
+    if (!force && before !== undefined && sameStamp(before, file)) {
+      counts.filesDone++;
+      counts.unchanged++;
+      return;
+    }
+    if (!force && left !== undefined && sameStamp(left, file) && remembered(left)) {
+      counts.filesDone++;
+      skipped.push(left);
+      return;
+    }
+    const { size, mtimeMs, inode } = file;
+    batch.push({ path: file.path, stamp: { size, mtimeMs, inode }, knownHash: force ? null : (before?.hash ?? null) });
+    bytes += size;
+    if (batch.length >= batchFiles || bytes >= batchBytes) await flush();
+  };
+
+  try {
+    for await (const found of options.discover()) {
+      signal.throwIfAborted();
+      skipped.push(...found.skipped);
+      for (const file of found.files) await take(file);
+      // The first batch goes out at once so that a first answer need not wait for the whole walk.
+      if (running.size === 0) await flush();
+      options.onCounts(counts, phase);
+    }
+    phase = 'indexing';
+    await flush();
+    while (running.size > 0) {
+      await Promise.race([...running, sleep(100)]);
+      signal.throwIfAborted();
+      options.onCounts(counts, phase);
+    }
+    if (failure !== undefined) throw failure;
+  } finally {
+    // Never leave a write behind: the store is whole after each batch.
+    await Promise.allSettled(running);
+  }
+  signal.throwIfAborted();
+  const gone = [...known.keys()].filter((path) => !seen.has(path));
+  const turned = skipped.filter((record) => known.has(record.path) && seen.has(record.path)).map((record) => record.path);
+  const removed = [...new Set([...gone, ...turned])];
+  counts.removed = removed.length;
+  if (removed.length > 0) await store.remove(removed);
+  await store.replaceSkipped(skipped);
+  options.onCounts(counts, 'saving');
+  await store.markComplete();
+  return { counts, skipped };
+}
+
+/** Reasons that were found by reading the file: with an equal stamp they still hold. */
+function remembered({ reason }: SkippedRecord): boolean {
+  return reason === 'binary' || reason === 'minified' || reason === 'generated' || reason === 'timeout' || reason === 'crashed';
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
+import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import { bodyCount, commentCount, nameCount } from '../../../core/lexical/types.ts';
+import type { Chunk, CodeSymbol } from '../../../core/model.ts';
+
+const chunk = (startLine: number, endLine: number): Chunk => ({ startLine, endLine, tokens: 0, scope: '', truncated: false });
+const symbol = (name: string, line: number): CodeSymbol => ({
+  name,
+  kind: 'function',
+  line,
+  startLine: line,
+  endLine: line,
+  signature: '',
+  container: [],
+});
+
+function analyze(text: string, chunks: Chunk[], comments: number[] = [], symbols: CodeSymbol[] = []) {
+  const words = createWordAnalyzer().analyze({ text, lineStarts: lineStartsOf(text), chunks, comments, symbols });
+  return chunks.map((_, i) => {
+    const counts: Record<string, [body: number, comment: number, name: number]> = {};
+    for (let pair = words.chunkOffsets[i]!; pair < words.chunkOffsets[i + 1]!; pair++) {
+      const packed = words.counts[pair]!;
+      counts[words.terms[words.termIds[pair]!]!] = [bodyCount(packed), commentCount(packed), nameCount(packed)];
+    }
+    return counts;
+  });
+}
+
+describe('createWordAnalyzer', () => {
+  it('counts each chunk on its own', () => {
+    assert.deepEqual(analyze('open file\nopen door\n', [chunk(1, 1), chunk(2, 2)]), [
+      { open: [1, 0, 0], file: [1, 0, 0] },
+      { open: [1, 0, 0], door: [1, 0, 0] },
+    ]);
+  });
+
+  it('tells code from comments by their offsets', () => {
+    const text = 'read(); // read again\nread();';
+    assert.deepEqual(analyze(text, [chunk(1, 2)], [8, 21]), [{ read: [2, 1, 0], again: [0, 1, 0] }]);
+  });
+
+  it('counts the parts of defined names in the chunk that holds them', () => {
+    const text = 'x\nfunction readFile() {}\n';
+    const [first, second] = analyze(text, [chunk(1, 1), chunk(2, 2)], [], [symbol('readFile', 2)]);
+    assert.deepEqual(first, {});
+    assert.deepEqual(second, { function: [1, 0, 0], read: [1, 0, 1], file: [1, 0, 1], readfile: [1, 0, 1] });
+  });
+
+  it('keeps its counts apart when one analyzer sees many files', () => {
+    const analyzer = createWordAnalyzer();
+    const of = (text: string) => analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks: [chunk(1, 1)], comments: [], symbols: [] });
+    of('alpha beta');
+    const second = of('beta gamma');
+    assert.deepEqual(second.terms, ['beta', 'gamma']);
+    assert.deepEqual([...second.counts].map(bodyCount), [1, 1]);
+  });
+});
+
+describe('lineStartsOf', () => {
+  const cases: [text: string, starts: number[]][] = [
+    ['', [0]],
+    ['a', [0, 1]],
+    ['a\n', [0, 2]],
+    ['a\nb', [0, 2, 3]],
+    ['\n\n', [0, 1, 2]],
+    ['a\r\nb\r\n', [0, 3, 6]],
+  ];
+  for (const [text, starts] of cases) {
+    it(`finds ${starts.length - 1} lines in ${JSON.stringify(text)}`, () => assert.deepEqual([...lineStartsOf(text)], starts));
+  }
+});

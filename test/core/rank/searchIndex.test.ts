@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
+import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
+import type { CodeSymbol, FileRole } from '../../../core/model.ts';
+import { SearchIndex } from '../../../core/rank/searchIndex.ts';
+
+interface Fixture {
+  [path: string]: string | { text: string; role?: FileRole; names?: string[] };
+}
+
+const analyzer = createWordAnalyzer();
+
+/** Each blank-line-separated paragraph is a chunk; `names` are defined where they first stand. */
+function put(index: SearchIndex, terms: TermDictionary, path: string, file: Fixture[string]): void {
+  const { text, role = 'source', names = [] } = typeof file === 'string' ? { text: file } : file;
+  const lines = text.split('\n');
+  const chunks = [{ startLine: 1, endLine: lines.length, tokens: 10, scope: '', truncated: false }];
+  lines.forEach((line, i) => {
+    if (line !== '' || i === lines.length - 1) return;
+    chunks.at(-1)!.endLine = i + 1;
+    chunks.push({ startLine: i + 2, endLine: lines.length, tokens: 10, scope: '', truncated: false });
+  });
+  const symbols = names.map((name): CodeSymbol => {
+    const line = lines.findIndex((each) => each.includes(name)) + 1;
+    return { name, kind: 'function', line, startLine: line, endLine: line, signature: name, container: [] };
+  });
+  const words = analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks, comments: [], symbols });
+  index.put({
+    path,
+    language: 'text',
+    role,
+    chunks: Uint32Array.from(chunks.flatMap((chunk) => [chunk.startLine, chunk.endLine, chunk.tokens])),
+    words: { ...words, termIds: words.termIds.map((local) => terms.idOf(words.terms[local]!)) },
+  });
+}
+
+function build(files: Fixture): { index: SearchIndex; terms: TermDictionary } {
+  const terms = new TermDictionary();
+  const index = new SearchIndex(terms);
+  for (const [path, file] of Object.entries(files)) put(index, terms, path, file);
+  return { index, terms };
+}
+
+const paths = (index: SearchIndex, query: string, limit = 10): string[] => index.search(query, { limit }).map((each) => each.path);
+
+describe('SearchIndex', () => {
+  it('puts the definition of a name before places that use it', () => {
+    const { index } = build({
+      'src/a.ts': 'call parseQuery here and parseQuery there',
+      'src/b.ts': { text: 'function parseQuery here', names: ['parseQuery'] },
+    });
+    assert.deepEqual(paths(index, 'parseQuery'), ['src/b.ts', 'src/a.ts']);
+  });
+
+  it('finds other forms of a word, exact ones first', () => {
+    const { index } = build({ 'a.ts': 'the validator of input', 'b.ts': 'to validate the input', 'c.ts': 'nothing' });
+    assert.deepEqual(paths(index, 'validate'), ['b.ts', 'a.ts']);
+  });
+
+  it('puts source before tests and docs unless the query asks for them', () => {
+    const files: Fixture = {
+      'src/router.ts': 'match route',
+      'test/router.test.ts': { text: 'match route match route', role: 'test' },
+      'docs/router.md': { text: 'match route match route', role: 'docs' },
+    };
+    const { index } = build(files);
+    assert.equal(paths(index, 'match route')[0], 'src/router.ts');
+    assert.equal(paths(index, 'tests that match a route')[0], 'test/router.test.ts');
+    assert.equal(paths(index, 'documentation of how to match a route')[0], 'docs/router.md');
+  });
+
+  it('finds a file by its name alone', () => {
+    const { index } = build({ 'src/rateLimiter.ts': 'export default 1', 'src/other.ts': 'rate' });
+    assert.ok(paths(index, 'rate limiter').includes('src/rateLimiter.ts'));
+  });
+
+  it('puts a file first whose path stands in the query', () => {
+    const { index } = build({ 'src/a/deep.ts': 'one', 'src/b.ts': 'fix crash crash deep', 'src/c.ts': 'fix the crash' });
+    assert.equal(paths(index, 'fix the crash in src/a/deep.ts')[0], 'src/a/deep.ts');
+  });
+
+  it('answers with ranges, and with none twice', () => {
+    const { index } = build({ 'a.ts': 'first match\n\nsecond match\n\nthird' });
+    const found = index.search('match', { limit: 10 }).map(({ startLine, endLine }) => [startLine, endLine]);
+    assert.deepEqual(found.sort(), [
+      [1, 2],
+      [3, 4],
+    ]);
+  });
+
+  it('forgets a removed file and takes a replaced one as it is now', () => {
+    const { index, terms } = build({ 'a.ts': 'apple', 'b.ts': 'apple pear' });
+    index.remove('a.ts');
+    assert.deepEqual(paths(index, 'apple'), ['b.ts']);
+    put(index, terms, 'b.ts', 'plum');
+    assert.deepEqual(paths(index, 'apple'), []);
+    assert.deepEqual(paths(index, 'plum'), ['b.ts']);
+  });
+
+  it('ranks the same after many replacements as an index made at once', () => {
+    const files: Fixture = {};
+    for (let i = 0; i < 300; i++) files[`src/f${i}.ts`] = `token${i % 7} shared word${i} token${i % 3}\n\nmore token${i % 5}`;
+    const once = build(files).index;
+    const { index, terms } = build(files);
+    for (let round = 0; round < 6; round++) for (const [path, file] of Object.entries(files)) put(index, terms, path, file);
+    for (const query of ['token1 shared', 'word17 token3', 'more token4']) {
+      assert.deepEqual(index.search(query, { limit: 50 }), once.search(query, { limit: 50 }));
+    }
+    assert.equal(index.chunks, once.chunks);
+  });
+
+  it('leaves out what the filter refuses', () => {
+    const { index } = build({ 'src/a.ts': 'apple', 'lib/a.ts': 'apple' });
+    const found = index.search('apple', { limit: 9, accept: (path) => path.startsWith('lib/') });
+    assert.deepEqual(found.map(({ path }) => path), ['lib/a.ts']);
+  });
+
+  it('explains a score without changing it', () => {
+    const { index } = build({ 'src/a.ts': { text: 'function openDoor', names: ['openDoor'] }, 'src/b.ts': 'open' });
+    const plain = index.search('open door', { limit: 5 });
+    const explained = index.search('open door', { limit: 5, explain: true });
+    assert.deepEqual(explained.map(({ parts: _, ...rest }) => rest), plain);
+    const names = explained[0]!.parts!.map(({ name }) => name);
+    assert.deepEqual(names, ['text', 'names', 'path', 'prior', 'file', 'total']);
+    assert.match(explained[0]!.parts![1]!.detail!, /open\* /);
+    assert.deepEqual(index.search('open door', { limit: 5 }), plain, 'a later search is not disturbed');
+  });
+
+  it('answers an empty index, an unknown word and a query of stop words', () => {
+    const { index } = build({});
+    assert.deepEqual(paths(index, 'anything'), []);
+    const some = build({ 'a.ts': 'how is it', 'b.ts': 'x' }).index;
+    assert.deepEqual(paths(some, 'zzz'), []);
+    assert.deepEqual(paths(some, 'how is it'), ['a.ts']);
+  });
+
+  it('takes a query of 100 KB and regular-expression characters', () => {
+    const { index } = build({ 'a.ts': 'needle' });
+    assert.deepEqual(paths(index, `needle ${'word '.repeat(20_000)}`), ['a.ts']);
+    assert.deepEqual(paths(index, 'needle.*+?^${}()|[]\\'), ['a.ts']);
+  });
+});
