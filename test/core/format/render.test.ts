@@ -60,7 +60,7 @@ describe('renderPack', () => {
   });
 
   it('fences content that holds fences', () => {
-    assert.match(renderPack(of('a.md', 'x\n````\ny'), 'markdown'), /^`````text\nx\n````\ny\n`````$/m);
+    assert.match(renderPack(of('a.md', 'x\n````\ny'), 'markdown'), /^`````\nx\n````\ny\n`````$/m);
   });
 
   it('keeps xml well formed whatever the content and the path hold', () => {
