@@ -10,6 +10,8 @@ export interface ParsePoolOptions {
   workers: number;
   maxFileKb: number;
   parseTimeoutMs: number;
+  /** How long a worker that is past the parser's own deadline lives on before it is ended from outside. */
+  graceMs?: number;
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -39,11 +41,11 @@ interface Slot {
 
 /** How often a file may take its worker down before it is left alone. */
 const maxCrashes = 2;
-const watchdogMs = 500;
-/** Beyond the parser's own deadline a worker gets this long before it is ended from outside. */
-const graceMs = 5_000;
+const watchdogMs = 250;
+const defaultGraceMs = 5_000;
 
 export function createParsePool(options: ParsePoolOptions): ParsePool {
+  const deadlineMs = options.parseTimeoutMs + (options.graceMs ?? defaultGraceMs);
   const slots: Slot[] = Array.from({ length: options.workers }, () => ({
     worker: undefined,
     position: new Int32Array(new SharedArrayBuffer(4)).fill(-1),
@@ -112,7 +114,7 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
       if (at !== slot.seen) {
         slot.seen = at;
         slot.since = Date.now();
-      } else if (at >= 0 && Date.now() - slot.since > options.parseTimeoutMs + graceMs) {
+      } else if (at >= 0 && Date.now() - slot.since > deadlineMs) {
         const file = slot.task.job.files[at];
         if (file !== undefined) crashes.set(file.path, maxCrashes);
         void slot.worker?.terminate();
@@ -150,7 +152,7 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
       path: file.path,
       ...file.stamp,
       reason: hung ? 'timeout' : 'crashed',
-      detail: hung ? `no answer within ${options.parseTimeoutMs + graceMs} ms` : `the parser died on it twice: ${cause}`,
+      detail: hung ? `no answer within ${deadlineMs} ms` : `the parser died on it twice: ${cause}`,
     };
   }
 

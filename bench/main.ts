@@ -1,0 +1,14 @@
+/** `npm run bench -- NAME …`: the benchmarks of this project. */
+import { speed } from './speed.ts';
+import { retrieval } from './retrieval/run.ts';
+
+const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval };
+
+const [name = 'speed', ...rest] = process.argv.slice(2);
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(`no benchmark "${name}"; there are: ${Object.keys(benches).join(', ')}`);
+  process.exitCode = 2;
+} else {
+  await bench(rest);
+}
