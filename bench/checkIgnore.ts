@@ -80,7 +80,11 @@ function askGit(root: string, patternsOnly: boolean, entries: readonly WalkedPat
   });
   // 1: none is ignored.
   if (asked.status !== 0 && asked.status !== 1) throw new Error(`git check-ignore: ${String(asked.stderr)}`);
-  return new Set(String(asked.stdout).split('\0').filter((name) => name !== ''));
+  return new Set(
+    String(asked.stdout)
+      .split('\0')
+      .filter((name) => name !== ''),
+  );
 }
 
 async function main(roots: readonly string[]): Promise<number> {

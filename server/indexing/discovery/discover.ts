@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readlink, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AppError } from '../../../core/errors.ts';
@@ -14,7 +15,7 @@ import {
   type Decision,
   type FolderRules,
 } from './ignoreRules.ts';
-import { kindOf, listFolder, stampOf, statEntry, type FolderEntry } from './listFolder.ts';
+import { kindOf, listFolder, stampOf, statEntries, statEntry, type FolderEntry } from './listFolder.ts';
 import { skipByPath } from './skipByPath.ts';
 import { describeSystemError, tooLargeDetail } from './skipDetail.ts';
 import type { TrackedPaths } from './trackedFiles.ts';
@@ -297,14 +298,9 @@ async function visitEntries(
     void rules.repository!.tracked();
   }
   for (let i = 0; i < files.length; i += statsAtOnce) {
-    await Promise.all(files.slice(i, i + statsAtOnce).map((name) => fileEntry(rules, name, maxFileKb))).then(
-      (found) => {
-        for (const { file, skipped } of found) {
-          if (file !== null) visit.files.push(file);
-          if (skipped !== null) visit.skipped.push(skipped);
-        }
-      },
-    );
+    const names = files.slice(i, i + statsAtOnce);
+    const found = await statEntries(rules.absolutePath, names);
+    names.forEach((name, at) => addFile(visit, rules.path + name, found[at]!, maxFileKb));
   }
   for (const name of links) visit.skipped.push(await linkRecord(rules, name));
   return visit;
@@ -323,26 +319,17 @@ const record = (entryPath: string, reason: SkipReason, detail: string, stamp: Fi
   ...stamp,
 });
 
-async function fileEntry(
-  rules: FolderRules,
-  name: string,
-  maxFileKb: number,
-): Promise<{ file: DiscoveredFile | null; skipped: SkippedRecord | null }> {
-  const filePath = rules.path + name;
-  const skip = (reason: SkipReason, detail: string, stamp?: FileStamp): { file: null; skipped: SkippedRecord } => ({
-    file: null,
-    skipped: record(filePath, reason, detail, stamp),
-  });
-  try {
-    const stamp = stampOf(await statEntry(`${rules.absolutePath}${path.sep}${name}`));
-    const byPath = skipByPath(filePath);
-    if (byPath !== null) return skip(byPath.reason, byPath.detail, stamp);
-    if (stamp.size > maxFileKb * 1024) return skip('too_large', tooLargeDetail(stamp.size, maxFileKb), stamp);
-    return { file: { path: filePath, ...stamp }, skipped: null };
-  } catch (error) {
-    if (isFileSystemError(error)) return skip('unreadable', describeSystemError(error));
-    throw error;
+function addFile(visit: Visit, filePath: string, found: Stats | NodeJS.ErrnoException, maxFileKb: number): void {
+  if (found instanceof Error) {
+    visit.skipped.push(record(filePath, 'unreadable', describeSystemError(found)));
+    return;
   }
+  const stamp = stampOf(found);
+  const byPath = skipByPath(filePath);
+  if (byPath !== null) visit.skipped.push(record(filePath, byPath.reason, byPath.detail, stamp));
+  else if (stamp.size > maxFileKb * 1024) {
+    visit.skipped.push(record(filePath, 'too_large', tooLargeDetail(stamp.size, maxFileKb), stamp));
+  } else visit.files.push({ path: filePath, ...stamp });
 }
 
 /** A link is never followed: what it leads to inside the workspace is found where it is. */

@@ -458,9 +458,13 @@ function mayBringBackBelow(folder: FolderRules, ownText: string, ignoredBy: Patt
   return false;
 }
 
+const plainFile: Decision = { ...out(notInIncluded), rule: null, included: true };
+const plainFolder: Decision = { ...plainFile, enter: true };
+
 /** The last word: the setting `include`. */
 function include(folder: FolderRules, ownText: string, isDirectory: boolean, broughtBack: boolean): Decision {
   const list = folder.run.include;
+  if (list.patterns.length === 0 && !broughtBack) return isDirectory ? plainFolder : plainFile;
   const inside: Decision = { ...out(notInIncluded), rule: null, enter: isDirectory, included: true, broughtBack };
   if (list.patterns.length === 0) return inside;
   const match = lastMatch(list, ownText, folder.ownText.length, isDirectory);

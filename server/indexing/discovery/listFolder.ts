@@ -32,6 +32,21 @@ export const statEntry = (file: string): Promise<fs.Stats> =>
     fs.lstat(file, (error, stats) => (error === null ? resolve(stats) : reject(error)));
   });
 
+/** What `statEntry` finds for each name in `folder`, or the error; one promise for all, since there are thousands. */
+export function statEntries(folder: string, names: readonly string[]): Promise<(fs.Stats | NodeJS.ErrnoException)[]> {
+  return new Promise((resolve) => {
+    const found = new Array<fs.Stats | NodeJS.ErrnoException>(names.length);
+    let left = names.length;
+    if (left === 0) resolve(found);
+    names.forEach((name, i) => {
+      fs.lstat(`${folder}/${name}`, (error, stats) => {
+        found[i] = error ?? stats;
+        if (--left === 0) resolve(found);
+      });
+    });
+  });
+}
+
 export const stampOf = (stats: fs.Stats): FileStamp => ({
   size: stats.size,
   mtimeMs: stats.mtimeMs,
