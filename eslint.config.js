@@ -23,7 +23,10 @@ export default tseslint.config(
       // An async function without await is how a synchronous implementation fits an asynchronous interface.
       '@typescript-eslint/require-await': 'off',
       // `${count}` and `${error}` are fine; `${object}` is not.
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true, allowNullish: false }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true, allowNullish: false },
+      ],
     },
   },
   {

@@ -59,7 +59,9 @@ function run({ args }) {
 
 function report(step, { passed, output, seconds }) {
   const tail = step.tail?.exec(output)?.[0];
-  console.log(`${passed ? '✓' : '✗'} ${step.name.padEnd(16)} ${seconds.toFixed(1).padStart(5)} s${tail ? `  ${tail}` : ''}`);
+  console.log(
+    `${passed ? '✓' : '✗'} ${step.name.padEnd(16)} ${seconds.toFixed(1).padStart(5)} s${tail ? `  ${tail}` : ''}`,
+  );
   if (passed) return;
   console.log(output.trimEnd().replace(/^/gm, '    '));
   if (step.fix !== undefined) console.log(`    To put it right: ${step.fix}`);

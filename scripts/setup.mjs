@@ -49,7 +49,9 @@ function installedByNpm() {
 }
 
 function ensureInstalled() {
-  const wanted = createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
   if (readText(installStamp) === wanted) return;
   if (!installedByNpm()) {
     note('Installing dependencies …');

@@ -1,0 +1,127 @@
+// Who may import whom: the import table of ARCHITECTURE.md as rules. What a folder does not list, it may not import.
+// `says` is the sentence a developer reads when the rule fires.
+
+const npm = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
+
+/** The nouns of the core (model, errors, cancel): plain files in core/, not its rooms. */
+const coreNouns = '^core/[^/]+\\.ts$';
+const engineDoor = '^server/engine/(index|types)\\.ts$';
+
+/** A relative path that could not be resolved; no-unresolvable reports it. */
+const nowhere = '^\\.(?!.*node_modules/)';
+
+const folders = {
+  protocol: {
+    may: [npm('zod')],
+    says: 'protocol/ is the shape of messages: zod and nothing else.',
+  },
+  core: {
+    may: [],
+    says: 'core/ is pure: no Node built-ins, no packages, no other folder. Take what it needs as an argument.',
+  },
+  syntax: {
+    may: ['^core/', npm('web-tree-sitter')],
+    node: true,
+    says: 'syntax/ turns text into chunks and symbols: it knows core/ and web-tree-sitter.',
+  },
+  'server/store': {
+    may: ['^core/', npm('sql\\.js')],
+    node: true,
+    says: 'The store knows core/ and its own folder; server/indexing and server/engine bring things together.',
+  },
+  'server/indexing': {
+    may: ['^core/', '^syntax/', '^server/store/', npm('ignore')],
+    node: true,
+    says: 'Indexing uses the store, syntax/ and core/. It does not know the engine that drives it.',
+  },
+  'server/engine': {
+    may: ['^core/', '^syntax/', '^server/(store|indexing)/', npm('gpt-tokenizer')],
+    node: true,
+    says: 'The engine does not know its hosts: no language server, no command line, no editor, no zod.',
+  },
+  'server/lsp': {
+    may: [engineDoor, coreNouns, '^protocol/', npm('vscode-languageserver[^/]*', 'vscode-jsonrpc')],
+    node: true,
+    says: 'The language server enters the engine by its door, server/engine/index.ts, not by its rooms.',
+  },
+  cli: {
+    may: [engineDoor, coreNouns, '^protocol/', npm('commander')],
+    node: true,
+    says: 'The command line enters the engine by its door, server/engine/index.ts, not by its rooms.',
+  },
+  extension: {
+    may: ['^protocol/', '^vscode$', npm('vscode', 'vscode-languageclient')],
+    node: true,
+    says: 'The extension host stays thin: it speaks protocol/ with the language server and holds no engine code.',
+  },
+  webview: {
+    may: ['^protocol/'],
+    says: 'A webview is a browser page: no Node, no editor API, only messages from protocol/.',
+  },
+  bench: {
+    may: ['^(core|syntax|server|cli|protocol)/', npm('[^/]+', '@[^/]+/[^/]+')],
+    node: true,
+    says: 'Benchmarks measure the product; they know neither its tests nor its editor parts.',
+  },
+};
+
+const folderRules = Object.entries(folders).map(([folder, { may, node = false, says }]) => ({
+  name: `${folder.replace('/', '-')}-imports`,
+  comment: says,
+  severity: 'error',
+  from: { path: `^${folder}/` },
+  to: { pathNot: [`^${folder}/`, nowhere, ...may], ...(node ? { dependencyTypesNot: ['core'] } : {}) },
+}));
+
+const product = '^(protocol|core|syntax|server|cli|extension|webview)/';
+/** The entry points of esbuild.mjs. */
+const entryPoints =
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/engine/tokenWorker)\\.ts$';
+
+module.exports = {
+  forbidden: [
+    ...folderRules,
+    {
+      name: 'no-cycles',
+      comment: 'Two modules that need each other are one module; move what both need into a third.',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-unresolvable',
+      comment: 'There is no such module.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^vscode$' },
+    },
+    {
+      name: 'packages-are-declared',
+      comment: 'This package is here by accident, through another one. Name it in package.json.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'workers-are-entry-points',
+      comment:
+        'A worker is started from its bundle, never imported: what both sides need goes into a module of its own.',
+      severity: 'error',
+      from: { path: product },
+      to: { path: 'Worker\\.ts$', pathNot: 'start[A-Za-z]*Worker\\.ts$' },
+    },
+    {
+      name: 'no-dead-modules',
+      comment: 'No bundle reaches this module. Use it or delete it; what only tests need lives in test/.',
+      severity: 'error',
+      from: { path: entryPoints },
+      to: { path: product, pathNot: [entryPoints, '\\.d\\.ts$'], reachable: false },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|\\.tsbuild)/' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

