@@ -130,13 +130,10 @@ export async function inspectPath(options: DiscoveryOptions, relativePath: strin
   const stats = await statOrNull(path.join(own.absolutePath, name));
   if (stats === null) return { kind: 'missing' };
   const entry: FolderEntry = { name, kind: kindOf(stats), nameIsText: true };
-  const visit = await visitEntries(
-    own,
-    [entry],
-    (await own.repository?.tracked()) ?? null,
-    options.settings.maxFileKb,
-    true,
-  );
+  const { maxFileKb } = options.settings;
+  let visit = await visitEntries(own, [entry], null, maxFileKb, true);
+  if (visit.deferred !== null)
+    visit = await visitEntries(own, [entry], await own.repository!.tracked(), maxFileKb, true);
   if (visit.files[0] !== undefined) return { kind: 'file', file: visit.files[0] };
   if (visit.skipped[0] !== undefined) return { kind: 'skipped', record: visit.skipped[0] };
   return { kind: 'folder' };

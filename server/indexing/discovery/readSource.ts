@@ -79,7 +79,8 @@ const neverNotified = new Int32Array(new SharedArrayBuffer(4));
 
 function waitOutStampStep(mtimeMs: number): void {
   const age = Date.now() - mtimeMs;
-  if (age >= 0 && age < stampStepMs) Atomics.wait(neverNotified, 0, 0, stampStepMs - age);
+  // A stamp from a clock ahead of ours would have us wait for ever.
+  if (Math.abs(age) < stampStepMs) Atomics.wait(neverNotified, 0, 0, stampStepMs - Math.max(age, 0));
 }
 
 /** All bytes of the file, or null if it no longer has `size` of them. */

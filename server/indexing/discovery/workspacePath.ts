@@ -17,7 +17,8 @@ export function toOsPath(root: string, relativePath: string, rules: PathRules = 
   for (const part of parts) {
     if (part === '..') throw outside(relativePath);
     if (part.includes('\0')) throw invalidName(relativePath);
-    if (rules.sep === '\\' && (/[\\:*?"<>|]/.test(part) || reservedName.test(part))) throw invalidName(relativePath);
+    if (rules.sep === '\\' && (/[\\:*?"<>|]|[. ]$/.test(part) || reservedName.test(part)))
+      throw invalidName(relativePath);
   }
   return parts.length === 0 ? root : joined(root, parts, rules);
 }
