@@ -1,0 +1,80 @@
+/**
+ * `npm run package [-- --target linux-x64] [--out FILE]`: makes contextkit-<target>-<version>.vsix.
+ *
+ * The VSIX is made from a folder of its own with a production build, so that dist/ stays as it is for programs
+ * that run from it, and nothing that happens to lie in the working tree can slip in.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { note, root, setUp } from './setup.mjs';
+
+/** What the marketplace calls the platforms that we support. Nothing native is inside yet: the content is the same. */
+const targets = [
+  'win32-x64',
+  'win32-arm64',
+  'linux-x64',
+  'linux-arm64',
+  'linux-armhf',
+  'alpine-x64',
+  'alpine-arm64',
+  'darwin-x64',
+  'darwin-arm64',
+];
+
+const isMusl = () =>
+  process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined;
+
+function thisPlatform() {
+  const system = isMusl() ? 'alpine' : process.platform;
+  return `${system}-${process.arch === 'arm' ? 'armhf' : process.arch}`;
+}
+
+function run(args, cwd) {
+  const result = spawnSync(process.execPath, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  if (result.status === 0) return;
+  throw new Error(`${path.relative(root, args[0])} failed\n${result.stdout}${result.stderr}`);
+}
+
+/** The manifest without what only developers need. */
+function shippedManifest() {
+  const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  for (const key of ['devDependencies', 'scripts', 'files', 'private']) delete manifest[key];
+  return JSON.stringify(manifest, null, 2) + '\n';
+}
+
+function stage(folder) {
+  run([path.join(root, 'esbuild.mjs'), '--production', '--outdir', path.join(folder, 'dist')], root);
+  for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media']) {
+    if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
+  }
+  writeFileSync(path.join(folder, 'package.json'), shippedManifest());
+}
+
+const { values: flags } = parseArgs({ options: { target: { type: 'string' }, out: { type: 'string' } } });
+const target = flags.target ?? thisPlatform();
+if (!targets.includes(target)) {
+  note(`unknown target ${target}; there are: ${targets.join(', ')}`);
+  process.exit(2);
+}
+await setUp({ build: false });
+const { name, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const vsix = path.resolve(
+  process.env['INIT_CWD'] ?? root,
+  flags.out ?? path.join(root, `${name}-${target}-${version}.vsix`),
+);
+const staging = path.join(root, `.tsbuild/vsix-${process.pid}`);
+const vsce = path.join(root, 'node_modules/@vscode/vsce/vsce');
+const options = ['--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--target', target];
+try {
+  mkdirSync(staging, { recursive: true });
+  stage(staging);
+  run([vsce, 'package', ...options, '--out', vsix], staging);
+  console.log(`${path.relative(process.cwd(), vsix)}  ${(statSync(vsix).size / 1e6).toFixed(1)} MB`);
+} catch (error) {
+  note(error.message);
+  process.exitCode = 1;
+} finally {
+  rmSync(staging, { recursive: true, force: true });
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readZip, type ZipEntry } from './readZip.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const maxMb = 15;
+
+/** Every file of the VSIX matches one of these. */
+const allowed = [
+  /^\[Content_Types\]\.xml$/,
+  /^extension\.vsixmanifest$/,
+  /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
+  /^extension\/dist\/(extension|server|cli|storeWorker|parseWorker|tokenWorker)\.cjs$/,
+  /^extension\/dist\/webview\/[a-zA-Z]+\.(js|css)$/,
+  /^extension\/dist\/(grammars\/[a-z0-9_-]+|sql-wasm|web-tree-sitter)\.wasm$/,
+  /^extension\/dist\/(wordpiece|THIRD-PARTY-NOTICES)\.txt$/,
+  /^extension\/media\/[a-zA-Z0-9-]+\.(svg|png|css|md)$/,
+];
+
+const required = [
+  'extension/package.json',
+  'extension/readme.md',
+  'extension/changelog.md',
+  'extension/LICENSE.txt',
+  ...['extension', 'server', 'cli', 'storeWorker', 'parseWorker', 'tokenWorker'].map(
+    (name) => `extension/dist/${name}.cjs`,
+  ),
+  'extension/dist/webview/context.js',
+  'extension/dist/sql-wasm.wasm',
+  'extension/dist/web-tree-sitter.wasm',
+  'extension/dist/grammars/typescript.wasm',
+  'extension/dist/wordpiece.txt',
+  'extension/dist/THIRD-PARTY-NOTICES.txt',
+];
+
+describe('npm run package', function () {
+  this.timeout(120_000);
+  const scratch = mkdtempSync(path.join(tmpdir(), 'contextkit-vsix-'));
+  const vsix = path.join(scratch, 'contextkit.vsix');
+  let entries: ZipEntry[] = [];
+
+  const makeVsix = (...args: string[]) =>
+    spawnSync(process.execPath, [path.join(root, 'scripts/package.mjs'), ...args], { cwd: scratch, encoding: 'utf8' });
+  const read = (name: string): string => {
+    const entry = entries.find((one) => one.name === name);
+    assert.ok(entry, `${name} is not in the VSIX`);
+    return entry.read().toString('utf8');
+  };
+
+  before(() => {
+    const made = makeVsix('--out', vsix, '--target', 'linux-x64');
+    assert.equal(made.status, 0, made.stdout + made.stderr);
+    entries = readZip(readFileSync(vsix));
+  });
+
+  after(() => rmSync(scratch, { recursive: true, force: true }));
+
+  it('puts in only what the list allows: no sources, no tests, no maps', () => {
+    const names = entries.map(({ name }) => name);
+    assert.deepEqual(
+      names.filter((name) => !allowed.some((pattern) => pattern.test(name))),
+      [],
+    );
+  });
+
+  it('puts in all that the product needs', () => {
+    const names = new Set(entries.map(({ name }) => name));
+    assert.deepEqual(
+      required.filter((name) => !names.has(name)),
+      [],
+    );
+  });
+
+  it(`stays below ${maxMb} MB`, () => {
+    const mb = statSync(vsix).size / 1e6;
+    assert.ok(mb < maxMb, `${mb.toFixed(1)} MB`);
+  });
+
+  it('names the platform', () => {
+    assert.match(read('extension.vsixmanifest'), /TargetPlatform="linux-x64"/);
+  });
+
+  it('ships a manifest whose files are all there', () => {
+    const manifest = JSON.parse(read('extension/package.json')) as { main: string; bin: Record<string, string> };
+    assert.ok(!('devDependencies' in manifest) && !('scripts' in manifest));
+    const names = new Set(entries.map(({ name }) => name));
+    const strings = (value: unknown): string[] =>
+      typeof value === 'string'
+        ? [value]
+        : typeof value === 'object' && value !== null
+          ? Object.values(value).flatMap(strings)
+          : [];
+    const files = strings(manifest).filter((text) => /^(\.\/)?(dist|media)\//.test(text));
+    assert.ok(files.includes(manifest.main));
+    assert.deepEqual(
+      files.filter((file) => !names.has(path.posix.join('extension', file))),
+      [],
+    );
+  });
+
+  it('holds a command line program that works on its own', () => {
+    for (const entry of entries) {
+      const file = path.join(scratch, 'unpacked', entry.name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, entry.read());
+    }
+    const workspace = path.join(scratch, 'workspace');
+    mkdirSync(workspace);
+    writeFileSync(
+      path.join(workspace, 'tide.ts'),
+      'export function highTideAt(harbour: string): number {\n  return 7;\n}\n',
+    );
+    const cli = path.join(scratch, 'unpacked/extension/dist/cli.cjs');
+    const asked = spawnSync(process.execPath, [cli, 'select', 'when is high tide', '--root', workspace], {
+      encoding: 'utf8',
+    });
+    assert.equal(asked.status, 0, asked.stderr);
+    assert.match(asked.stdout, /tide\.ts/);
+    assert.match(asked.stdout, /highTideAt/);
+  });
+
+  it('refuses a platform that does not exist', () => {
+    const refused = makeVsix('--target', 'amiga-m68k');
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /unknown target amiga-m68k; there are: win32-x64,/);
+  });
+});
