@@ -25,6 +25,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { grammarFiles } from './scripts/grammarFiles.mjs';
+import { modernGrammar } from './scripts/modernGrammar.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
 import { sourceDigest } from './scripts/sourceDigest.mjs';
 
@@ -120,12 +121,12 @@ async function buildBundle([name, { outfile, ...options }]) {
 /** Copies what the bundles load at run time. */
 function putAssets() {
   const assets = [
-    ...grammarFiles.map(({ language, file }) => ({ name: `grammars/${language}.wasm`, file })),
+    ...grammarFiles.map(({ grammar, file }) => ({ name: `grammars/${grammar}.wasm`, file, prepare: modernGrammar })),
     { name: 'web-tree-sitter.wasm', file: 'web-tree-sitter/web-tree-sitter.wasm' },
     { name: 'sql-wasm.wasm', file: 'sql.js/dist/sql-wasm.wasm' },
   ];
-  for (const { name, file } of assets) {
-    put(name, readFileSync(path.join(root, 'node_modules', file)));
+  for (const { name, file, prepare = (bytes) => bytes } of assets) {
+    put(name, prepare(readFileSync(path.join(root, 'node_modules', file))));
     usedPackages.add(packageFolder(`node_modules/${file}`));
   }
   put('wordpiece.txt', wordPieceVocabulary());

@@ -32,10 +32,10 @@ export const defaultWeights: RankingWeights = {
   comment: 0.8,
   exact: 0.5,
   name: 0.5,
-  path: 0.3,
-  stem: 0.3,
+  path: 0.6,
+  stem: 0.6,
   support: 0.2,
   supportDepth: 2,
-  spread: 1,
+  spread: 0.5,
   prior: { source: 1, test: 0.4, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

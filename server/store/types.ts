@@ -35,3 +35,50 @@ export interface KnownFile extends FileStamp {
   path: string;
   hash: string;
 }
+
+/** What the index knows of one file, without its words. */
+export interface StoredFile extends KnownFile {
+  language: string;
+  role: FileRole;
+  chunkedBy: ChunkedBy;
+  lineCount: number;
+  syntaxErrors: boolean;
+  chunks: Chunk[];
+  symbols: CodeSymbol[];
+}
+
+export interface FoundSymbolRow extends CodeSymbol {
+  path: string;
+}
+
+export interface StoreCounts {
+  files: number;
+  chunks: number;
+  symbols: number;
+  lines: number;
+  /** Largest first. */
+  languages: { language: string; files: number }[];
+  truncatedChunks: number;
+  filesWithSyntaxErrors: number;
+  generation: number;
+  /** ISO time of the last completed run. */
+  lastIndexedAt: string | null;
+  /** Size of index.db; 0 before the first checkpoint. */
+  diskBytes: number;
+}
+
+/** One save: all of it or nothing becomes visible. */
+export interface StoreUpdate {
+  put: AnalyzedFile[];
+  touch: ({ path: string } & FileStamp)[];
+  remove: string[];
+  skip: SkippedRecord[];
+  unskip: string[];
+}
+
+export interface SearchRequest {
+  limit: number;
+  /** Folders or globs; empty means everything. */
+  sources: string[];
+  explain?: boolean;
+}

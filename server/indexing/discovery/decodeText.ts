@@ -10,7 +10,9 @@ const probeLength = 8192;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 const utf16le = new TextDecoder('utf-16le');
-const windows1252 = new TextDecoder('windows-1252');
+
+/** Windows-1252 at 0x80 to 0x9f; elsewhere it is Latin-1. Some versions of Node decode these as Latin-1 too. */
+const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
 
 /**
  * The text of a file without its byte order mark; null for what is no text.
@@ -67,5 +69,8 @@ function latin(bytes: Uint8Array, probe: Uint8Array): DecodedText | null {
     else if (byte === 127) odd++;
   }
   if (odd > probe.length / 100 || high > probe.length * 0.3) return null;
-  return { text: windows1252.decode(bytes), encoding: 'windows-1252' };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString('latin1')
+    .replace(/[\x80-\x9f]/g, (byte) => windows1252[byte.charCodeAt(0) - 0x80]!);
+  return { text, encoding: 'windows-1252' };
 }

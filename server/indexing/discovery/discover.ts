@@ -190,7 +190,9 @@ async function openRoot(root: string): Promise<string> {
 function rootError(root: string, error: unknown): unknown {
   if (!isFileSystemError(error)) return error;
   const missing = error.code === 'ENOENT';
-  const message = missing ? `there is no such folder: ${root}` : `the folder cannot be read: ${root} (${error.code})`;
+  const message = missing
+    ? `there is no such folder: ${root}`
+    : `the folder cannot be read: ${root} (${String(error.code)})`;
   const hint = missing
     ? 'Check the spelling, or give another folder with --root.'
     : 'Check its permissions, or give another folder with --root.';
@@ -346,6 +348,6 @@ async function describeTarget(rules: FolderRules, link: string): Promise<string>
   } catch (error) {
     if (!isFileSystemError(error)) throw error;
     if (error.code === 'ELOOP') return 'symbolic link loop:';
-    return error.code === 'ENOENT' ? 'broken symbolic link to' : `symbolic link (${error.code}) to`;
+    return error.code === 'ENOENT' ? 'broken symbolic link to' : `symbolic link (${String(error.code)}) to`;
   }
 }

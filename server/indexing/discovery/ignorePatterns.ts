@@ -45,7 +45,6 @@ export interface PatternMatch {
  * Folding covers ASCII only, also as in git.
  */
 export function toByteText(path: string, foldCase: boolean): string {
-  // eslint-disable-next-line no-control-regex -- the range of ASCII
   const bytes = /^[\x00-\x7f]*$/.test(path) ? path : Buffer.from(path, 'utf8').toString('latin1');
   return foldCase ? lowerAscii(bytes) : bytes;
 }

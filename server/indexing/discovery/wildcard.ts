@@ -77,49 +77,68 @@ function compileStars(pattern: string, start: number, literalLength: number, tok
 
 /** Reads the bracket expression at `open`; returns the index behind it, or null if it is malformed. */
 function compileClass(pattern: string, open: number, foldCase: boolean, compiled: Wildcard): number | null {
-  const members = new Uint8Array(256);
-  let at = open + 1;
-  const negated = pattern[at] === '!' || pattern[at] === '^';
-  if (negated) at++;
-  let previous = 0;
-  let first = true;
-  for (;;) {
-    if (at >= pattern.length) return null;
-    const byte = pattern.charCodeAt(at);
-    if (byte === closeBracket && !first) break;
-    first = false;
-    if (byte === minus && previous !== 0 && at + 1 < pattern.length && pattern[at + 1] !== ']') {
-      at += pattern[at + 1] === '\\' ? 2 : 1;
-      if (at >= pattern.length) return null;
-      addRange(members, previous, pattern.charCodeAt(at), foldCase);
-      previous = 0;
-    } else if (byte === backslash) {
-      at++;
-      if (at >= pattern.length) return null;
-      previous = pattern.charCodeAt(at);
-      members[previous] = 1;
-    } else if (byte === openBracket && pattern[at + 1] === ':') {
-      const close = pattern.indexOf(']', at + 2);
-      if (close === -1) return null;
-      if (close < at + 3 || pattern[close - 1] !== ':') {
-        members[openBracket] = 1;
-        previous = openBracket;
-      } else {
-        if (!addNamedClass(members, pattern.slice(at + 2, close - 1), foldCase)) return null;
-        at = close;
-        previous = 0;
-      }
-    } else {
-      members[byte] = 1;
-      previous = byte;
-    }
-    at++;
-  }
-  if (negated) for (let byte = 0; byte < 256; byte++) members[byte] = members[byte] === 1 ? 0 : 1;
+  const negated = pattern[open + 1] === '!' || pattern[open + 1] === '^';
+  const start = open + (negated ? 2 : 1);
+  const reader: ClassReader = { pattern, at: start, members: new Uint8Array(256), previous: 0, foldCase };
+  // A `]` in first place stands for itself.
+  do {
+    if (reader.at >= pattern.length || !readMember(reader)) return null;
+  } while (pattern.charCodeAt(reader.at) !== closeBracket);
+  const members = negated ? reader.members.map((member) => 1 - member) : reader.members;
   members[slash] = 0;
   compiled.tokens.push(classBase - compiled.classes.length);
   compiled.classes.push(members);
-  return at + 1;
+  return reader.at + 1;
+}
+
+interface ClassReader {
+  pattern: string;
+  at: number;
+  members: Uint8Array;
+  /** The byte that a range may begin with; 0 behind a range or a named class. */
+  previous: number;
+  foldCase: boolean;
+}
+
+/** Reads one byte, range or named class; false if it is malformed. */
+function readMember(reader: ClassReader): boolean {
+  const { pattern, at } = reader;
+  const byte = pattern.charCodeAt(at);
+  if (byte === minus && reader.previous !== 0 && at + 1 < pattern.length && pattern[at + 1] !== ']') {
+    return readRange(reader);
+  }
+  if (byte === openBracket && pattern[at + 1] === ':') return readNamedClass(reader);
+  const member = byte === backslash ? pattern.charCodeAt(at + 1) : byte;
+  if (Number.isNaN(member)) return false;
+  reader.members[member] = 1;
+  reader.previous = member;
+  reader.at += byte === backslash ? 2 : 1;
+  return true;
+}
+
+function readRange(reader: ClassReader): boolean {
+  const end = reader.at + (reader.pattern[reader.at + 1] === '\\' ? 2 : 1);
+  if (end >= reader.pattern.length) return false;
+  addRange(reader.members, reader.previous, reader.pattern.charCodeAt(end), reader.foldCase);
+  reader.previous = 0;
+  reader.at = end + 1;
+  return true;
+}
+
+/** `[:alpha:]`; what does not end in `:]` is a plain bracket. */
+function readNamedClass(reader: ClassReader): boolean {
+  const { pattern, at, members } = reader;
+  const close = pattern.indexOf(']', at + 2);
+  if (close === -1) return false;
+  if (close < at + 3 || pattern[close - 1] !== ':') {
+    members[openBracket] = 1;
+    reader.previous = openBracket;
+    reader.at++;
+    return true;
+  }
+  reader.previous = 0;
+  reader.at = close + 1;
+  return addNamedClass(members, pattern.slice(at + 2, close - 1), reader.foldCase);
 }
 
 function addRange(members: Uint8Array, from: number, to: number, foldCase: boolean): void {

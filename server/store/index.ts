@@ -1,0 +1,213 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError, deserializeError } from '../../core/errors.ts';
+import type { StoreCallName, StoreCalls, StoreNotice, StoreReply, StoreWorkerData } from './storeProtocol.ts';
+import type { SearchRequest, StoreUpdate } from './types.ts';
+import { isWriterLock, readLock, takeLock, type LockOwner, type WriterLock } from './writerLock.ts';
+
+export type * from './types.ts';
+
+export interface StoreOptions {
+  /** Folder of index.db; made when missing, if this becomes the writer. */
+  indexDir: string;
+  access: 'auto' | 'write' | 'read';
+  /** Folder of the worker bundle and of sql-wasm.wasm. */
+  assetsDir: string;
+  analysisVersion: number;
+  log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+type Out<Name extends StoreCallName> = Promise<StoreCalls[Name]['out']>;
+
+/** The index of one workspace folder. Writes are rejected with index_locked for readers. */
+export interface Store {
+  readonly role: 'writer' | 'reader';
+  /** False when the folder cannot be written: the index then lives in memory only. */
+  readonly persisted: boolean;
+  /** Who writes, if that is somebody else. */
+  readonly writer: { pid: number; host: string; startedAt: string } | null;
+  /** What was found wrong and mended, in sentences. */
+  readonly repairs: string[];
+  /** A reader whose writer has gone takes its place; false if there is (still) another one. */
+  tryBecomeWriter(): Promise<boolean>;
+  /** A reader looks for a newer generation. */
+  refreshIfChanged(): Promise<boolean>;
+  knownFiles(): Out<'knownFiles'>;
+  paths(): Out<'paths'>;
+  stampOf(path: string): Out<'stampOf'>;
+  skippedFiles(): Out<'skippedFiles'>;
+  put(files: StoreCalls['put']['in']): Out<'put'>;
+  touch(stamps: StoreCalls['touch']['in']): Out<'touch'>;
+  remove(paths: string[]): Out<'remove'>;
+  replaceSkipped(records: StoreCalls['replaceSkipped']['in']): Out<'replaceSkipped'>;
+  applyUpdate(update: StoreUpdate): Out<'applyUpdate'>;
+  search(query: string, request: SearchRequest): Out<'search'>;
+  filesInfo(paths: string[]): Out<'filesInfo'>;
+  findSymbols(request: StoreCalls['findSymbols']['in']): Out<'findSymbols'>;
+  counts(): Out<'counts'>;
+  /** Notes that a whole run is done, and writes everything to disk. */
+  markComplete(): Out<'markComplete'>;
+  checkpoint(): Out<'checkpoint'>;
+  close(): Promise<void>;
+}
+
+/** Calls to the worker thread; when it dies, all of them fail. */
+function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error) => void) {
+  const worker = new Worker(bundle, { workerData: data });
+  const waiting = new Map<number, { resolve: (output: unknown) => void; reject: (error: Error) => void }>();
+  let nextId = 0;
+  let failure: Error | undefined;
+  const fail = (cause: unknown): void => {
+    failure ??= new AppError('worker_failed', 'the index worker stopped', { cause, hint: 'Start again; what was saved last is whole.' });
+    for (const { reject } of waiting.values()) reject(failure);
+    waiting.clear();
+  };
+  worker.on('error', fail);
+  worker.on('exit', fail);
+  worker.on('message', (message: StoreReply | StoreNotice) => {
+    if ('notice' in message) return onNotice(deserializeError(message.notice));
+    const call = waiting.get(message.id);
+    waiting.delete(message.id);
+    if (message.error === undefined) call?.resolve(message.output);
+    else call?.reject(deserializeError(message.error));
+  });
+  return {
+    call<Name extends StoreCallName>(call: Name, input: StoreCalls[Name]['in']): Out<Name> {
+      if (failure !== undefined) return Promise.reject(failure);
+      return new Promise((resolve, reject) => {
+        const id = nextId++;
+        waiting.set(id, { resolve: resolve as (output: unknown) => void, reject });
+        worker.postMessage({ id, call, input });
+      });
+    },
+    async end(): Promise<void> {
+      failure ??= new AppError('cancelled', 'the index is closed');
+      await worker.terminate();
+    },
+  };
+}
+
+const unwritableCodes = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC', 'EDQUOT', 'EEXIST']);
+
+function unwritable(indexDir: string, error: NodeJS.ErrnoException): AppError {
+  return new AppError('index_unwritable', `the index folder cannot be written: ${indexDir} (${error.code})`, {
+    hint: 'Give a folder that can be written with --index-dir.',
+    cause: error,
+  });
+}
+
+/** Makes the folder, with a .gitignore of its own so that the repository stays clean. */
+function prepareFolder(indexDir: string): void {
+  if (fs.existsSync(indexDir) && fs.readdirSync(indexDir).length > 0) return;
+  fs.mkdirSync(indexDir, { recursive: true });
+  if (path.basename(indexDir) === '.contextkit') {
+    fs.writeFileSync(path.join(indexDir, '.gitignore'), '# Made by ContextKit; config.yaml is yours to share.\n*\n!config.yaml\n!.gitignore\n');
+  }
+}
+
+type Acquired = { lock: WriterLock | null; other: LockOwner | null; problem: AppError | null };
+
+function acquire({ indexDir, access }: StoreOptions): Acquired {
+  const lockFile = path.join(indexDir, 'index.lock');
+  if (access === 'read') return { lock: null, other: readLock(lockFile), problem: null };
+  try {
+    prepareFolder(indexDir);
+    const taken = takeLock(indexDir);
+    return isWriterLock(taken) ? { lock: taken, other: null, problem: null } : { lock: null, other: taken, problem: null };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !unwritableCodes.has(code)) throw error;
+    return { lock: null, other: null, problem: unwritable(indexDir, error as NodeJS.ErrnoException) };
+  }
+}
+
+function locked({ pid, host, startedAt }: LockOwner): AppError {
+  return new AppError('index_locked', `process ${pid} on ${host} is writing this index`, {
+    hint: 'Wait until it is done, or use another folder with --index-dir.',
+    details: { pid, host, startedAt },
+  });
+}
+
+/** Opens index.db as its writer, or as a reader where that is allowed. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { indexDir, access, assetsDir, analysisVersion, log } = options;
+  let { lock, other, problem } = acquire(options);
+  if (access === 'write' && problem !== null) throw problem;
+  if (access === 'write' && other !== null) throw locked(other);
+  const repairs: string[] = [];
+  // No disk to write to: better an index in memory than none.
+  const inMemory = problem !== null;
+  if (problem !== null) repairs.push(`${problem.message}; the index is kept in memory and lost at the end.`);
+
+  let background: Error | undefined;
+  const { call, end } = connect(
+    { wasmFile: path.join(assetsDir, 'sql-wasm.wasm'), file: path.join(indexDir, 'index.db'), analysisVersion },
+    path.join(assetsDir, 'storeWorker.cjs'),
+    (error) => {
+      background = error;
+      log('checkpoint failed', { message: error.message });
+      if (!repairs.includes(error.message)) repairs.push(error.message);
+    },
+  );
+  try {
+    repairs.push(...(await call('open', { lockId: lock?.owner.id ?? null })).repairs);
+  } catch (error) {
+    lock?.release();
+    await end();
+    throw error;
+  }
+
+  const isWriter = (): boolean => lock !== null || inMemory;
+  const write = <Name extends StoreCallName>(name: Name, input: StoreCalls[Name]['in']): Out<Name> => {
+    if (!isWriter()) return Promise.reject(other === null ? new AppError('index_locked', 'this index is open for reading') : locked(other));
+    return call(name, input);
+  };
+
+  return {
+    get role() {
+      return isWriter() ? 'writer' : 'reader';
+    },
+    get persisted() {
+      return !inMemory && background === undefined;
+    },
+    get writer() {
+      const owner = isWriter() ? null : readLock(path.join(indexDir, 'index.lock'));
+      return owner === null ? null : { pid: owner.pid, host: owner.host, startedAt: owner.startedAt };
+    },
+    repairs,
+    async tryBecomeWriter() {
+      if (isWriter()) return true;
+      if (access === 'read') return false;
+      ({ lock, other, problem } = acquire(options));
+      if (lock === null) return false;
+      repairs.push(...(await call('open', { lockId: lock.owner.id })).repairs);
+      return true;
+    },
+    refreshIfChanged: () => (isWriter() ? Promise.resolve(false) : call('refresh', null)),
+    knownFiles: () => call('knownFiles', null),
+    paths: () => call('paths', null),
+    stampOf: (file) => call('stampOf', file),
+    skippedFiles: () => call('skippedFiles', null),
+    put: (files) => write('put', files),
+    touch: (stamps) => write('touch', stamps),
+    remove: (paths) => write('remove', paths),
+    replaceSkipped: (records) => write('replaceSkipped', records),
+    applyUpdate: (update) => write('applyUpdate', update),
+    search: (query, request) => call('search', { query, ...request }),
+    filesInfo: (paths) => call('filesInfo', paths),
+    findSymbols: (request) => call('findSymbols', request),
+    counts: () => call('counts', null),
+    markComplete: () => write('markComplete', null),
+    checkpoint: () => write('checkpoint', null),
+    async close() {
+      try {
+        await call('close', null);
+      } finally {
+        await end();
+        lock?.release();
+        lock = null;
+      }
+    },
+  };
+}

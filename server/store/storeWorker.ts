@@ -1,0 +1,222 @@
+/**
+ * The worker thread that owns index.db: SQL, search and checkpoints. Calls are answered in order. After a write it
+ * publishes a checkpoint by itself, soon when it is quiet, seldom enough while busy that it costs less than a tenth.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import initSqlJs, { type SqlJsStatic } from 'sql.js';
+import { AppError, serializeError } from '../../core/errors.ts';
+import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
+import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
+import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
+import { readLock } from './writerLock.ts';
+
+if (parentPort === null) throw new Error('storeWorker runs as a worker thread only');
+const port = parentPort;
+const { wasmFile, file, analysisVersion } = workerData as StoreWorkerData;
+const folder = path.dirname(file);
+
+const quietMs = 2_000;
+const busyMs = 5_000;
+
+let sql: SqlJsStatic;
+let database: IndexDatabase | undefined;
+/** Id of our lock; null for a reader and for a writer without a disk. */
+let lockId: string | null = null;
+let loadedStamp = '';
+let unsaved = false;
+let timer: NodeJS.Timeout | undefined;
+let lastCheckpoint = { endedAt: 0, tookMs: 0 };
+
+function open(): IndexDatabase {
+  if (database === undefined) throw new Error('the store is not open');
+  return database;
+}
+
+/** Tells one state of index.db from the next; '' when there is none. */
+function stampOfFile(): string {
+  try {
+    const { size, mtimeMs, ino } = fs.statSync(file);
+    return `${size} ${mtimeMs} ${ino}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return '';
+    throw error;
+  }
+}
+
+function newer(error: NewerSchemaError): AppError {
+  return new AppError('index_newer', `this index was written by a newer version of ContextKit: ${error.message}`, {
+    hint: 'Update ContextKit, or use another folder with --index-dir.',
+    cause: error,
+  });
+}
+
+/** The database in the file, or an empty one with the reason why the file was no good. */
+function load(): { loaded: IndexDatabase; damage: string | null } {
+  const stamp = stampOfFile();
+  loadedStamp = stamp;
+  if (stamp === '') return { loaded: new IndexDatabase(sql, { bytes: null, analysisVersion }), damage: null };
+  try {
+    const bytes = fs.readFileSync(file);
+    if (bytes.length === 0) throw new Error('the file is empty');
+    return { loaded: new IndexDatabase(sql, { bytes, analysisVersion }), damage: null };
+  } catch (error) {
+    if (error instanceof NewerSchemaError) throw newer(error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') {
+      throw new AppError('index_unwritable', `the index cannot be read: ${file} (${code})`, {
+        hint: 'Check the permissions of the folder, or use another one with --index-dir.',
+        cause: error,
+      });
+    }
+    return { loaded: new IndexDatabase(sql, { bytes: null, analysisVersion }), damage: message };
+  }
+}
+
+function checkpoint(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  if (!unsaved || lockId === null) return;
+  const started = performance.now();
+  const held = (): boolean => readLock(path.join(folder, 'index.lock'))?.id === lockId;
+  try {
+    const published = replaceFile(file, open().export(), held);
+    if (!published) throw new AppError('index_locked', 'another process has taken over this index', { hint: 'Start again.' });
+  } catch (error) {
+    throw describeWriteError(error);
+  }
+  unsaved = false;
+  loadedStamp = stampOfFile();
+  lastCheckpoint = { endedAt: performance.now(), tookMs: performance.now() - started };
+}
+
+function describeWriteError(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const reasons: Record<string, string> = {
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the disk quota is used up',
+    EFBIG: 'the file would be too large for this system',
+    EROFS: 'the disk is read-only',
+    EACCES: 'no permission',
+    EPERM: 'no permission',
+    ENOENT: 'the folder is gone',
+    EIO: 'the disk reports an error',
+  };
+  if (code === undefined || reasons[code] === undefined) return error;
+  return new AppError('index_unwritable', `the index cannot be saved to ${folder}: ${reasons[code]} (${code})`, {
+    hint: 'Make room or give another folder with --index-dir. The index saved last is whole.',
+    cause: error,
+  });
+}
+
+/** Waits for quiet, but never longer than keeps checkpoints below a tenth of the time. */
+function scheduleCheckpoint(): void {
+  unsaved = true;
+  if (lockId === null) return;
+  const sinceLast = performance.now() - lastCheckpoint.endedAt;
+  const least = Math.max(busyMs, lastCheckpoint.tookMs * 10);
+  if (timer !== undefined && sinceLast > least) return; // due already: let it fire
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    try {
+      checkpoint();
+    } catch (error) {
+      const notice: StoreNotice = { notice: serializeError(error) };
+      port.postMessage(notice);
+    }
+  }, quietMs);
+}
+
+const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) => StoreCalls[Name]['out'] } = {
+  open({ lockId: id }) {
+    lockId = id;
+    if (id !== null) removeStaleTemporaries(folder, path.basename(file));
+    database?.close();
+    const { loaded, damage } = load();
+    database = loaded;
+    if (damage === null) return { repairs: [] };
+    const kept = id === null ? '' : ` It was kept as ${setAside(file)}.`;
+    return { repairs: [`The index was damaged (${damage}) and is being made anew.${kept}`] };
+  },
+  refresh() {
+    if (lockId !== null || stampOfFile() === loadedStamp) return false;
+    const { loaded, damage } = load();
+    // A writer replaces the file whole: damage means that it is not ours to judge; keep what we have.
+    if (damage !== null) return false;
+    database?.close();
+    database = loaded;
+    return true;
+  },
+  knownFiles: () => open().knownFiles(),
+  paths: () => open().knownFiles().map(({ path: each }) => each),
+  stampOf: (each) => open().stampOf(each),
+  skippedFiles: () => open().skippedFiles(),
+  put(files) {
+    open().apply({ put: files });
+    scheduleCheckpoint();
+    return null;
+  },
+  touch(stamps) {
+    open().apply({ touch: stamps });
+    scheduleCheckpoint();
+    return null;
+  },
+  remove(paths) {
+    open().apply({ remove: paths });
+    scheduleCheckpoint();
+    return null;
+  },
+  replaceSkipped(records) {
+    open().replaceSkipped(records);
+    scheduleCheckpoint();
+    return null;
+  },
+  applyUpdate(update) {
+    open().apply(update);
+    scheduleCheckpoint();
+    return null;
+  },
+  search: ({ query, ...options }) => open().search(query, options),
+  filesInfo: (paths) => open().filesInfo(paths),
+  findSymbols: (request) => open().findSymbols(request),
+  counts() {
+    const stamp = stampOfFile();
+    return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };
+  },
+  markComplete() {
+    open().markComplete();
+    unsaved = true;
+    checkpoint();
+    return null;
+  },
+  checkpoint() {
+    checkpoint();
+    return null;
+  },
+  close() {
+    try {
+      checkpoint();
+    } finally {
+      clearTimeout(timer);
+      database?.close();
+      database = undefined;
+    }
+    return null;
+  },
+};
+
+async function answer({ id, call, input }: StoreRequest): Promise<StoreReply> {
+  try {
+    sql ??= await initSqlJs({ wasmBinary: fs.readFileSync(wasmFile) as unknown as ArrayBuffer });
+    return { id, output: (handlers[call] as (given: unknown) => unknown)(input) };
+  } catch (error) {
+    return { id, error: serializeError(error) };
+  }
+}
+
+// One after the other, so that no call sees another half done.
+let last: Promise<void> = Promise.resolve();
+port.on('message', (request: StoreRequest) => {
+  last = last.then(async () => port.postMessage(await answer(request)));
+});

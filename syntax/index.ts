@@ -1,0 +1,5 @@
+/** Source text to chunks and symbols, with tree-sitter. */
+export { analyzeText, type AnalyzeOptions, type TextAnalysis } from './analyzeText.ts';
+export { languageOf, languages } from './languages.ts';
+export type { Language } from './languageTypes.ts';
+export { openSyntax, type Syntax, type SyntaxOptions } from './parser.ts';

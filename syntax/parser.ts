@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Language as Grammar, Parser, Query, type Tree } from 'web-tree-sitter';
+import type { Language } from './languageTypes.ts';
+
+export interface SyntaxOptions {
+  /** web-tree-sitter.wasm */
+  wasmFile: string;
+  /** Folder of <grammar>.wasm files. */
+  grammarDir: string;
+}
+
+/** A loaded grammar with its compiled query. */
+export interface LoadedGrammar {
+  grammar: Grammar;
+  query: Query | null;
+}
+
+/** Tree-sitter for one thread: grammars are loaded when their first file is met. */
+export interface Syntax {
+  load(language: Language): Promise<LoadedGrammar | null>;
+  /** Null when the deadline passed. The caller frees the tree. */
+  parse(grammar: Grammar, text: string, deadlineMs: number): Tree | null;
+  /** Grammars that could not be loaded, since the last call. */
+  takeProblems(): string[];
+}
+
+export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promise<Syntax> {
+  await Parser.init({ locateFile: () => wasmFile });
+  const parser = new Parser();
+  const loaded = new Map<string, Promise<LoadedGrammar | null>>();
+  let problems: string[] = [];
+
+  async function loadGrammar({ id, grammar, query }: Language): Promise<LoadedGrammar | null> {
+    if (grammar === undefined) return null;
+    try {
+      const language = await Grammar.load(await readFile(path.join(grammarDir, `${grammar}.wasm`)));
+      return { grammar: language, query: query === undefined ? null : new Query(language, query) };
+    } catch (error) {
+      problems.push(`${id}: the grammar cannot be used (${error instanceof Error ? error.message : String(error)}); files are chunked by lines`);
+      return null;
+    }
+  }
+
+  return {
+    load(language) {
+      let grammar = loaded.get(language.id);
+      if (grammar === undefined) {
+        grammar = loadGrammar(language);
+        loaded.set(language.id, grammar);
+      }
+      return grammar;
+    },
+    parse(grammar, text, deadlineMs) {
+      const end = performance.now() + deadlineMs;
+      parser.setLanguage(grammar);
+      const tree = parser.parse(text, null, { progressCallback: () => performance.now() > end });
+      // A stopped parse would be resumed by the next one.
+      if (tree === null) parser.reset();
+      return tree;
+    },
+    takeProblems() {
+      const taken = problems;
+      problems = [];
+      return taken;
+    },
+  };
+}
