@@ -19,7 +19,8 @@ export async function parseOnOneThread(root: string): Promise<number> {
     }
   }
   for (const { grammar } of files) {
-    if (!grammars.has(grammar)) grammars.set(grammar, await Grammar.load(readFileSync(path.join(assetsDir, 'grammars', `${grammar}.wasm`))));
+    if (!grammars.has(grammar))
+      grammars.set(grammar, await Grammar.load(readFileSync(path.join(assetsDir, 'grammars', `${grammar}.wasm`))));
   }
   const started = performance.now();
   for (const { grammar, text } of files) {

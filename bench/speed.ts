@@ -46,7 +46,9 @@ const round = (value: number): number => Math.round(value * 10) / 10;
 
 function readQueries(file: string | undefined): string[] {
   if (file === undefined) return defaultQueries;
-  const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line.trim() !== '');
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '');
   return lines.map((line) => (JSON.parse(line) as { query: string }).query);
 }
 
@@ -141,7 +143,12 @@ export async function speed(argv: string[]): Promise<void> {
     results.push(await measure(name, path.resolve(dir), readQueries(values.queries)));
   }
   const keys = Object.keys(results[0]!) as (keyof Figures)[];
-  console.log(table(['figure', ...results.map(({ repository }) => repository)], keys.slice(1).map((key) => [key, ...results.map((each) => String(each[key]))])));
+  console.log(
+    table(
+      ['figure', ...results.map(({ repository }) => repository)],
+      keys.slice(1).map((key) => [key, ...results.map((each) => String(each[key]))]),
+    ),
+  );
   const json = JSON.stringify(results, null, 2);
   if (values.json === undefined) console.log(json);
   else writeFileSync(values.json, `${json}\n`);

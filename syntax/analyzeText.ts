@@ -46,8 +46,16 @@ async function parse(language: Language, text: string, { syntax, deadlineMs }: A
   if (loaded === null) return null;
   const tree = syntax.parse(loaded.grammar, text, deadlineMs);
   if (tree === null) return null;
-  const found = loaded.query === null ? { symbols: [], comments: noComments } : findSymbols(tree, loaded.query, text, language.bodies);
-  return { ...found, outline: outlineOf(tree, language.leading), hasErrors: tree.rootNode.hasError, free: () => tree.delete() };
+  const found =
+    loaded.query === null
+      ? { symbols: [], comments: noComments }
+      : findSymbols(tree, loaded.query, text, language.bodies);
+  return {
+    ...found,
+    outline: outlineOf(tree, language.leading),
+    hasErrors: tree.rootNode.hasError,
+    free: () => tree.delete(),
+  };
 }
 
 /** A component: the template by its own grammar, the scripts in it as TypeScript at their place. */
@@ -60,7 +68,10 @@ async function parseComponent(language: Language, text: string, options: Analyze
   }
   const outline: OutlineNode = {
     ...whole.outline,
-    children: () => [...whole.outline.children(), ...script.outline.children()].sort((a, b) => a.startLine - b.startLine || b.endLine - a.endLine),
+    children: () =>
+      [...whole.outline.children(), ...script.outline.children()].sort(
+        (a, b) => a.startLine - b.startLine || b.endLine - a.endLine,
+      ),
   };
   return {
     symbols: script.symbols,
@@ -88,12 +99,19 @@ export async function analyzeText(path: string, text: string, options: AnalyzeOp
   const lineStarts = lineStartsOf(text);
   const tokens = countLines(text, lineStarts, options.wordPiece.count);
   const pathTokens = options.wordPiece.count(path);
-  const scopeLineTokens = (scope: string): number => (scope === '' ? pathTokens : pathTokens + options.wordPiece.count(scopeSeparator + scope));
+  const scopeLineTokens = (scope: string): number =>
+    scope === '' ? pathTokens : pathTokens + options.wordPiece.count(scopeSeparator + scope);
   const base = { language: language?.id ?? plainText, symbols: [], comments: noComments, syntaxErrors: false };
 
   if (language?.id === 'markdown') {
     const symbols = markdownSymbols(text.split('\n').slice(0, tokens.lineCount));
-    return { ...base, chunkedBy: 'headings', symbols, chunks: chunkMarkdown(tokens, symbols, scopeLineTokens), notes: [] };
+    return {
+      ...base,
+      chunkedBy: 'headings',
+      symbols,
+      chunks: chunkMarkdown(tokens, symbols, scopeLineTokens),
+      notes: [],
+    };
   }
   const parsed =
     language?.grammar === undefined

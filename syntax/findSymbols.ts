@@ -21,11 +21,17 @@ function endLineOf(node: Node): number {
 
 /** From the beginning of the definition to its body, or its first line. */
 function signatureOf(text: string, node: Node, bodies: readonly string[]): string {
-  const body = node.childForFieldName('body') ?? node.namedChildren.find((child) => child !== null && bodies.includes(child.type)) ?? null;
+  const body =
+    node.childForFieldName('body') ??
+    node.namedChildren.find((child) => child !== null && bodies.includes(child.type)) ??
+    null;
   const end = body === null ? Math.min(node.endIndex, node.startIndex + 2 * maxSignature) : body.startIndex;
   const whole = text.slice(node.startIndex, Math.min(end, node.startIndex + 4 * maxSignature));
   const shown = body === null ? firstStatement(whole) : whole;
-  const folded = shown.replace(/\s+/g, ' ').replace(/\s*[{:=]?\s*$/, '').trim();
+  const folded = shown
+    .replace(/\s+/g, ' ')
+    .replace(/\s*[{:=]?\s*$/, '')
+    .trim();
   return folded.length > maxSignature ? `${folded.slice(0, maxSignature - 1)}…` : folded;
 }
 
@@ -67,7 +73,8 @@ function withContainers(found: readonly Found[], text: string, bodies: readonly 
   });
 }
 
-const isMember = (outer: SymbolKind | undefined): boolean => outer === 'class' || outer === 'trait' || outer === 'interface' || outer === 'struct';
+const isMember = (outer: SymbolKind | undefined): boolean =>
+  outer === 'class' || outer === 'trait' || outer === 'interface' || outer === 'struct';
 
 /** Two patterns may find the same definition: the more telling kind stays. */
 function distinct(found: readonly Found[]): Found[] {
@@ -75,10 +82,16 @@ function distinct(found: readonly Found[]): Found[] {
   for (const each of found) {
     const key = `${each.name.startIndex}`;
     const before = byPlace.get(key);
-    const vague = before === undefined || before.kind === 'constant' || before.kind === 'variable' || (before.kind === 'function' && each.kind === 'method');
+    const vague =
+      before === undefined ||
+      before.kind === 'constant' ||
+      before.kind === 'variable' ||
+      (before.kind === 'function' && each.kind === 'method');
     if (vague) byPlace.set(key, each);
   }
-  return [...byPlace.values()].sort((a, b) => a.node.startIndex - b.node.startIndex || b.node.endIndex - a.node.endIndex);
+  return [...byPlace.values()].sort(
+    (a, b) => a.node.startIndex - b.node.startIndex || b.node.endIndex - a.node.endIndex,
+  );
 }
 
 function disjoint(ranges: [number, number][]): Int32Array {
@@ -102,13 +115,15 @@ export function findSymbols(tree: Tree, query: Query, text: string, bodies: read
     let kind: string | undefined;
     for (const capture of captures) {
       if (capture.name === 'name') name = capture.node;
-      else if (capture.name === 'comment' || capture.name === 'doc') comments.push([capture.node.startIndex, capture.node.endIndex]);
+      else if (capture.name === 'comment' || capture.name === 'doc')
+        comments.push([capture.node.startIndex, capture.node.endIndex]);
       else if (symbolKinds.has(capture.name)) {
         definition = capture.node;
         kind = capture.name;
       }
     }
-    if (name !== undefined && definition !== undefined) found.push({ node: definition, name, kind: kind as SymbolKind });
+    if (name !== undefined && definition !== undefined)
+      found.push({ node: definition, name, kind: kind as SymbolKind });
   }
   return { symbols: withContainers(distinct(found), text, bodies), comments: disjoint(comments) };
 }

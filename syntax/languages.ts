@@ -158,7 +158,22 @@ export const languages: readonly Language[] = [
   },
   {
     id: 'cpp',
-    extensions: ['.cc', '.cpp', '.cxx', '.c++', '.hpp', '.hh', '.hxx', '.h++', '.ipp', '.inl', '.tpp', '.cu', '.cuh', '.ino'],
+    extensions: [
+      '.cc',
+      '.cpp',
+      '.cxx',
+      '.c++',
+      '.hpp',
+      '.hh',
+      '.hxx',
+      '.h++',
+      '.ipp',
+      '.inl',
+      '.tpp',
+      '.cu',
+      '.cuh',
+      '.ino',
+    ],
     grammar: 'cpp',
     query: `
       (function_definition declarator: (function_declarator declarator: (identifier) @name)) @function
@@ -384,7 +399,12 @@ export const languages: readonly Language[] = [
       (comment) @comment`,
     bodies: ['block', 'keyframe_block_list'],
   },
-  { id: 'json', extensions: ['.json', '.jsonc', '.json5', '.geojson', '.webmanifest'], grammar: 'json', query: '(comment) @comment' },
+  {
+    id: 'json',
+    extensions: ['.json', '.jsonc', '.json5', '.geojson', '.webmanifest'],
+    grammar: 'json',
+    query: '(comment) @comment',
+  },
   { id: 'yaml', extensions: ['.yaml', '.yml'], grammar: 'yaml', query: '(comment) @comment' },
   { id: 'toml', extensions: ['.toml'], grammar: 'toml', query: '(comment) @comment' },
   { id: 'markdown', extensions: ['.md', '.markdown', '.mdx', '.mdc', '.qmd', '.rmd'] },
@@ -418,9 +438,15 @@ export const languages: readonly Language[] = [
 /** What a file is when nothing says more. */
 export const plainText = 'text';
 
-const byExtension = new Map(languages.flatMap((language) => language.extensions.map((extension) => [extension, language] as const)));
-const byFileName = new Map(languages.flatMap((language) => (language.fileNames ?? []).map((name) => [name, language] as const)));
-const byInterpreter = new Map(languages.flatMap((language) => (language.interpreters ?? []).map((name) => [name, language] as const)));
+const byExtension = new Map(
+  languages.flatMap((language) => language.extensions.map((extension) => [extension, language] as const)),
+);
+const byFileName = new Map(
+  languages.flatMap((language) => (language.fileNames ?? []).map((name) => [name, language] as const)),
+);
+const byInterpreter = new Map(
+  languages.flatMap((language) => (language.interpreters ?? []).map((name) => [name, language] as const)),
+);
 
 /** The interpreter of a `#!` line: `#!/usr/bin/env -S python3 -u` → python3. */
 function interpreterOf(firstLine: string): string | undefined {
@@ -439,5 +465,7 @@ export function languageOf(path: string, firstLine = ''): Language | undefined {
   const byEnding = dot < 0 ? undefined : byExtension.get(name.slice(dot).toLowerCase());
   if (byEnding !== undefined) return byEnding;
   const interpreter = interpreterOf(firstLine);
-  return interpreter === undefined ? undefined : (byInterpreter.get(interpreter) ?? byInterpreter.get(interpreter.replace(/[\d.]+$/, '')));
+  return interpreter === undefined
+    ? undefined
+    : (byInterpreter.get(interpreter) ?? byInterpreter.get(interpreter.replace(/[\d.]+$/, '')));
 }

@@ -2,7 +2,11 @@ import type { Node, Tree } from 'web-tree-sitter';
 import type { OutlineNode } from '../core/chunk/types.ts';
 
 /** The tree as chunking sees it; nodes are unfolded only where they are asked for. */
-export function outlineOf(tree: Tree, leading: readonly string[] = [], replaced?: (node: Node) => readonly OutlineNode[] | null): OutlineNode {
+export function outlineOf(
+  tree: Tree,
+  leading: readonly string[] = [],
+  replaced?: (node: Node) => readonly OutlineNode[] | null,
+): OutlineNode {
   const leads = (type: string): boolean => type.includes('comment') || type === 'haddock' || leading.includes(type);
 
   function wrap(node: Node): OutlineNode {

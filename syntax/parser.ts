@@ -37,7 +37,9 @@ export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promi
       const language = await Grammar.load(await readFile(path.join(grammarDir, `${grammar}.wasm`)));
       return { grammar: language, query: query === undefined ? null : new Query(language, query) };
     } catch (error) {
-      problems.push(`${id}: the grammar cannot be used (${error instanceof Error ? error.message : String(error)}); files are chunked by lines`);
+      problems.push(
+        `${id}: the grammar cannot be used (${error instanceof Error ? error.message : String(error)}); files are chunked by lines`,
+      );
       return null;
     }
   }

@@ -26,7 +26,10 @@ export function macroAverages(scored: readonly Scored[]): Record<string, Record<
   for (const [variant, repositories] of [...variants].sort()) {
     const names = Object.keys([...repositories.values()][0]![0]!.measures);
     result[variant] = Object.fromEntries(
-      names.map((name) => [name, mean([...repositories.values()].map((all) => mean(all.map((each) => each.measures[name]!))))]),
+      names.map((name) => [
+        name,
+        mean([...repositories.values()].map((all) => mean(all.map((each) => each.measures[name]!)))),
+      ]),
     );
   }
   return result;

@@ -59,7 +59,9 @@ export function loadChangeCorpora(data: string, snap: string): Corpus[] {
     questions.push({ id: `${id}:full`, text: full, variant: 'A-full', score });
     if (nl) questions.push({ id: `${id}:nl`, text: nl, variant: 'A-nl', score });
   }
-  for (const { id, repo, snapshot, query, gold } of readJsonLines<DescriptionQuestion>(path.join(data, 'taskB.jsonl'))) {
+  for (const { id, repo, snapshot, query, gold } of readJsonLines<DescriptionQuestion>(
+    path.join(data, 'taskB.jsonl'),
+  )) {
     const { questions, costs } = at(repo, 'B', snapshot);
     questions.push({ id, text: query, variant: 'B', score: (results) => scoreRanges(results, gold, costs) });
   }
@@ -86,16 +88,20 @@ export function loadQuestionCorpora(data: string, snap: string): Corpus[] {
     const root = path.join(snap, name, inside ?? '');
     if (status === 'skipped' || !dev.has(name) || !existsSync(root)) continue;
     const costs = lineCosts(root);
-    const questions = readJson<Annotation[]>(path.join(data, 'annotations', `${name}.json`)).map((each, i): Question => {
-      const targets = [...each.relevant, ...(each.secondary ?? [])].map((target) => (typeof target === 'string' ? target : target.path));
-      const category = each.category ?? 'semantic';
-      return {
-        id: `${name}#${String(i).padStart(3, '0')}`,
-        text: each.query,
-        variant: `questions:${category}`,
-        score: (results) => scoreFiles(results, targets, costs),
-      };
-    });
+    const questions = readJson<Annotation[]>(path.join(data, 'annotations', `${name}.json`)).map(
+      (each, i): Question => {
+        const targets = [...each.relevant, ...(each.secondary ?? [])].map((target) =>
+          typeof target === 'string' ? target : target.path,
+        );
+        const category = each.category ?? 'semantic';
+        return {
+          id: `${name}#${String(i).padStart(3, '0')}`,
+          text: each.query,
+          variant: `questions:${category}`,
+          score: (results) => scoreFiles(results, targets, costs),
+        };
+      },
+    );
     corpora.push({ repository: name, name, root, questions });
   }
   return corpora;

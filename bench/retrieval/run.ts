@@ -19,7 +19,11 @@ async function ask(corpus: Corpus, indexRoot: string): Promise<Scored[]> {
     const scored: Scored[] = [];
     for (const question of corpus.questions) {
       const ranked = await engine.rank(question.text, { limit: 200 });
-      const results = ranked.map((range) => ({ path: range.path, start_line: range.startLine, end_line: range.endLine }));
+      const results = ranked.map((range) => ({
+        path: range.path,
+        start_line: range.startLine,
+        end_line: range.endLine,
+      }));
       scored.push({ corpus, question, results, measures: question.score(results) });
     }
     return scored;
@@ -30,10 +34,17 @@ async function ask(corpus: Corpus, indexRoot: string): Promise<Scored[]> {
 
 function printAverages(averages: Record<string, Record<string, number>>): void {
   for (const kind of ['A-full', 'questions']) {
-    const rows = Object.entries(averages).filter(([variant]) => variant.startsWith('questions') === (kind === 'questions'));
+    const rows = Object.entries(averages).filter(
+      ([variant]) => variant.startsWith('questions') === (kind === 'questions'),
+    );
     if (rows.length === 0) continue;
     const names = Object.keys(rows[0]![1]);
-    console.log(table([kind === 'questions' ? 'questions' : 'task', ...names], rows.map(([variant, values]) => [variant, ...names.map((name) => values[name]!.toFixed(3))])));
+    console.log(
+      table(
+        [kind === 'questions' ? 'questions' : 'task', ...names],
+        rows.map(([variant, values]) => [variant, ...names.map((name) => values[name]!.toFixed(3))]),
+      ),
+    );
     console.log();
   }
 }
@@ -59,7 +70,10 @@ export async function retrieval(argv: string[]): Promise<void> {
       ? loadQuestionCorpora(values.questions, values['questions-snap'])
       : []),
   ];
-  if (corpora.length === 0) throw new Error('nothing to ask: give --data and --snap, or --questions and --questions-snap, of materialised snapshots');
+  if (corpora.length === 0)
+    throw new Error(
+      'nothing to ask: give --data and --snap, or --questions and --questions-snap, of materialised snapshots',
+    );
   const indexRoot = values.index ?? mkdtempSync(path.join(tmpdir(), 'contextkit-retrieval-'));
   const scored: Scored[] = [];
   for (const corpus of corpora) {
@@ -69,5 +83,9 @@ export async function retrieval(argv: string[]): Promise<void> {
   const averages = macroAverages(scored);
   printAverages(averages);
   if (values.run !== undefined) writeRun(values.run, scored);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(averages, (_, value: unknown) => (typeof value === 'number' ? Math.round(value * 1e4) / 1e4 : value), 2)}\n`);
+  if (values.json !== undefined)
+    writeFileSync(
+      values.json,
+      `${JSON.stringify(averages, (_, value: unknown) => (typeof value === 'number' ? Math.round(value * 1e4) / 1e4 : value), 2)}\n`,
+    );
 }

@@ -63,7 +63,11 @@ export function fill(results: readonly Result[], costs: LineCosts, budget: numbe
 const distinctPaths = (results: readonly Result[]): string[] => [...new Set(results.map((result) => result.path))];
 
 /** Measures of the change and description tasks. */
-export function scoreRanges(results: readonly Result[], gold: readonly Gold[], costs: LineCosts): Record<string, number> {
+export function scoreRanges(
+  results: readonly Result[],
+  gold: readonly Gold[],
+  costs: LineCosts,
+): Record<string, number> {
   const wanted = new Set(gold.map((each) => each.path));
   const ranked = distinctPaths(results);
   const first = ranked.findIndex((each) => wanted.has(each));
@@ -87,7 +91,11 @@ export function scoreRanges(results: readonly Result[], gold: readonly Gold[], c
 const samePath = (a: string, b: string): boolean => a === b || a.endsWith(`/${b}`) || b.endsWith(`/${a}`);
 
 /** Measures of the questions benchmark, by file: NDCG@10f, R@10f, MRR and file@4k as its harness defines them. */
-export function scoreFiles(results: readonly Result[], targets: readonly string[], costs: LineCosts): Record<string, number> {
+export function scoreFiles(
+  results: readonly Result[],
+  targets: readonly string[],
+  costs: LineCosts,
+): Record<string, number> {
   const top = distinctPaths(results).slice(0, 10);
   const ranks = targets.map((target) => top.findIndex((each) => samePath(each, target)) + 1);
   const found = [...new Set(ranks.filter((rank) => rank > 0))];
@@ -95,7 +103,10 @@ export function scoreFiles(results: readonly Result[], targets: readonly string[
   const ideal = targets.slice(0, 10).reduce((sum, _, i) => sum + gain(i + 1), 0);
   const shown = [...fill(results, costs, 4000)];
   const packed = targets.filter((target) =>
-    shown.some(([file, lines]) => lines.size > 0 && lines.size >= Math.min(5, costs(file)?.length ?? 0) && samePath(file, target)),
+    shown.some(
+      ([file, lines]) =>
+        lines.size > 0 && lines.size >= Math.min(5, costs(file)?.length ?? 0) && samePath(file, target),
+    ),
   );
   return {
     'NDCG@10f': found.reduce((sum, rank) => sum + gain(rank), 0) / ideal,

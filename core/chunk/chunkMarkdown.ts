@@ -29,7 +29,12 @@ export function findHeadings(lines: readonly string[]): Heading[] {
     if (atx !== null) headings.push({ line: i + 1, level: atx[1]!.length, title: (atx[2] ?? '').trim() });
     const underline = /^ {0,3}(=+|-{2,})[ \t]*\r?$/.exec(text);
     const above = lines[i - 1];
-    if (underline !== null && above !== undefined && /^ {0,3}[^\s#>|*+-]/.test(above) && !(headings.at(-1)?.line === i)) {
+    if (
+      underline !== null &&
+      above !== undefined &&
+      /^ {0,3}[^\s#>|*+-]/.test(above) &&
+      !(headings.at(-1)?.line === i)
+    ) {
       headings.push({ line: i, level: underline[1]!.startsWith('=') ? 1 : 2, title: above.trim() });
     }
   });
@@ -47,12 +52,24 @@ export function markdownSymbols(lines: readonly string[]): CodeSymbol[] {
     const next = headings.slice(i + 1).find(({ level }) => level <= heading.level);
     const endLine = next === undefined ? lines.length : next.line - 1;
     const signature = `${'#'.repeat(heading.level)} ${heading.title}`.slice(0, 240);
-    return { name: heading.title, kind: 'section' as const, line: heading.line, startLine: heading.line, endLine, signature, container };
+    return {
+      name: heading.title,
+      kind: 'section' as const,
+      line: heading.line,
+      startLine: heading.line,
+      endLine,
+      signature,
+      container,
+    };
   });
 }
 
 /** Chunks a Markdown text by its headings. */
-export function chunkMarkdown(tokens: LineTokens, sections: readonly CodeSymbol[], scopeLineTokens: (scope: string) => number): Chunk[] {
+export function chunkMarkdown(
+  tokens: LineTokens,
+  sections: readonly CodeSymbol[],
+  scopeLineTokens: (scope: string) => number,
+): Chunk[] {
   if (tokens.lineCount === 0) return [];
   const cuts = [...new Set([1, ...sections.map(({ startLine }) => startLine)])].sort((a, b) => a - b);
   return chunkPieces({ tokens, cuts, definitions: sections, scopeLineTokens });

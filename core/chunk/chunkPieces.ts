@@ -25,9 +25,22 @@ function sorted(definitions: readonly Definition[]): Definition[] {
 function scopeOf({ start, end }: Range, tokens: LineTokens, definitions: readonly Definition[]): string {
   let last = end;
   while (last > start && tokens.isBlank(last)) last--;
-  const around = definitions.filter((each) => each.startLine < each.endLine && each.startLine <= start && each.endLine >= last);
-  const within = definitions.filter((each) => each.startLine >= start && each.endLine <= last && !around.includes(each));
-  const outermost = within.filter((each) => !within.some((other) => other !== each && other.startLine <= each.startLine && other.endLine >= each.endLine && other.endLine - other.startLine > each.endLine - each.startLine));
+  const around = definitions.filter(
+    (each) => each.startLine < each.endLine && each.startLine <= start && each.endLine >= last,
+  );
+  const within = definitions.filter(
+    (each) => each.startLine >= start && each.endLine <= last && !around.includes(each),
+  );
+  const outermost = within.filter(
+    (each) =>
+      !within.some(
+        (other) =>
+          other !== each &&
+          other.startLine <= each.startLine &&
+          other.endLine >= each.endLine &&
+          other.endLine - other.startLine > each.endLine - each.startLine,
+      ),
+  );
   const only = outermost.length === 1 ? outermost[0]! : undefined;
   const fills = only !== undefined && tokens.sum(only.startLine, only.endLine) * 2 >= tokens.sum(start, last);
   return [...around, ...(fills ? [only] : [])].map(({ name }) => name).join(scopeSeparator);
@@ -77,10 +90,18 @@ export function chunkPieces({ tokens, cuts, definitions: unsorted, scopeLineToke
     const together = size(group) + size(next);
     if (together > chunkTokens.target) return false;
     if (Math.min(size(group), size(next)) < chunkTokens.crumb) return true;
-    if (size(group) >= chunkTokens.standAlone && size(next) >= chunkTokens.standAlone && beginsDefinition(next, definitions)) return false;
+    if (
+      size(group) >= chunkTokens.standAlone &&
+      size(next) >= chunkTokens.standAlone &&
+      beginsDefinition(next, definitions)
+    )
+      return false;
     const container = containerOf(group, definitions);
     const nextContainer = containerOf(next, definitions);
-    return container === nextContainer || (nextContainer !== undefined && nextContainer.startLine >= group.start && nextContainer.startLine <= group.end);
+    return (
+      container === nextContainer ||
+      (nextContainer !== undefined && nextContainer.startLine >= group.start && nextContainer.startLine <= group.end)
+    );
   };
 
   const groups: Range[] = [];
@@ -92,7 +113,13 @@ export function chunkPieces({ tokens, cuts, definitions: unsorted, scopeLineToke
   return groups.map((range) => {
     const used = size(range);
     const scope = fittingScope(scopeOf(range, tokens, definitions), scopeLineTokens);
-    return { startLine: range.start, endLine: range.end, tokens: used, scope, truncated: used + chunkTokens.special + Math.min(chunkTokens.scopeLine, scopeLineTokens(scope)) > chunkTokens.cap };
+    return {
+      startLine: range.start,
+      endLine: range.end,
+      tokens: used,
+      scope,
+      truncated: used + chunkTokens.special + Math.min(chunkTokens.scopeLine, scopeLineTokens(scope)) > chunkTokens.cap,
+    };
   });
 }
 

@@ -36,6 +36,6 @@ export function chunkSource({ tokens, outline, definitions, scopeLineTokens }: S
     }
   }
 
-  visit({ ...outline, startLine: 0 , children: () => outline.children() }, 0);
+  visit({ ...outline, startLine: 0, children: () => outline.children() }, 0);
   return chunkPieces({ tokens, cuts: [...cuts].sort((a, b) => a - b), definitions, scopeLineTokens });
 }

@@ -15,7 +15,8 @@ const fenceLanguage: Record<string, string> = { csharp: 'cs', text: '' };
 /** A path with line breaks or back-ticks must not break the heading it stands in. */
 const quotable = (path: string): string => (/[\n\r`"<>&]/.test(path) ? JSON.stringify(path) : path);
 
-const mapLine = ({ line, depth, signature }: MapEntry): string => `${String(line).padStart(5)}  ${'  '.repeat(depth)}${signature}`;
+const mapLine = ({ line, depth, signature }: MapEntry): string =>
+  `${String(line).padStart(5)}  ${'  '.repeat(depth)}${signature}`;
 
 const omission = (leftOut: number): string =>
   leftOut === 0 ? '' : `${leftOut} more matching ${leftOut === 1 ? 'item' : 'items'} did not fit the budget.`;
@@ -30,7 +31,9 @@ function markdown(pack: PackDocument): string {
   const blocks =
     pack.mode === 'full'
       ? pack.files.flatMap((file) => file.ranges.map((range) => markdownRange(file.path, file.language, range)))
-      : pack.files.map((file) => `### ${quotable(file.path)}\n\`\`\`\n${file.entries.map(mapLine).join('\n')}\n\`\`\`\n`);
+      : pack.files.map(
+          (file) => `### ${quotable(file.path)}\n\`\`\`\n${file.entries.map(mapLine).join('\n')}\n\`\`\`\n`,
+        );
   const note = omission(pack.leftOut);
   return [...blocks, ...(note === '' ? [] : [`_${note}_\n`])].join('\n');
 }
@@ -47,7 +50,8 @@ const escapeXml = (text: string): string =>
 
 /** XML 1.0 has no place for most control characters, not even escaped. */
 // eslint-disable-next-line no-control-regex -- exactly these characters are meant
-const cdata = (text: string): string => `<![CDATA[${text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd').replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
+const cdata = (text: string): string =>
+  `<![CDATA[${text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd').replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
 
 function xml(pack: PackDocument): string {
   const files =
@@ -59,7 +63,10 @@ function xml(pack: PackDocument): string {
           });
           return `<file path="${escapeXml(file.path)}" language="${escapeXml(file.language)}">\n${ranges.join('\n')}\n</file>`;
         })
-      : pack.files.map((file) => `<file path="${escapeXml(file.path)}">${cdata(`\n${file.entries.map(mapLine).join('\n')}\n`)}</file>`);
+      : pack.files.map(
+          (file) =>
+            `<file path="${escapeXml(file.path)}">${cdata(`\n${file.entries.map(mapLine).join('\n')}\n`)}</file>`,
+        );
   return `<context mode="${pack.mode}" left_out="${pack.leftOut}">\n${files.map((file) => `${file}\n`).join('')}</context>\n`;
 }
 

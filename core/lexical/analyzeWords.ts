@@ -131,7 +131,12 @@ export function createWordAnalyzer(): WordAnalyzer {
         file.flush();
         chunkOffsets[index + 1] = file.termIds.length;
       });
-      return { terms: file.terms, chunkOffsets, termIds: Uint32Array.from(file.termIds), counts: Uint32Array.from(file.counts) };
+      return {
+        terms: file.terms,
+        chunkOffsets,
+        termIds: Uint32Array.from(file.termIds),
+        counts: Uint32Array.from(file.counts),
+      };
     },
   };
 }

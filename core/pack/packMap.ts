@@ -38,7 +38,10 @@ const entryCost = (entry: MapEntry): number => Math.ceil((entry.signature.length
  * Files in rank order, first with the definitions the query asks for, then, as long as the budget lasts, with all of
  * theirs. Entries that no longer fit are left out, whole files from the end first.
  */
-export function mapFiles(candidates: readonly MapCandidate[], budget: number): { files: MappedFile[]; leftOut: number } {
+export function mapFiles(
+  candidates: readonly MapCandidate[],
+  budget: number,
+): { files: MappedFile[]; leftOut: number } {
   const files = new Map<string, MappedFile>();
   let left = budget;
   let leftOut = 0;

@@ -88,5 +88,9 @@ export function arrange({ chosen, leftOut }: PackChoice): PackDocument {
     file.ranges.push({ startLine, endLine, scope, content });
     files.set(path, file);
   }
-  return { mode: 'full', files: [...files.values()].map((file) => ({ ...file, ranges: merged(file.ranges) })), leftOut };
+  return {
+    mode: 'full',
+    files: [...files.values()].map((file) => ({ ...file, ranges: merged(file.ranges) })),
+    leftOut,
+  };
 }

@@ -38,5 +38,4 @@ export interface MappedFile {
 
 /** What a format renders. */
 export type PackDocument =
-  | { mode: 'full'; files: PackedFile[]; leftOut: number }
-  | { mode: 'map'; files: MappedFile[]; leftOut: number };
+  { mode: 'full'; files: PackedFile[]; leftOut: number } | { mode: 'map'; files: MappedFile[]; leftOut: number };

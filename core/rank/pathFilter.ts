@@ -33,7 +33,10 @@ export function pathFilter(sources: readonly string[]): (path: string) => boolea
       const bare = (negated ? source.slice(1) : source).replace(/^\.\//, '').replace(/\/+$/, '');
       const anchored = bare.includes('/');
       const glob = globSource(bare.replace(/^\//, ''));
-      return { negated, pattern: new RegExp(`^${anchored ? '' : '(?:.*/)?'}${bare === '.' ? '.*' : glob}(?:/.*)?$`, 's') };
+      return {
+        negated,
+        pattern: new RegExp(`^${anchored ? '' : '(?:.*/)?'}${bare === '.' ? '.*' : glob}(?:/.*)?$`, 's'),
+      };
     });
   const onlyNegated = rules.every((rule) => rule.negated);
   return (path) => {

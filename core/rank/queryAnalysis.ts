@@ -44,7 +44,16 @@ const pathPattern = /[\w@.+-]*(?:[/\\][\w@.+-]+)+|\b[\w-]+\.[A-Za-z][A-Za-z0-9]{
 
 function pathsIn(query: string): string[] {
   const found = query.match(pathPattern) ?? [];
-  return [...new Set(found.map((path) => path.replaceAll('\\', '/').replace(/^\.?\//, '').toLowerCase()))].slice(0, 20);
+  return [
+    ...new Set(
+      found.map((path) =>
+        path
+          .replaceAll('\\', '/')
+          .replace(/^\.?\//, '')
+          .toLowerCase(),
+      ),
+    ),
+  ].slice(0, 20);
 }
 
 function countTerms(query: string): Map<string, number> {

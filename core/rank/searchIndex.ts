@@ -193,7 +193,8 @@ export class SearchIndex {
       const root = stem(term);
       stems.set(root, Math.max(stems.get(root) ?? 0, weight));
       const id = this.#terms.find(term);
-      if (id !== undefined) this.#scoreField([id], 'text', weight * exact, add, witness && ((c, v) => witness(c, term, 'text', v)));
+      if (id !== undefined)
+        this.#scoreField([id], 'text', weight * exact, add, witness && ((c, v) => witness(c, term, 'text', v)));
     }
     for (const [root, weight] of stems) {
       const members = this.#terms.withStem(root);
@@ -280,7 +281,12 @@ export class SearchIndex {
     }
     const scores = new Map<IndexedFile, number>();
     for (const { file, found } of matches) {
-      const score = this.#pathScore(query, file, found, (root) => stems.get(root)! * idf(this.#files.size, holding.get(root)!));
+      const score = this.#pathScore(
+        query,
+        file,
+        found,
+        (root) => stems.get(root)! * idf(this.#files.size, holding.get(root)!),
+      );
       if (score > 0) scores.set(file, score);
     }
     return scores;
@@ -313,8 +319,12 @@ export class SearchIndex {
         candidates.push({ chunk, score: owner.score * (this.#scores[chunk]! / owner.best) ** spread, owner });
       }
     }
-    candidates.sort((a, b) => b.score - a.score || (a.owner.file.path < b.owner.file.path ? -1 : 1) || a.chunk - b.chunk);
-    return candidates.slice(0, limit).map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
+    candidates.sort(
+      (a, b) => b.score - a.score || (a.owner.file.path < b.owner.file.path ? -1 : 1) || a.chunk - b.chunk,
+    );
+    return candidates
+      .slice(0, limit)
+      .map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
   }
 
   #result(chunk: number, score: number): RankedChunk {
@@ -332,7 +342,9 @@ export class SearchIndex {
 
   /** Scores again with a witness: what each term gave to the chunks that are shown. */
   #explain(query: AnalyzedQuery, results: { chunk: number; result: RankedChunk; owner: FileScore }[]): void {
-    const shown = new Map(results.map(({ chunk }) => [chunk, { text: new Map<string, number>(), name: new Map<string, number>() }]));
+    const shown = new Map(
+      results.map(({ chunk }) => [chunk, { text: new Map<string, number>(), name: new Map<string, number>() }]),
+    );
     const before = this.#scores.slice(0, this.#chunkFile.length);
     this.#scores.fill(0);
     this.#scoreChunks(query, (chunk, term, field, value) => {

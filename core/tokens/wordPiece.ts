@@ -58,7 +58,7 @@ export function createWordPiece(vocabulary: string): WordPiece {
     const characters = Array.from(word);
     if (characters.length > maxWordCharacters) return [unknown!];
     const ids: number[] = [];
-    for (let start = 0; start < characters.length; ) {
+    for (let start = 0; start < characters.length;) {
       let end = characters.length;
       let id: number | undefined;
       for (; end > start; end--) {
@@ -132,4 +132,5 @@ export function createWordPiece(vocabulary: string): WordPiece {
   };
 }
 
-const isRare = (code: number): boolean => code > 127 || asciiKind[code] === Kind.word || asciiKind[code] === Kind.dropped;
+const isRare = (code: number): boolean =>
+  code > 127 || asciiKind[code] === Kind.word || asciiKind[code] === Kind.dropped;

@@ -17,7 +17,14 @@ function stateOf(running: boolean, counts: { files: number; lastIndexedAt: strin
 }
 
 /** Everything the engine knows of its index, with each skipped path and its reason. */
-export async function describeStatus({ root, indexDir, store, running, progress, notes }: StatusParts): Promise<EngineStatus> {
+export async function describeStatus({
+  root,
+  indexDir,
+  store,
+  running,
+  progress,
+  notes,
+}: StatusParts): Promise<EngineStatus> {
   const counts = await store.counts();
   const skipped = await store.skippedFiles();
   return {

@@ -31,7 +31,12 @@ const nothing: Omit<WhyReport, 'path' | 'summary'> = {
 
 function skippedReport(path: string, { reason, detail }: SkippedFile): WhyReport {
   const folder = path.endsWith('/') ? 'folder' : 'path';
-  return { ...nothing, path, skipped: { path, reason, detail }, summary: `This ${folder} is not indexed: ${reason} (${detail}).` };
+  return {
+    ...nothing,
+    path,
+    skipped: { path, reason, detail },
+    summary: `This ${folder} is not indexed: ${reason} (${detail}).`,
+  };
 }
 
 async function rankingOf(store: Store, path: string, query: string): Promise<WhyReport['ranking']> {
@@ -39,10 +44,19 @@ async function rankingOf(store: Store, path: string, query: string): Promise<Why
   const at = ranked.findIndex((range) => range.path === path);
   if (at < 0) return { rank: null, of: ranked.length, score: 0, parts: [] };
   const files = new Set(ranked.slice(0, at).map((range) => range.path));
-  return { rank: files.size + 1, of: new Set(ranked.map((range) => range.path)).size, score: ranked[at]!.score, parts: ranked[at]!.parts ?? [] };
+  return {
+    rank: files.size + 1,
+    of: new Set(ranked.map((range) => range.path)).size,
+    score: ranked[at]!.score,
+    parts: ranked[at]!.parts ?? [],
+  };
 }
 
-async function indexedReport({ store, reader }: WhyParts, file: StoredFile, query: string | undefined): Promise<WhyReport> {
+async function indexedReport(
+  { store, reader }: WhyParts,
+  file: StoredFile,
+  query: string | undefined,
+): Promise<WhyReport> {
   const source = await reader.read(file);
   const stale = source === null || source.fresh !== null;
   const ranking = query === undefined ? null : await rankingOf(store, file.path, query);
@@ -82,11 +96,18 @@ export async function explainPath(parts: WhyParts, asked: string, query: string 
     case 'skipped':
       return skippedReport(path, found.record);
     case 'missing':
-      throw new AppError('not_found', `there is no such file: ${asked}`, { hint: 'Check the spelling; paths are relative to the workspace folder.' });
+      throw new AppError('not_found', `there is no such file: ${asked}`, {
+        hint: 'Check the spelling; paths are relative to the workspace folder.',
+      });
     case 'folder': {
       const prefix = path === '' ? '' : `${path}/`;
       const inside = (await store.paths()).filter((each) => each.startsWith(prefix)).length;
-      return { ...nothing, path, indexed: inside > 0, summary: `This is a folder with ${inside} indexed ${inside === 1 ? 'file' : 'files'}.` };
+      return {
+        ...nothing,
+        path,
+        indexed: inside > 0,
+        summary: `This is a folder with ${inside} indexed ${inside === 1 ? 'file' : 'files'}.`,
+      };
     }
     case 'file':
       return { ...nothing, path, summary: 'This file is not indexed yet: run `contextkit index`.' };

@@ -15,7 +15,15 @@ import { selectContext } from './selectContext.ts';
 import { createSharedRun } from './sharedRun.ts';
 import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
-import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexPhase, IndexProgress, IndexReport } from './types.ts';
+import type {
+  Engine,
+  EngineOptions,
+  EngineSettings,
+  IndexOptions,
+  IndexPhase,
+  IndexProgress,
+  IndexReport,
+} from './types.ts';
 
 export const defaultSettings: EngineSettings = { maxFileKb: 1024, exclude: [], include: [], parseTimeoutMs: 10_000 };
 
@@ -93,7 +101,18 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       const { files, chunks, symbols } = await store.counts();
       const { added, changed, removed, unchanged, filesRead } = run.counts;
       const durationMs = Math.round(performance.now() - started);
-      return { files, chunks, symbols, added, changed, removed, unchanged, filesRead, skipped: run.skipped, durationMs };
+      return {
+        files,
+        chunks,
+        symbols,
+        added,
+        changed,
+        removed,
+        unchanged,
+        filesRead,
+        skipped: run.skipped,
+        durationMs,
+      };
     } finally {
       tell('done');
       latest = null;
@@ -145,7 +164,12 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
           durationMs: performance.now() - started,
         };
       }
-      return { indexed: done.indexed, removed: done.removed, skipped: done.skipped, durationMs: performance.now() - started };
+      return {
+        indexed: done.indexed,
+        removed: done.removed,
+        skipped: done.skipped,
+        durationMs: performance.now() - started,
+      };
     },
 
     async select(request) {
@@ -181,7 +205,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     async symbols({ name, exact = false, limit = 50 }) {
       assertOpen();
       if (name.trim() === '') {
-        throw new AppError('invalid_input', 'the symbol name is empty', { hint: 'Give a name or the beginning of one.' });
+        throw new AppError('invalid_input', 'the symbol name is empty', {
+          hint: 'Give a name or the beginning of one.',
+        });
       }
       await store.refreshIfChanged();
       return store.findSymbols({ name: name.trim(), exact, limit });

@@ -4,7 +4,13 @@ import type { IndexPhase, IndexProgress } from './types.ts';
 const windowMs = 3_000;
 
 export interface ProgressMeter {
-  measure(now: { phase: IndexPhase; filesDone: number; filesTotal: number; chunks: number; slowFile: string | null }): IndexProgress;
+  measure(now: {
+    phase: IndexPhase;
+    filesDone: number;
+    filesTotal: number;
+    chunks: number;
+    slowFile: string | null;
+  }): IndexProgress;
 }
 
 /** Turns counts into files per second and seconds left; `clock` is in milliseconds. */

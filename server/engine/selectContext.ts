@@ -8,7 +8,14 @@ import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type { Store, StoredFile } from '../store/index.ts';
 import type { SelectedChunk, SelectRequest, SelectResult } from './types.ts';
-import { contentOf, namesWithin, replaceStaleRanges, scopeAt, type CurrentSource, type SourceReader } from './sourceReader.ts';
+import {
+  contentOf,
+  namesWithin,
+  replaceStaleRanges,
+  scopeAt,
+  type CurrentSource,
+  type SourceReader,
+} from './sourceReader.ts';
 import type { TokenCounter } from './tokenCounter.ts';
 
 export const budgetRange = { least: 500, most: 100_000, default: 8_000 } as const;
@@ -24,8 +31,16 @@ export interface SelectParts {
 }
 
 /** A request with its defaults filled in; faults are invalid_input. */
-export function checkRequest(request: SelectRequest): Required<Pick<SelectRequest, 'query' | 'budget' | 'format' | 'mode' | 'limit'>> {
-  const { query, budget = budgetRange.default, format = 'markdown', mode = 'full', limit = Number.MAX_SAFE_INTEGER } = request;
+export function checkRequest(
+  request: SelectRequest,
+): Required<Pick<SelectRequest, 'query' | 'budget' | 'format' | 'mode' | 'limit'>> {
+  const {
+    query,
+    budget = budgetRange.default,
+    format = 'markdown',
+    mode = 'full',
+    limit = Number.MAX_SAFE_INTEGER,
+  } = request;
   if (query.trim() === '') {
     throw new AppError('invalid_input', 'the query is empty', { hint: 'Say in a few words what you look for.' });
   }
@@ -52,10 +67,16 @@ function candidateCount(budget: number): number {
 }
 
 const chunksOf = ({ file, source }: Pick<Verified, 'file' | 'source'>) => source.fresh?.chunks ?? file.chunks;
-const symbolsOf = ({ file, source }: Pick<Verified, 'file' | 'source'>): readonly CodeSymbol[] => source.fresh?.symbols ?? file.symbols;
+const symbolsOf = ({ file, source }: Pick<Verified, 'file' | 'source'>): readonly CodeSymbol[] =>
+  source.fresh?.symbols ?? file.symbols;
 
 /** Reads each ranked file once; ranges of changed files are replaced, those of vanished files dropped. */
-async function verify(parts: SelectParts, query: string, ranked: readonly RankedChunk[], signal: AbortSignal | undefined) {
+async function verify(
+  parts: SelectParts,
+  query: string,
+  ranked: readonly RankedChunk[],
+  signal: AbortSignal | undefined,
+) {
   const byPath = new Map<string, RankedChunk[]>();
   for (const range of ranked) byPath.set(range.path, [...(byPath.get(range.path) ?? []), range]);
   const verified: Verified[] = [];
@@ -72,7 +93,11 @@ async function verify(parts: SelectParts, query: string, ranked: readonly Ranked
       for (const range of current) verified.push({ range, file, source });
     }),
   );
-  verified.sort((a, b) => b.range.score - a.range.score || (a.range.path < b.range.path ? -1 : a.range.path > b.range.path ? 1 : a.range.startLine - b.range.startLine));
+  verified.sort(
+    (a, b) =>
+      b.range.score - a.range.score ||
+      (a.range.path < b.range.path ? -1 : a.range.path > b.range.path ? 1 : a.range.startLine - b.range.startLine),
+  );
   return { verified, stale: stale.sort() };
 }
 
@@ -99,7 +124,11 @@ interface Pack {
 }
 
 /** Renders, counts the whole text exactly, and takes away from the end until it fits. */
-async function packFull(parts: SelectParts, candidates: PackCandidate[], wanted: ReturnType<typeof checkRequest>): Promise<Pack> {
+async function packFull(
+  parts: SelectParts,
+  candidates: PackCandidate[],
+  wanted: ReturnType<typeof checkRequest>,
+): Promise<Pack> {
   const choice = chooseRanges(candidates, wanted);
   let { chosen } = choice;
   for (;;) {
@@ -107,17 +136,27 @@ async function packFull(parts: SelectParts, candidates: PackCandidate[], wanted:
     const document = arrange({ chosen, leftOut });
     const context = renderPack(document, wanted.format);
     const [tokensUsed] = await parts.counter().count([context]);
-    if (tokensUsed! <= wanted.budget || chosen.length === 0) return { context, tokensUsed: tokensUsed!, chosen, document };
+    if (tokensUsed! <= wanted.budget || chosen.length === 0)
+      return { context, tokensUsed: tokensUsed!, chosen, document };
     const over = tokensUsed! - wanted.budget;
     const smaller = chosen.length === 1 ? shortened(chosen[0]!, chosen[0]!.tokens - over - 1) : undefined;
     chosen = smaller === undefined ? chosen.slice(0, -1) : [smaller];
   }
 }
 
-async function packMap(parts: SelectParts, verified: readonly Verified[], wanted: ReturnType<typeof checkRequest>): Promise<Pack> {
+async function packMap(
+  parts: SelectParts,
+  verified: readonly Verified[],
+  wanted: ReturnType<typeof checkRequest>,
+): Promise<Pack> {
   const files = new Map<string, MapCandidate & { wanted: RankedChunk[] }>();
   for (const { range, file, source } of verified) {
-    const entry = files.get(range.path) ?? { path: range.path, language: range.language, symbols: symbolsOf({ file, source }), wanted: [] };
+    const entry = files.get(range.path) ?? {
+      path: range.path,
+      language: range.language,
+      symbols: symbolsOf({ file, source }),
+      wanted: [],
+    };
     entry.wanted.push(range);
     files.set(range.path, entry);
   }
@@ -127,14 +166,17 @@ async function packMap(parts: SelectParts, verified: readonly Verified[], wanted
     const document: PackDocument = { mode: 'map', ...mapped };
     const context = renderPack(document, wanted.format);
     const [tokensUsed] = await parts.counter().count([context]);
-    if (tokensUsed! <= wanted.budget || mapped.files.length === 0) return { context, tokensUsed: tokensUsed!, chosen: [], document };
+    if (tokensUsed! <= wanted.budget || mapped.files.length === 0)
+      return { context, tokensUsed: tokensUsed!, chosen: [], document };
     estimate = Math.floor(Math.min(estimate - 1, (estimate * wanted.budget) / tokensUsed! - 4));
   }
 }
 
 function selectedChunks(pack: Pack, verified: readonly Verified[], explain: boolean): SelectedChunk[] {
   return pack.chosen.map((candidate) => {
-    const found = verified.find(({ range }) => range.path === candidate.path && range.startLine === candidate.startLine)!;
+    const found = verified.find(
+      ({ range }) => range.path === candidate.path && range.startLine === candidate.startLine,
+    )!;
     return {
       path: candidate.path,
       startLine: candidate.startLine,
@@ -165,7 +207,9 @@ export async function selectContext(parts: SelectParts, request: SelectRequest):
   const { verified, stale } = await verify(parts, wanted.query, ranked, signal);
   if (stale.length > 0) parts.onStale(stale);
   const pack =
-    wanted.mode === 'map' ? await packMap(parts, verified, wanted) : await packFull(parts, await toCandidates(parts, verified), wanted);
+    wanted.mode === 'map'
+      ? await packMap(parts, verified, wanted)
+      : await packFull(parts, await toCandidates(parts, verified), wanted);
   signal?.throwIfAborted();
   return {
     context: pack.context,

@@ -8,7 +8,10 @@ export interface SharedRun<T> {
   stop(): Promise<void>;
 }
 
-const cancelled = (): AppError => new AppError('cancelled', 'indexing was cancelled', { hint: 'What was done is kept; the next run goes on from there.' });
+const cancelled = (): AppError =>
+  new AppError('cancelled', 'indexing was cancelled', {
+    hint: 'What was done is kept; the next run goes on from there.',
+  });
 
 /** Single flight with shared cancellation. */
 export function createSharedRun<T>(job: (signal: AbortSignal) => Promise<T>): SharedRun<T> {
@@ -45,7 +48,10 @@ export function createSharedRun<T>(job: (signal: AbortSignal) => Promise<T>): Sh
           signal.addEventListener('abort', () => reject(cancelled()), { once: true });
         });
         // The last one to leave waits for the job to wind up, so that nothing goes on behind its back.
-        return await Promise.race([run.promise, left.catch((error: unknown) => (run.callers > 0 ? Promise.reject(error as Error) : run.promise))]);
+        return await Promise.race([
+          run.promise,
+          left.catch((error: unknown) => (run.callers > 0 ? Promise.reject(error as Error) : run.promise)),
+        ]);
       } finally {
         signal?.removeEventListener('abort', leave);
       }

@@ -39,7 +39,9 @@ const hashMatchesNothing = '';
 export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOptions): SourceReader {
   async function analyze(known: IndexedSource): Promise<AnalyzedFile | null> {
     const { size, mtimeMs, inode } = known;
-    const outcomes = await pool().parse([{ path: known.path, stamp: { size, mtimeMs, inode }, knownHash: hashMatchesNothing }]);
+    const outcomes = await pool().parse([
+      { path: known.path, stamp: { size, mtimeMs, inode }, knownHash: hashMatchesNothing },
+    ]);
     const outcome = outcomes[0];
     return outcome?.kind === 'analyzed' ? outcome.file : null;
   }

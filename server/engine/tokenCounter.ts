@@ -26,7 +26,10 @@ export function openTokenCounter(assetsDir: string): TokenCounter {
   let nextId = 0;
   let failure: AppError | undefined;
   const fail = (cause: unknown): void => {
-    failure ??= new AppError('worker_failed', 'the token counter stopped', { cause, hint: 'Try again; if it happens again, report it.' });
+    failure ??= new AppError('worker_failed', 'the token counter stopped', {
+      cause,
+      hint: 'Try again; if it happens again, report it.',
+    });
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();
   };

@@ -17,7 +17,10 @@ export interface FileAnalyzerParts {
 /** How much of a file decides its role (generated headers stand at the top). */
 const headCharacters = 2_000;
 
-export type FileAnalyzer = (request: ParseRequest, limits: Pick<ParseJob, 'maxFileKb' | 'parseTimeoutMs'>) => Promise<ParseOutcome>;
+export type FileAnalyzer = (
+  request: ParseRequest,
+  limits: Pick<ParseJob, 'maxFileKb' | 'parseTimeoutMs'>,
+) => Promise<ParseOutcome>;
 
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
 export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnalyzerParts): FileAnalyzer {
@@ -44,7 +47,13 @@ export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnaly
         syntaxErrors: parsed.syntaxErrors,
         chunks: parsed.chunks,
         symbols: parsed.symbols,
-        words: words.analyze({ text, lineStarts, chunks: parsed.chunks, comments: parsed.comments, symbols: parsed.symbols }),
+        words: words.analyze({
+          text,
+          lineStarts,
+          chunks: parsed.chunks,
+          comments: parsed.comments,
+          symbols: parsed.symbols,
+        }),
       },
     };
   };

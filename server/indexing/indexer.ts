@@ -42,7 +42,16 @@ const sameStamp = (a: FileStamp, b: FileStamp): boolean =>
  */
 export async function runIndexing(options: IndexRunOptions): Promise<{ counts: RunCounts; skipped: SkippedRecord[] }> {
   const { store, pool, signal, force } = options;
-  const counts: RunCounts = { filesSeen: 0, filesDone: 0, filesRead: 0, chunks: 0, added: 0, changed: 0, removed: 0, unchanged: 0 };
+  const counts: RunCounts = {
+    filesSeen: 0,
+    filesDone: 0,
+    filesRead: 0,
+    chunks: 0,
+    added: 0,
+    changed: 0,
+    removed: 0,
+    unchanged: 0,
+  };
   const known = new Map((await store.knownFiles()).map((file) => [file.path, file]));
   const skippedBefore = new Map((await store.skippedFiles()).map((record) => [record.path, record]));
   const seen = new Set<string>();
@@ -55,9 +64,12 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
 
   const settle = async (outcomes: readonly ParseOutcome[]): Promise<void> => {
     const analyzed = outcomes.flatMap((outcome) => (outcome.kind === 'analyzed' ? [outcome.file] : []));
-    const touched = outcomes.flatMap((outcome) => (outcome.kind === 'same' ? [{ path: outcome.path, ...outcome.stamp }] : []));
+    const touched = outcomes.flatMap((outcome) =>
+      outcome.kind === 'same' ? [{ path: outcome.path, ...outcome.stamp }] : [],
+    );
     for (const outcome of outcomes) if (outcome.kind === 'skipped') skipped.push(outcome.record);
-    for (const outcome of outcomes) if (outcome.kind === 'analyzed' && outcome.notes.length > 0) options.onNotes(outcome.notes);
+    for (const outcome of outcomes)
+      if (outcome.kind === 'analyzed' && outcome.notes.length > 0) options.onNotes(outcome.notes);
     counts.filesDone += outcomes.length;
     counts.filesRead += outcomes.length;
     counts.unchanged += touched.length;
@@ -134,7 +146,9 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
   }
   signal.throwIfAborted();
   const gone = [...known.keys()].filter((path) => !seen.has(path));
-  const turned = skipped.filter((record) => known.has(record.path) && seen.has(record.path)).map((record) => record.path);
+  const turned = skipped
+    .filter((record) => known.has(record.path) && seen.has(record.path))
+    .map((record) => record.path);
   const removed = [...new Set([...gone, ...turned])];
   counts.removed = removed.length;
   if (removed.length > 0) await store.remove(removed);
@@ -146,5 +160,11 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
 
 /** Reasons that were found by reading the file: with an equal stamp they still hold. */
 function remembered({ reason }: SkippedRecord): boolean {
-  return reason === 'binary' || reason === 'minified' || reason === 'generated' || reason === 'timeout' || reason === 'crashed';
+  return (
+    reason === 'binary' ||
+    reason === 'minified' ||
+    reason === 'generated' ||
+    reason === 'timeout' ||
+    reason === 'crashed'
+  );
 }

@@ -131,7 +131,11 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
     const guilty = task.job.files[at];
     if (guilty === undefined) {
       // It died before it took up a file: the next one would, too.
-      task.reject(new AppError('worker_failed', `a parse worker cannot start: ${cause}`, { hint: 'Reinstall ContextKit; its files seem incomplete.' }));
+      task.reject(
+        new AppError('worker_failed', `a parse worker cannot start: ${cause}`, {
+          hint: 'Reinstall ContextKit; its files seem incomplete.',
+        }),
+      );
       return;
     }
     const hung = crashes.get(guilty.path) === maxCrashes;

@@ -37,7 +37,7 @@ export function replaceFile(file: string, bytes: Uint8Array, mayPublish: () => b
   try {
     const handle = fs.openSync(temporary, 'wx');
     try {
-      for (let written = 0; written < bytes.length; ) written += fs.writeSync(handle, bytes, written);
+      for (let written = 0; written < bytes.length;) written += fs.writeSync(handle, bytes, written);
       fs.fsyncSync(handle);
     } finally {
       fs.closeSync(handle);
@@ -64,7 +64,8 @@ function isRunning(pid: number): boolean {
 export function removeStaleTemporaries(folder: string, base: string): void {
   for (const name of fs.readdirSync(folder)) {
     const pid = /^\.(\d+)\.[0-9a-f]+\.tmp$/.exec(name.slice(base.length))?.[1];
-    if (name.startsWith(base) && pid !== undefined && !isRunning(Number(pid))) fs.rmSync(path.join(folder, name), { force: true });
+    if (name.startsWith(base) && pid !== undefined && !isRunning(Number(pid)))
+      fs.rmSync(path.join(folder, name), { force: true });
   }
 }
 

@@ -30,7 +30,10 @@ export function encodeWords({ chunkOffsets, termIds, counts }: FileWords): Uint8
   const out = new ByteWriter();
   out.number(chunkOffsets.length - 1);
   for (let chunk = 0; chunk + 1 < chunkOffsets.length; chunk++) {
-    const pairs = Array.from({ length: chunkOffsets[chunk + 1]! - chunkOffsets[chunk]! }, (_, i) => chunkOffsets[chunk]! + i);
+    const pairs = Array.from(
+      { length: chunkOffsets[chunk + 1]! - chunkOffsets[chunk]! },
+      (_, i) => chunkOffsets[chunk]! + i,
+    );
     pairs.sort((a, b) => termIds[a]! - termIds[b]!);
     out.number(pairs.length);
     let before = 0;

@@ -59,7 +59,10 @@ function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error)
   let nextId = 0;
   let failure: Error | undefined;
   const fail = (cause: unknown): void => {
-    failure ??= new AppError('worker_failed', 'the index worker stopped', { cause, hint: 'Start again; what was saved last is whole.' });
+    failure ??= new AppError('worker_failed', 'the index worker stopped', {
+      cause,
+      hint: 'Start again; what was saved last is whole.',
+    });
     for (const { reject } of waiting.values()) reject(failure);
     waiting.clear();
   };
@@ -102,7 +105,10 @@ function prepareFolder(indexDir: string): void {
   if (fs.existsSync(indexDir) && fs.readdirSync(indexDir).length > 0) return;
   fs.mkdirSync(indexDir, { recursive: true });
   if (path.basename(indexDir) === '.contextkit') {
-    fs.writeFileSync(path.join(indexDir, '.gitignore'), '# Made by ContextKit; config.yaml is yours to share.\n*\n!config.yaml\n!.gitignore\n');
+    fs.writeFileSync(
+      path.join(indexDir, '.gitignore'),
+      '# Made by ContextKit; config.yaml is yours to share.\n*\n!config.yaml\n!.gitignore\n',
+    );
   }
 }
 
@@ -114,7 +120,9 @@ function acquire({ indexDir, access }: StoreOptions): Acquired {
   try {
     prepareFolder(indexDir);
     const taken = takeLock(indexDir);
-    return isWriterLock(taken) ? { lock: taken, other: null, problem: null } : { lock: null, other: taken, problem: null };
+    return isWriterLock(taken)
+      ? { lock: taken, other: null, problem: null }
+      : { lock: null, other: taken, problem: null };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !unwritableCodes.has(code)) throw error;
@@ -160,7 +168,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   const isWriter = (): boolean => lock !== null || inMemory;
   const write = <Name extends StoreCallName>(name: Name, input: StoreCalls[Name]['in']): Out<Name> => {
-    if (!isWriter()) return Promise.reject(other === null ? new AppError('index_locked', 'this index is open for reading') : locked(other));
+    if (!isWriter())
+      return Promise.reject(
+        other === null ? new AppError('index_locked', 'this index is open for reading') : locked(other),
+      );
     return call(name, input);
   };
 

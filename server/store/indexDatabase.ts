@@ -6,7 +6,17 @@ import type { RankedChunk } from '../../core/rank/types.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { decodeChunks, decodeWords, encodeChunks, encodeWords } from './fileRecords.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
-import type { AnalyzedFile, FileStamp, KnownFile, SearchRequest, SkippedRecord, StoreCounts, StoredFile, StoreUpdate, FoundSymbolRow } from './types.ts';
+import type {
+  AnalyzedFile,
+  FileStamp,
+  KnownFile,
+  SearchRequest,
+  SkippedRecord,
+  StoreCounts,
+  StoredFile,
+  StoreUpdate,
+  FoundSymbolRow,
+} from './types.ts';
 
 interface FileRow extends KnownFile {
   id: number;
@@ -110,15 +120,52 @@ export class IndexDatabase {
   }
 
   #loadFile(row: unknown[]): void {
-    const [id, path, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors, chunkBytes, wordBytes] = row as [
-      number, string, number, number, number, string, string, FileRole, ChunkedBy, number, number, Uint8Array, Uint8Array,
+    const [
+      id,
+      path,
+      size,
+      mtimeMs,
+      inode,
+      hash,
+      language,
+      role,
+      chunkedBy,
+      lineCount,
+      syntaxErrors,
+      chunkBytes,
+      wordBytes,
+    ] = row as [
+      number,
+      string,
+      number,
+      number,
+      number,
+      string,
+      string,
+      FileRole,
+      ChunkedBy,
+      number,
+      number,
+      Uint8Array,
+      Uint8Array,
     ];
     const chunks = decodeChunks(chunkBytes);
     const words = decodeWords(wordBytes);
-    if (words.chunkOffsets.length !== chunks.length + 1) throw new Error(`the record of ${path} does not agree with itself`);
-    for (const id of words.termIds) if (id >= this.#terms.size) throw new Error(`the record of ${path} names an unknown term`);
+    if (words.chunkOffsets.length !== chunks.length + 1)
+      throw new Error(`the record of ${path} does not agree with itself`);
+    for (const id of words.termIds)
+      if (id >= this.#terms.size) throw new Error(`the record of ${path} names an unknown term`);
     this.#files.set(path, {
-      id, path, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount,
+      id,
+      path,
+      size,
+      mtimeMs,
+      inode,
+      hash,
+      language,
+      role,
+      chunkedBy,
+      lineCount,
       syntaxErrors: syntaxErrors === 1,
       chunkCount: chunks.length,
       truncated: chunks.filter((chunk) => chunk.truncated).length,
@@ -128,7 +175,10 @@ export class IndexDatabase {
 
   #saveTerms(): void {
     if (this.#terms.size === this.#savedTerms) return;
-    this.#prepare('INSERT INTO term_pages VALUES (?, ?)').run([this.#savedTerms, this.#terms.since(this.#savedTerms).join('\n')]);
+    this.#prepare('INSERT INTO term_pages VALUES (?, ?)').run([
+      this.#savedTerms,
+      this.#terms.since(this.#savedTerms).join('\n'),
+    ]);
     this.#savedTerms = this.#terms.size;
   }
 
@@ -160,18 +210,48 @@ export class IndexDatabase {
       `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
       [
-        (known?.id ?? null) as never, path, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors ? 1 : 0,
-        encodeChunks(file.chunks) as never, encodeWords(words) as never,
+        (known?.id ?? null) as never,
+        path,
+        size,
+        mtimeMs,
+        inode,
+        hash,
+        language,
+        role,
+        chunkedBy,
+        lineCount,
+        syntaxErrors ? 1 : 0,
+        encodeChunks(file.chunks) as never,
+        encodeWords(words) as never,
       ],
     );
     const id = row!.id;
     const insert = this.#prepare('INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
     for (const symbol of file.symbols) {
-      insert.run([id, symbol.name, symbol.kind, symbol.line, symbol.startLine, symbol.endLine, symbol.signature, symbol.container.join('\u0000')]);
+      insert.run([
+        id,
+        symbol.name,
+        symbol.kind,
+        symbol.line,
+        symbol.startLine,
+        symbol.endLine,
+        symbol.signature,
+        symbol.container.join('\u0000'),
+      ]);
     }
     this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
     this.#files.set(path, {
-      id, path, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors,
+      id,
+      path,
+      size,
+      mtimeMs,
+      inode,
+      hash,
+      language,
+      role,
+      chunkedBy,
+      lineCount,
+      syntaxErrors,
       chunkCount: file.chunks.length,
       truncated: file.chunks.filter((chunk) => chunk.truncated).length,
     });
@@ -181,7 +261,12 @@ export class IndexDatabase {
   #touch({ path, size, mtimeMs, inode }: { path: string } & FileStamp): void {
     const row = this.#files.get(path);
     if (row === undefined) return;
-    this.#prepare('UPDATE files SET size = ?, mtime_ms = ?, inode = ? WHERE id = ?').run([size, mtimeMs, inode, row.id]);
+    this.#prepare('UPDATE files SET size = ?, mtime_ms = ?, inode = ? WHERE id = ?').run([
+      size,
+      mtimeMs,
+      inode,
+      row.id,
+    ]);
     Object.assign(row, { size, mtimeMs, inode });
   }
 
@@ -195,11 +280,24 @@ export class IndexDatabase {
   }
 
   #skip({ path, reason, detail, size, mtimeMs, inode }: SkippedRecord): void {
-    this.#prepare('INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?, ?)').run([path, reason, detail, size, mtimeMs, inode]);
+    this.#prepare('INSERT OR REPLACE INTO skipped VALUES (?, ?, ?, ?, ?, ?)').run([
+      path,
+      reason,
+      detail,
+      size,
+      mtimeMs,
+      inode,
+    ]);
   }
 
   knownFiles(): KnownFile[] {
-    return [...this.#files.values()].map(({ path, size, mtimeMs, inode, hash }) => ({ path, size, mtimeMs, inode, hash }));
+    return [...this.#files.values()].map(({ path, size, mtimeMs, inode, hash }) => ({
+      path,
+      size,
+      mtimeMs,
+      inode,
+      hash,
+    }));
   }
 
   stampOf(path: string): KnownFile | null {
@@ -208,9 +306,14 @@ export class IndexDatabase {
   }
 
   skippedFiles(): SkippedRecord[] {
-    return this.#rows<{ path: string; reason: SkippedRecord['reason']; detail: string; size: number; mtime_ms: number; inode: number }>(
-      'SELECT * FROM skipped ORDER BY path',
-    ).map(({ mtime_ms: mtimeMs, ...rest }) => ({ ...rest, mtimeMs }));
+    return this.#rows<{
+      path: string;
+      reason: SkippedRecord['reason'];
+      detail: string;
+      size: number;
+      mtime_ms: number;
+      inode: number;
+    }>('SELECT * FROM skipped ORDER BY path').map(({ mtime_ms: mtimeMs, ...rest }) => ({ ...rest, mtimeMs }));
   }
 
   search(query: string, options: SearchRequest): RankedChunk[] {
@@ -226,7 +329,9 @@ export class IndexDatabase {
       const row = this.#files.get(path);
       if (row === undefined) return [];
       const [blob] = this.#rows<{ chunks: Uint8Array }>('SELECT chunks FROM files WHERE id = ?', [row.id]);
-      const symbols = this.#rows<SymbolRow>('SELECT * FROM symbols WHERE file_id = ? ORDER BY line, rowid', [row.id]).map(toSymbol);
+      const symbols = this.#rows<SymbolRow>('SELECT * FROM symbols WHERE file_id = ? ORDER BY line, rowid', [
+        row.id,
+      ]).map(toSymbol);
       return [{ ...row, chunks: decodeChunks(blob!.chunks), symbols }];
     });
   }
@@ -258,7 +363,9 @@ export class IndexDatabase {
       chunks: this.#search.chunks,
       symbols: symbols!.n,
       lines,
-      languages: [...languages].map(([language, files]) => ({ language, files })).sort((a, b) => b.files - a.files || (a.language < b.language ? -1 : 1)),
+      languages: [...languages]
+        .map(([language, files]) => ({ language, files }))
+        .sort((a, b) => b.files - a.files || (a.language < b.language ? -1 : 1)),
       truncatedChunks,
       filesWithSyntaxErrors,
       generation: this.generation,
@@ -307,8 +414,24 @@ interface SymbolRow {
   container: string;
 }
 
-function toSymbol({ name, kind, line, start_line: startLine, end_line: endLine, signature, container }: SymbolRow): CodeSymbol {
-  return { name, kind, line, startLine, endLine, signature, container: container === '' ? [] : container.split('\u0000') };
+function toSymbol({
+  name,
+  kind,
+  line,
+  start_line: startLine,
+  end_line: endLine,
+  signature,
+  container,
+}: SymbolRow): CodeSymbol {
+  return {
+    name,
+    kind,
+    line,
+    startLine,
+    endLine,
+    signature,
+    container: container === '' ? [] : container.split('\u0000'),
+  };
 }
 
 const flatChunks = (chunks: readonly { startLine: number; endLine: number; tokens: number }[]): Uint32Array =>

@@ -40,7 +40,8 @@ function stampOfFile(): string {
     const { size, mtimeMs, ino } = fs.statSync(file);
     return `${size} ${mtimeMs} ${ino}`;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return '';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
+      return '';
     throw error;
   }
 }
@@ -82,7 +83,8 @@ function checkpoint(): void {
   const held = (): boolean => readLock(path.join(folder, 'index.lock'))?.id === lockId;
   try {
     const published = replaceFile(file, open().export(), held);
-    if (!published) throw new AppError('index_locked', 'another process has taken over this index', { hint: 'Start again.' });
+    if (!published)
+      throw new AppError('index_locked', 'another process has taken over this index', { hint: 'Start again.' });
   } catch (error) {
     throw describeWriteError(error);
   }
@@ -149,7 +151,10 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     return true;
   },
   knownFiles: () => open().knownFiles(),
-  paths: () => open().knownFiles().map(({ path: each }) => each),
+  paths: () =>
+    open()
+      .knownFiles()
+      .map(({ path: each }) => each),
   stampOf: (each) => open().stampOf(each),
   skippedFiles: () => open().skippedFiles(),
   put(files) {

@@ -47,7 +47,13 @@ export function readLock(file: string): LockOwner | null {
   try {
     const owner = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<LockOwner>;
     if (typeof owner.pid !== 'number' || typeof owner.host !== 'string' || typeof owner.id !== 'string') return null;
-    return { pid: owner.pid, host: owner.host, id: owner.id, startedAt: owner.startedAt ?? '', processStart: owner.processStart ?? null };
+    return {
+      pid: owner.pid,
+      host: owner.host,
+      id: owner.id,
+      startedAt: owner.startedAt ?? '',
+      processStart: owner.processStart ?? null,
+    };
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -5,7 +5,13 @@ import type { PackDocument } from '../../../core/pack/types.ts';
 const pack: PackDocument = {
   mode: 'full',
   leftOut: 2,
-  files: [{ path: 'src/a.ts', language: 'typescript', ranges: [{ startLine: 3, endLine: 4, scope: 'Box › open', content: 'a();\nb();' }] }],
+  files: [
+    {
+      path: 'src/a.ts',
+      language: 'typescript',
+      ranges: [{ startLine: 3, endLine: 4, scope: 'Box › open', content: 'a();\nb();' }],
+    },
+  ],
 };
 const map: PackDocument = {
   mode: 'map',
@@ -36,7 +42,10 @@ describe('renderPack', () => {
   });
 
   it('writes plain text', () => {
-    assert.equal(renderPack(pack, 'plain'), '==> src/a.ts:3-4 (Box › open)\na();\nb();\n\n2 more matching items did not fit the budget.\n');
+    assert.equal(
+      renderPack(pack, 'plain'),
+      '==> src/a.ts:3-4 (Box › open)\na();\nb();\n\n2 more matching items did not fit the budget.\n',
+    );
   });
 
   it('writes xml', () => {
@@ -50,7 +59,13 @@ describe('renderPack', () => {
   it('writes json that reads back', () => {
     assert.deepEqual(JSON.parse(renderPack(pack, 'json')), {
       mode: 'full',
-      files: [{ path: 'src/a.ts', language: 'typescript', ranges: [{ start_line: 3, end_line: 4, scope: 'Box › open', content: 'a();\nb();' }] }],
+      files: [
+        {
+          path: 'src/a.ts',
+          language: 'typescript',
+          ranges: [{ start_line: 3, end_line: 4, scope: 'Box › open', content: 'a();\nb();' }],
+        },
+      ],
       left_out: 2,
     });
   });

@@ -4,7 +4,13 @@ import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
 import { bodyCount, commentCount, nameCount } from '../../../core/lexical/types.ts';
 import type { Chunk, CodeSymbol } from '../../../core/model.ts';
 
-const chunk = (startLine: number, endLine: number): Chunk => ({ startLine, endLine, tokens: 0, scope: '', truncated: false });
+const chunk = (startLine: number, endLine: number): Chunk => ({
+  startLine,
+  endLine,
+  tokens: 0,
+  scope: '',
+  truncated: false,
+});
 const symbol = (name: string, line: number): CodeSymbol => ({
   name,
   kind: 'function',
@@ -49,7 +55,8 @@ describe('createWordAnalyzer', () => {
 
   it('keeps its counts apart when one analyzer sees many files', () => {
     const analyzer = createWordAnalyzer();
-    const of = (text: string) => analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks: [chunk(1, 1)], comments: [], symbols: [] });
+    const of = (text: string) =>
+      analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks: [chunk(1, 1)], comments: [], symbols: [] });
     of('alpha beta');
     const second = of('beta gamma');
     assert.deepEqual(second.terms, ['beta', 'gamma']);
@@ -67,6 +74,7 @@ describe('lineStartsOf', () => {
     ['a\r\nb\r\n', [0, 3, 6]],
   ];
   for (const [text, starts] of cases) {
-    it(`finds ${starts.length - 1} lines in ${JSON.stringify(text)}`, () => assert.deepEqual([...lineStartsOf(text)], starts));
+    it(`finds ${starts.length - 1} lines in ${JSON.stringify(text)}`, () =>
+      assert.deepEqual([...lineStartsOf(text)], starts));
   }
 });

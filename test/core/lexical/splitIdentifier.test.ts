@@ -17,7 +17,8 @@ const parts: [word: string, expected: string[]][] = [
 
 describe('identifierParts', () => {
   for (const [word, expected] of parts) {
-    it(`splits ${word} into ${expected.join(' ') || 'nothing'}`, () => assert.deepEqual(identifierParts(word), expected));
+    it(`splits ${word} into ${expected.join(' ') || 'nothing'}`, () =>
+      assert.deepEqual(identifierParts(word), expected));
   }
 });
 
@@ -33,7 +34,8 @@ const terms: [word: string, expected: string[]][] = [
 
 describe('termsOfWord', () => {
   for (const [word, expected] of terms) {
-    it(`searches ${word.slice(0, 20)} as ${expected.join(' ') || 'nothing'}`, () => assert.deepEqual(termsOfWord(word), expected));
+    it(`searches ${word.slice(0, 20)} as ${expected.join(' ') || 'nothing'}`, () =>
+      assert.deepEqual(termsOfWord(word), expected));
   }
 });
 

@@ -23,6 +23,7 @@ describe('stem', () => {
   }
 
   it('never leaves fewer than three characters', () => {
-    for (const word of ['ring', 'bed', 'user', 'key', 'code', 'yes', 'ion', 'string']) assert.ok(stem(word).length >= 3, word);
+    for (const word of ['ring', 'bed', 'user', 'key', 'code', 'yes', 'ion', 'string'])
+      assert.ok(stem(word).length >= 3, word);
   });
 });

@@ -42,7 +42,8 @@ function build(files: Fixture): { index: SearchIndex; terms: TermDictionary } {
   return { index, terms };
 }
 
-const paths = (index: SearchIndex, query: string, limit = 10): string[] => index.search(query, { limit }).map((each) => each.path);
+const paths = (index: SearchIndex, query: string, limit = 10): string[] =>
+  index.search(query, { limit }).map((each) => each.path);
 
 describe('SearchIndex', () => {
   it('puts the definition of a name before places that use it', () => {
@@ -76,7 +77,11 @@ describe('SearchIndex', () => {
   });
 
   it('puts a file first whose path stands in the query', () => {
-    const { index } = build({ 'src/a/deep.ts': 'one', 'src/b.ts': 'fix crash crash deep', 'src/c.ts': 'fix the crash' });
+    const { index } = build({
+      'src/a/deep.ts': 'one',
+      'src/b.ts': 'fix crash crash deep',
+      'src/c.ts': 'fix the crash',
+    });
     assert.equal(paths(index, 'fix the crash in src/a/deep.ts')[0], 'src/a/deep.ts');
   });
 
@@ -100,10 +105,12 @@ describe('SearchIndex', () => {
 
   it('ranks the same after many replacements as an index made at once', () => {
     const files: Fixture = {};
-    for (let i = 0; i < 300; i++) files[`src/f${i}.ts`] = `token${i % 7} shared word${i} token${i % 3}\n\nmore token${i % 5}`;
+    for (let i = 0; i < 300; i++)
+      files[`src/f${i}.ts`] = `token${i % 7} shared word${i} token${i % 3}\n\nmore token${i % 5}`;
     const once = build(files).index;
     const { index, terms } = build(files);
-    for (let round = 0; round < 6; round++) for (const [path, file] of Object.entries(files)) put(index, terms, path, file);
+    for (let round = 0; round < 6; round++)
+      for (const [path, file] of Object.entries(files)) put(index, terms, path, file);
     for (const query of ['token1 shared', 'word17 token3', 'more token4']) {
       assert.deepEqual(index.search(query, { limit: 50 }), once.search(query, { limit: 50 }));
     }
@@ -113,14 +120,20 @@ describe('SearchIndex', () => {
   it('leaves out what the filter refuses', () => {
     const { index } = build({ 'src/a.ts': 'apple', 'lib/a.ts': 'apple' });
     const found = index.search('apple', { limit: 9, accept: (path) => path.startsWith('lib/') });
-    assert.deepEqual(found.map(({ path }) => path), ['lib/a.ts']);
+    assert.deepEqual(
+      found.map(({ path }) => path),
+      ['lib/a.ts'],
+    );
   });
 
   it('explains a score without changing it', () => {
     const { index } = build({ 'src/a.ts': { text: 'function openDoor', names: ['openDoor'] }, 'src/b.ts': 'open' });
     const plain = index.search('open door', { limit: 5 });
     const explained = index.search('open door', { limit: 5, explain: true });
-    assert.deepEqual(explained.map(({ parts: _, ...rest }) => rest), plain);
+    assert.deepEqual(
+      explained.map(({ parts: _, ...rest }) => rest),
+      plain,
+    );
     const names = explained[0]!.parts!.map(({ name }) => name);
     assert.deepEqual(names, ['text', 'names', 'path', 'prior', 'file', 'total']);
     assert.match(explained[0]!.parts![1]!.detail!, /open\* /);

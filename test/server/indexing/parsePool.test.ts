@@ -22,7 +22,13 @@ function openPool(options: { graceMs?: number } = {}) {
 
 const told = (outcomes: ParseOutcome[]): string[] =>
   outcomes
-    .map((outcome) => (outcome.kind === 'skipped' ? `${outcome.record.path}: ${outcome.record.reason}` : outcome.kind === 'same' ? outcome.path : '?'))
+    .map((outcome) =>
+      outcome.kind === 'skipped'
+        ? `${outcome.record.path}: ${outcome.record.reason}`
+        : outcome.kind === 'same'
+          ? outcome.path
+          : '?',
+    )
     .sort();
 
 describe('createParsePool', function () {
@@ -31,7 +37,10 @@ describe('createParsePool', function () {
   it('answers for each file of many batches', async () => {
     const { pool } = openPool();
     const batches = await Promise.all([1, 2, 3, 4, 5].map((n) => pool.parse(requests(`a${n}`, `b${n}`))));
-    assert.deepEqual(batches.map(told), [1, 2, 3, 4, 5].map((n) => [`a${n}`, `b${n}`]));
+    assert.deepEqual(
+      batches.map(told),
+      [1, 2, 3, 4, 5].map((n) => [`a${n}`, `b${n}`]),
+    );
     await pool.close();
   });
 

@@ -1,0 +1,44 @@
+import type { EngineStatus } from '../../server/engine/index.ts';
+import { exitCodes } from '../exitCodes.ts';
+import { skippedLines } from '../output/skippedList.ts';
+import { bytes, counted, type Style } from '../output/terminal.ts';
+import { withWorkspace, type Session } from '../session.ts';
+
+const shownPerReason = 5;
+const shownLanguages = 8;
+
+function statusLines(status: EngineStatus, style: Style, all: boolean): string[] {
+  const languages = status.languages.slice(0, shownLanguages).map(({ language, files }) => `${language} ${files}`);
+  const lines = [
+    `${style.bold(status.root)}`,
+    `Index      ${status.indexDir} (${bytes(status.diskBytes)}, generation ${status.generation})`,
+    `State      ${status.state}${status.lastIndexedAt === null ? '' : `, complete as of ${status.lastIndexedAt}`}`,
+    `Content    ${counted(status.files, 'file')}, ${counted(status.lines, 'line')}, ${counted(status.chunks, 'chunk')}, ${counted(status.symbols, 'symbol')}`,
+    `Languages  ${languages.join(', ')}${status.languages.length > shownLanguages ? `, ${status.languages.length - shownLanguages} more` : ''}`,
+  ];
+  if (status.writer !== null)
+    lines.push(`Writer     process ${status.writer.pid} on ${status.writer.host} since ${status.writer.startedAt}`);
+  if (status.filesWithSyntaxErrors > 0)
+    lines.push(`Syntax     ${counted(status.filesWithSyntaxErrors, 'file')} with syntax errors, indexed all the same`);
+  if (status.truncatedChunks > 0)
+    lines.push(`Long lines ${counted(status.truncatedChunks, 'chunk')} with a line that is longer than the model sees`);
+  for (const repair of status.repairs) lines.push(style.yellow(`Note       ${repair}`));
+  lines.push(`Skipped    ${status.skipped.length === 0 ? 'nothing' : counted(status.skipped.length, 'path')}`);
+  return [...lines, ...skippedLines(status.skipped, all ? Number.MAX_SAFE_INTEGER : shownPerReason)];
+}
+
+/** What is indexed and what is not, without indexing anything. */
+export function statusCommand(session: Session, options: { all: boolean }): Promise<number> {
+  return withWorkspace(
+    session,
+    async ({ engine }) => {
+      const status = await engine.status();
+      const { terminal } = session;
+      if (session.common.json === true) terminal.out(`${JSON.stringify(status)}\n`);
+      else if (status.state === 'empty') terminal.out(`${status.root}\nNot indexed yet. Run \`contextkit index\`.\n`);
+      else terminal.out(`${statusLines(status, terminal.outStyle, options.all).join('\n')}\n`);
+      return status.state === 'empty' ? exitCodes.nothingFound : exitCodes.ok;
+    },
+    'read',
+  );
+}

@@ -1,0 +1,144 @@
+import { Command, CommanderError, Option } from 'commander';
+import { exitCodes, exitMeanings } from './exitCodes.ts';
+import type { CommonOptions, Session } from './session.ts';
+import { packFormats, packModes } from '../protocol/index.ts';
+
+export interface ProgramContext {
+  version: string;
+  /** Makes the session of a command once its options are known. */
+  session: (options: CommonOptions & { color: boolean; quiet?: boolean }) => Session;
+  /** Takes the exit code of the command that ran. */
+  finish: (code: number) => void;
+}
+
+const examples = `
+Examples:
+  contextkit select "where are routes matched"
+  contextkit select "retry after a failed request" --budget 4000 --format xml
+  contextkit symbol parseConfig
+`;
+
+/** Exit codes as the help shows them. */
+function exitCodeHelp(): string {
+  const rows = Object.entries(exitCodes).map(
+    ([name, code]) => `  ${String(code).padStart(3)}  ${exitMeanings[name as keyof typeof exitCodes]}`,
+  );
+  return `\nExit codes:\n${rows.join('\n')}\n`;
+}
+
+/** Options that every command has. */
+function withCommonOptions(command: Command): Command {
+  return command
+    .option('--root <dir>', 'folder to work on (default: the nearest repository upwards)')
+    .option('--index-dir <dir>', 'keep the index there; the repository stays untouched')
+    .option('--json', 'machine-readable output')
+    .option('--no-color', 'no colours')
+    .option('--quiet', 'no progress and no notes');
+}
+
+/**
+ * All commands and options. Each action loads its own module, so that a command starts without the others.
+ * Throws CommanderError in place of ending the process.
+ */
+export function createProgram({ version, session, finish }: ProgramContext): Command {
+  const program = new Command('contextkit')
+    .description('The right code for a question, inside a token budget.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .addHelpText('after', examples + exitCodeHelp())
+    .showHelpAfterError('(contextkit --help shows every command)')
+    .configureHelp({ showGlobalOptions: false })
+    .exitOverride();
+
+  function add(name: string, description: string): Command {
+    return withCommonOptions(program.command(name).description(description)).exitOverride();
+  }
+  type Options = CommonOptions & { color: boolean; quiet?: boolean };
+
+  add('init', 'write .contextkit/config.yaml with every setting explained')
+    .option('--force', 'write it anew if it exists')
+    .action(async (options: Options & { force?: boolean }) => {
+      const { initialize } = await import('./commands/initialize.ts');
+      finish(await initialize(session(options), { force: options.force === true }));
+    });
+
+  add('index', 'bring the index up to date')
+    .option('--force', 'read and parse every file again')
+    .option('--no-wait', 'fail at once when another process is writing the index')
+    .action(async (options: Options & { force?: boolean; wait: boolean }) => {
+      const { indexCommand } = await import('./commands/indexCommand.ts');
+      finish(await indexCommand(session(options), { force: options.force === true, wait: options.wait }));
+    });
+
+  add('select', 'print the code that answers a question, packed into a token budget')
+    .argument('[query]', 'what you look for; - reads it from standard input')
+    .option('--budget <tokens>', 'most tokens of the pack, 500 to 100000 (default: 8000)')
+    .addOption(new Option('--format <format>', `${packFormats.join(', ')} (default: markdown)`))
+    .addOption(new Option('--mode <mode>', `${packModes.join(', ')}: code, or signatures only (default: full)`))
+    .option('--sources <list>', 'only these folders or globs, separated by commas')
+    .option('--limit <n>', 'at most so many ranges')
+    .option('--explain', 'show the parts of each score')
+    .option('--no-index', 'answer from the index as it is, without bringing it up to date')
+    .option('--queries <file>', 'answer many queries: JSON lines {"id","query"}; - reads standard input')
+    .option('--json-lines', 'with --queries: print JSON lines {"id","results"}, at most 200 results each (always so)')
+    .action(
+      async (query: string | undefined, options: Options & import('./commands/selectCommand.ts').SelectOptions) => {
+        const { selectCommand } = await import('./commands/selectCommand.ts');
+        finish(await selectCommand(session(options), query, options));
+      },
+    );
+
+  add('symbol', 'find where a name is defined')
+    .argument('<name>', 'a name or a part of one')
+    .option('--exact', 'the whole name, in any letter case')
+    .option('--limit <n>', 'at most so many', '50')
+    .option('--no-index', 'answer from the index as it is')
+    .action(async (name: string, options: Options & { exact?: boolean; limit: string; index: boolean }) => {
+      const { symbolCommand } = await import('./commands/symbolCommand.ts');
+      finish(
+        await symbolCommand(session(options), name, {
+          exact: options.exact === true,
+          limit: options.limit,
+          index: options.index,
+        }),
+      );
+    });
+
+  add('status', 'show what is indexed, and what is not and why')
+    .option('--all', 'list every skipped path')
+    .action(async (options: Options & { all?: boolean }) => {
+      const { statusCommand } = await import('./commands/statusCommand.ts');
+      finish(await statusCommand(session(options), { all: options.all === true }));
+    });
+
+  add('why', 'say why a path is, or is not, among the answers')
+    .argument('<path>', 'a file or folder')
+    .option('--query <text>', 'also its rank for this query')
+    .action(async (path: string, options: Options & { query?: string }) => {
+      const { whyCommand } = await import('./commands/whyCommand.ts');
+      finish(await whyCommand(session(options), path, options.query === undefined ? {} : { query: options.query }));
+    });
+
+  program
+    .command('completion')
+    .description('print a completion script for a shell')
+    .argument('<shell>', 'bash, zsh or fish')
+    .exitOverride()
+    .action(async (shell: string) => {
+      const { completionScript } = await import('./commands/completion.ts');
+      process.stdout.write(completionScript(shell, program));
+      finish(exitCodes.ok);
+    });
+
+  withCommonOptions(program.command('demo', { hidden: true }))
+    .exitOverride()
+    .action(async (options: Options) => {
+      const { demoCommand } = await import('./commands/demoCommand.ts');
+      finish(await demoCommand(session(options)));
+    });
+
+  return program;
+}
+
+export const isCommanderError = (error: unknown): error is CommanderError => error instanceof CommanderError;

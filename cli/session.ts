@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../core/errors.ts';
+import { openEngine, type Engine, type EngineOptions, type IndexReport } from '../server/engine/index.ts';
+import { openProgress } from './output/progressLine.ts';
+import type { Terminal } from './output/terminal.ts';
+import { findRoot, readConfig } from './workspace.ts';
+import type { Config } from '../protocol/index.ts';
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  root?: string;
+  indexDir?: string;
+  json?: boolean;
+}
+
+/** What a command works with. */
+export interface Session {
+  terminal: Terminal;
+  cwd: string;
+  signal: AbortSignal;
+  common: CommonOptions;
+  env: NodeJS.ProcessEnv;
+}
+
+export interface OpenWorkspace {
+  root: string;
+  config: Config;
+  engine: Engine;
+}
+
+const waitMs = 250;
+
+export async function openWorkspace(
+  session: Session,
+  access: NonNullable<EngineOptions['access']> = 'auto',
+): Promise<OpenWorkspace> {
+  const root = findRoot(session.common.root, session.cwd);
+  const config = await readConfig(root);
+  const { maxFileKb, include, exclude, parseTimeoutMs, parseWorkers } = config;
+  const engine = await openEngine({
+    root,
+    access,
+    ...(session.common.indexDir === undefined ? {} : { indexDir: session.common.indexDir }),
+    ...(parseWorkers === undefined || parseWorkers === 0 ? {} : { parseWorkers }),
+    settings: {
+      ...(maxFileKb === undefined ? {} : { maxFileKb }),
+      ...(include === undefined ? {} : { include }),
+      ...(exclude === undefined ? {} : { exclude }),
+      ...(parseTimeoutMs === undefined ? {} : { parseTimeoutMs }),
+    },
+  });
+  return { root, config, engine };
+}
+
+/** Opens the workspace, lets `work` use it, and closes it whatever happens. */
+export async function withWorkspace<T>(
+  session: Session,
+  work: (workspace: OpenWorkspace) => Promise<T>,
+  access: NonNullable<EngineOptions['access']> = 'auto',
+): Promise<T> {
+  const workspace = await openWorkspace(session, access);
+  try {
+    return await work(workspace);
+  } finally {
+    await workspace.engine.close();
+  }
+}
+
+/** Indexes with a progress line. */
+export async function indexWithProgress(
+  { terminal, signal }: Session,
+  engine: Engine,
+  force = false,
+): Promise<IndexReport> {
+  const progress = openProgress(terminal);
+  try {
+    return await engine.index({ signal, force, onProgress: (now) => progress.show(now) });
+  } finally {
+    progress.clear();
+  }
+}
+
+async function writerName(engine: Engine): Promise<string> {
+  const { writer } = await engine.status();
+  return writer === null ? 'another process' : `process ${writer.pid} on ${writer.host}`;
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(waitMs, undefined, { signal });
+  } catch {
+    // `sleep` rejects for no other reason.
+    throw new AppError('cancelled', 'stopped while waiting for another process');
+  }
+}
+
+/** Indexes; while somebody else writes, waits until they are done. */
+export async function indexAfterOthers(
+  session: Session,
+  engine: Engine,
+  options: { force: boolean; wait: boolean },
+): Promise<IndexReport> {
+  for (let told = false; ; told = true) {
+    try {
+      return await indexWithProgress(session, engine, options.force);
+    } catch (error) {
+      const isLocked = error instanceof AppError && error.code === 'index_locked';
+      if (!isLocked || !options.wait) throw error;
+      if (!told)
+        session.terminal.note(`Waiting for ${await writerName(engine)}, which is writing this index. Ctrl-C to stop.`);
+      await pause(session.signal);
+    }
+  }
+}
+
+/** Makes sure that there is something to answer from: an up-to-date index, or what another process has written so far. */
+export async function prepareAnswers(session: Session, engine: Engine): Promise<void> {
+  for (let told = false; ; told = true) {
+    if (engine.role === 'writer') {
+      await indexWithProgress(session, engine);
+      return;
+    }
+    const status = await engine.status();
+    if (status.generation > 0) {
+      session.terminal.note(`Answering from what ${await writerName(engine)} has indexed so far.`);
+      return;
+    }
+    if (!told) session.terminal.note(`Waiting for the first results of ${await writerName(engine)}. Ctrl-C to stop.`);
+    await pause(session.signal);
+    try {
+      await engine.index({ signal: session.signal });
+      return;
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'index_locked')) throw error;
+    }
+  }
+}

@@ -1,0 +1,3 @@
+/** Shapes at every border. */
+export * from './settings.ts';
+export * from './config.ts';

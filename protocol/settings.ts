@@ -1,0 +1,106 @@
+import { z } from 'zod';
+
+/** What a change of a setting takes to act. */
+export type Applies = 'live' | 'reindex' | 'restart';
+
+export interface Setting<Schema extends z.ZodType = z.ZodType> {
+  schema: Schema;
+  apply: Applies;
+  /** One sentence, shown in the editor's settings and in the reference. */
+  says: string;
+  /** Also a key of .contextkit/config.yaml. */
+  inConfig: boolean;
+}
+
+function setting<Schema extends z.ZodType>(
+  schema: Schema,
+  rest: Omit<Setting, 'schema' | 'inConfig'> & { inConfig?: boolean },
+): Setting<Schema> {
+  return { inConfig: false, ...rest, schema };
+}
+
+export const packFormats = ['markdown', 'xml', 'json', 'plain'] as const;
+export const packModes = ['full', 'map'] as const;
+export const budgetLimits = { least: 500, most: 100_000, default: 8_000 } as const;
+
+/** The one place where settings are declared: the editor's manifest, config.yaml and the reference are made from it. */
+export const settings = {
+  enable: setting(z.boolean().default(true), {
+    apply: 'restart',
+    says: 'Index the workspace and answer questions about it.',
+  }),
+  indexOnOpen: setting(z.boolean().default(true), {
+    apply: 'live',
+    says: 'Bring the index up to date when a folder is opened.',
+  }),
+  budget: setting(z.number().int().min(budgetLimits.least).max(budgetLimits.most).default(budgetLimits.default), {
+    apply: 'live',
+    says: 'How many tokens a pack of context may have (o200k tokens).',
+    inConfig: true,
+  }),
+  format: setting(z.enum(packFormats).default('markdown'), {
+    apply: 'live',
+    says: 'How a pack is written.',
+    inConfig: true,
+  }),
+  maxFileKb: setting(z.number().int().min(1).max(102_400).default(1024), {
+    apply: 'reindex',
+    says: 'Files larger than this are not indexed (KB).',
+    inConfig: true,
+  }),
+  include: setting(z.array(z.string().min(1)).default([]), {
+    apply: 'reindex',
+    says: 'Index only what matches one of these patterns (gitignore syntax); empty means everything.',
+    inConfig: true,
+  }),
+  exclude: setting(z.array(z.string().min(1)).default([]), {
+    apply: 'reindex',
+    says: 'Never index what matches one of these patterns (gitignore syntax), after every ignore file.',
+    inConfig: true,
+  }),
+  parseTimeoutMs: setting(z.number().int().min(100).max(600_000).default(10_000), {
+    apply: 'reindex',
+    says: 'A file whose syntax takes longer to parse is chunked by lines (milliseconds).',
+    inConfig: true,
+  }),
+  parseWorkers: setting(z.number().int().min(0).max(16).default(0), {
+    apply: 'restart',
+    says: 'Threads that parse files; 0 means as many as there are cores, at most 4.',
+    inConfig: true,
+  }),
+  indexDirectory: setting(z.string().default(''), {
+    apply: 'restart',
+    says: 'Where indexes are kept, as an absolute folder; each workspace folder gets its own in it. Empty means .contextkit in the workspace folder.',
+  }),
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+export type Settings = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
+
+export const settingNames = Object.keys(settings) as SettingName[];
+export const configNames = settingNames.filter((name) => settings[name].inConfig);
+
+/** Every setting at its default. */
+export function defaultSettings(): Settings {
+  return Object.fromEntries(settingNames.map((name) => [name, settings[name].schema.parse(undefined)])) as Settings;
+}
+
+export interface SettingsProblem {
+  setting: string;
+  message: string;
+}
+
+/** Takes what is valid; what is not keeps its default and is named. For settings that people edit by hand. */
+export function readSettings(raw: Readonly<Record<string, unknown>>): {
+  settings: Settings;
+  problems: SettingsProblem[];
+} {
+  const problems: SettingsProblem[] = [];
+  const entries = settingNames.map((name) => {
+    const parsed = settings[name].schema.safeParse(raw[name] ?? undefined);
+    if (parsed.success) return [name, parsed.data];
+    problems.push({ setting: name, message: parsed.error.issues.map((issue) => issue.message).join('; ') });
+    return [name, settings[name].schema.parse(undefined)];
+  });
+  return { settings: Object.fromEntries(entries) as Settings, problems };
+}
