@@ -1,3 +1,5 @@
 /** Shapes at every border. */
 export * from './settings.ts';
 export * from './config.ts';
+export * from './lsp.ts';
+export * from './webview.ts';

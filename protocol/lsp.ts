@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { budgetLimits, packFormats, packModes } from './settings.ts';
+
+/** A custom message of the language server: its method and the shapes of both ways. */
+export interface Message<Params extends z.ZodType, Result extends z.ZodType> {
+  method: string;
+  params: Params;
+  result: Result;
+}
+
+function message<Params extends z.ZodType, Result extends z.ZodType>(
+  method: string,
+  params: Params,
+  result: Result,
+): Message<Params, Result> {
+  return { method, params, result };
+}
+
+const count = z.number().int().min(0);
+const line = z.number().int().min(1);
+
+/** A range of an answer. `uri` is what the editor opens, `path` what people read. */
+const selectedRange = z.object({
+  uri: z.string(),
+  path: z.string(),
+  folder: z.string(),
+  startLine: line,
+  endLine: line,
+  language: z.string(),
+  scope: z.string(),
+  content: z.string(),
+  tokens: count,
+  score: z.number(),
+  symbols: z.array(z.string()),
+});
+
+const selectResult = z.object({
+  context: z.string(),
+  ranges: z.array(selectedRange),
+  tokensUsed: count,
+  budget: count,
+  filesIncluded: count,
+  leftOut: count,
+  processingMs: z.number(),
+  partial: z.boolean(),
+});
+
+const skipped = z.object({ path: z.string(), reason: z.string(), detail: z.string() });
+
+const progress = z.object({
+  phase: z.enum(['discovering', 'indexing', 'saving', 'done']),
+  filesDone: count,
+  filesTotal: count,
+  chunks: count,
+  filesPerSecond: z.number(),
+  etaSeconds: z.number().nullable(),
+  slowFile: z.string().nullable(),
+});
+
+const folderStatus = z.object({
+  name: z.string(),
+  root: z.string(),
+  indexDir: z.string(),
+  state: z.enum(['empty', 'indexing', 'ready', 'damaged', 'failed']),
+  problem: z.string().nullable(),
+  hint: z.string().nullable(),
+  files: count,
+  chunks: count,
+  symbols: count,
+  lines: count,
+  languages: z.array(z.object({ language: z.string(), files: count })),
+  skipped: z.array(skipped),
+  repairs: z.array(z.string()),
+  diskBytes: count,
+  lastIndexedAt: z.string().nullable(),
+  progress: progress.nullable(),
+});
+
+/** The right code for a question, packed into a budget, over all workspace folders. */
+export const selectMessage = message(
+  'contextkit/select',
+  z.strictObject({
+    query: z.string(),
+    budget: z.number().int().min(budgetLimits.least).max(budgetLimits.most).optional(),
+    format: z.enum(packFormats).optional(),
+    mode: z.enum(packModes).optional(),
+  }),
+  selectResult,
+);
+
+/** Brings every folder up to date; resolves when all are. */
+export const indexMessage = message(
+  'contextkit/index',
+  z.strictObject({ force: z.boolean().optional() }),
+  z.object({ files: count, chunks: count, added: count, changed: count, removed: count, skipped: count, durationMs: z.number() }),
+);
+
+/** Everything known of every folder, with each skipped path. */
+export const statusMessage = message('contextkit/status', z.strictObject({}), z.object({ folders: z.array(folderStatus) }));
+
+/** Sent by the server while it indexes, at most ten times a second. */
+export const progressNotification = message('contextkit/progress', z.object({ folder: z.string(), progress }), z.void());
+
+/** Sent by the server when counts or problems of a folder have changed. */
+export const stateNotification = message(
+  'contextkit/state',
+  z.object({ folders: z.array(folderStatus.omit({ skipped: true }).extend({ skippedCount: count })) }),
+  z.void(),
+);
+
+/** What the client says when it starts the server. */
+export const initializationOptions = z.object({ settings: z.record(z.string(), z.unknown()).default({}) });
+
+export type SelectParams = z.output<typeof selectMessage.params>;
+export type SelectAnswer = z.output<typeof selectMessage.result>;
+export type SelectedRange = z.output<typeof selectedRange>;
+export type IndexAnswer = z.output<typeof indexMessage.result>;
+export type StatusAnswer = z.output<typeof statusMessage.result>;
+export type FolderStatus = z.output<typeof folderStatus>;
+export type FolderState = z.output<typeof stateNotification.params>['folders'][number];
+export type ProgressParams = z.output<typeof progressNotification.params>;
+
+/** LSP error codes of planned failures; `data` then holds { code, hint }. */
+export const plannedFailure = -32001;
+export const failureData = z.object({ code: z.string(), hint: z.string().optional() });
