@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { isAppError } from '../../core/errors.ts';
+import type { FolderState, FolderStatus, Settings } from '../../protocol/index.ts';
+import { openEngine, type Engine, type EngineStatus, type IndexProgress, type IndexReport } from '../engine/index.ts';
+
+export interface FolderSession {
+  readonly name: string;
+  readonly root: string;
+  /** Opened on first use; rejected with what went wrong. */
+  engine(): Promise<Engine>;
+  index(options: { force: boolean; signal: AbortSignal | undefined }): Promise<IndexReport>;
+  /** Paths may have changed: they are gathered for a moment and brought up to date together. */
+  changed(paths: readonly string[]): void;
+  status(): Promise<FolderStatus>;
+  state(): Promise<FolderState>;
+  close(): Promise<void>;
+}
+
+export interface FolderSessionOptions {
+  name: string;
+  root: string;
+  settings: Settings;
+  onProgress: (progress: IndexProgress) => void;
+  /** Counts or problems have changed. */
+  onState: () => void;
+  log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/** Events of one save come in a burst; this long they are gathered. */
+const gatherMs = 30;
+
+/** Where the index of a folder lies when all of them are kept in one place. */
+function indexDirOf(root: string, indexDirectory: string): string | undefined {
+  if (indexDirectory === '') return undefined;
+  const id = createHash('sha256').update(root).digest('hex').slice(0, 12);
+  return path.join(indexDirectory, `${path.basename(root)}-${id}`);
+}
+
+/** The engine of one workspace folder and what happens to it. */
+export function createFolderSession(options: FolderSessionOptions): FolderSession {
+  const { name, root, settings, onProgress, onState, log } = options;
+  let opening: Promise<Engine> | undefined;
+  let problem: { message: string; hint: string | null } | null = null;
+  let pending = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let updating: Promise<void> = Promise.resolve();
+  let progress: IndexProgress | null = null;
+
+  function fail(error: unknown): void {
+    if (isAppError(error) && error.code === 'cancelled') return;
+    problem = { message: (error as Error).message, hint: isAppError(error) ? (error.hint ?? null) : null };
+    log('folder failed', { message: problem.message });
+    onState();
+  }
+
+  function engine(): Promise<Engine> {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined;
+      fail(error);
+      throw error;
+    });
+    return opening;
+  }
+
+  async function open(): Promise<Engine> {
+    const indexDir = indexDirOf(root, settings.indexDirectory);
+    const { maxFileKb, include, exclude, parseTimeoutMs, parseWorkers } = settings;
+    const opened = await openEngine({
+      root,
+      ...(indexDir === undefined ? {} : { indexDir }),
+      ...(parseWorkers === 0 ? {} : { parseWorkers }),
+      settings: { maxFileKb, include, exclude, parseTimeoutMs },
+      log,
+    });
+    opened.onProgress((now) => {
+      progress = now.phase === 'done' ? null : now;
+      onProgress(now);
+    });
+    return opened;
+  }
+
+  async function flush(): Promise<void> {
+    const paths = [...pending];
+    pending = new Set();
+    try {
+      const opened = await engine();
+      await opened.update(paths);
+      problem = null;
+    } catch (error) {
+      // Somebody else writes: they follow the same files.
+      if (!(isAppError(error) && error.code === 'index_locked')) fail(error);
+    }
+    onState();
+  }
+
+  const failed = (): FolderStatus => ({
+    name,
+    root,
+    indexDir: indexDirOf(root, settings.indexDirectory) ?? path.join(root, '.contextkit'),
+    state: 'failed',
+    problem: problem?.message ?? 'not open',
+    hint: problem?.hint ?? null,
+    files: 0,
+    chunks: 0,
+    symbols: 0,
+    lines: 0,
+    languages: [],
+    skipped: [],
+    repairs: [],
+    diskBytes: 0,
+    lastIndexedAt: null,
+    progress: null,
+  });
+
+  async function status(): Promise<FolderStatus> {
+    let known: EngineStatus;
+    try {
+      known = await (await engine()).status();
+    } catch {
+      // `engine()` has noted what is wrong; the status says it.
+      return failed();
+    }
+    const { indexDir, state, files, chunks, symbols, lines, languages, skipped, repairs, diskBytes, lastIndexedAt } =
+      known;
+    return {
+      name,
+      root,
+      indexDir,
+      state: problem === null ? state : 'failed',
+      problem: problem?.message ?? null,
+      hint: problem?.hint ?? null,
+      files,
+      chunks,
+      symbols,
+      lines,
+      languages,
+      skipped,
+      repairs,
+      diskBytes,
+      lastIndexedAt,
+      progress,
+    };
+  }
+
+  return {
+    name,
+    root,
+    engine,
+    async index({ force, signal }) {
+      try {
+        const report = await (await engine()).index({ force, ...(signal === undefined ? {} : { signal }) });
+        problem = null;
+        return report;
+      } catch (error) {
+        fail(error);
+        throw error;
+      } finally {
+        onState();
+      }
+    },
+    changed(paths) {
+      for (const each of paths) pending.add(each);
+      if (pending.size === 0) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        updating = updating.then(flush);
+      }, gatherMs);
+    },
+    status,
+    async state() {
+      const { skipped, ...rest } = await status();
+      return { ...rest, skippedCount: skipped.length };
+    },
+    async close() {
+      clearTimeout(timer);
+      await updating;
+      if (opening !== undefined) await (await opening).close();
+    },
+  };
+}
