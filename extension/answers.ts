@@ -1,0 +1,72 @@
+import * as vscode from 'vscode';
+import type { SelectAnswer, SelectedRange } from '../protocol/index.ts';
+import type { ServerClient } from './client.ts';
+
+/** An answer and the question it belongs to. */
+export interface Answer {
+  query: string;
+  result: SelectAnswer;
+}
+
+/** The last answer, shared by palette and panel; a new question aborts the one before. */
+export interface Answers extends vscode.Disposable {
+  readonly latest: Answer | undefined;
+  readonly onAnswer: vscode.Event<Answer>;
+  ask(query: string, budget: number | undefined, token?: vscode.CancellationToken): Promise<Answer>;
+}
+
+export function createAnswers(client: ServerClient): Answers {
+  const answered = new vscode.EventEmitter<Answer>();
+  let latest: Answer | undefined;
+  let running: vscode.CancellationTokenSource | undefined;
+  return {
+    get latest() {
+      return latest;
+    },
+    onAnswer: answered.event,
+    async ask(query, budget, token) {
+      running?.cancel();
+      const source = new vscode.CancellationTokenSource();
+      running = source;
+      const linked = token?.onCancellationRequested(() => source.cancel());
+      try {
+        const result = await client.select({ query, ...(budget === undefined ? {} : { budget }) }, source.token);
+        latest = { query, result };
+        answered.fire(latest);
+        return latest;
+      } finally {
+        linked?.dispose();
+        source.dispose();
+        if (running === source) running = undefined;
+      }
+    },
+    dispose: () => answered.dispose(),
+  };
+}
+
+/** Opens a range in an editor and selects its lines' beginning. */
+export async function openRange(range: SelectedRange, options: { preview: boolean }): Promise<void> {
+  const lines = new vscode.Range(range.startLine - 1, 0, range.endLine - 1, 0);
+  const editor = await vscode.window.showTextDocument(vscode.Uri.parse(range.uri), {
+    preview: true,
+    preserveFocus: options.preview,
+    selection: new vscode.Range(lines.start, lines.start),
+  });
+  editor.revealRange(lines, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+/** One range as it would stand in a pack. */
+export function asSnippet({ path, startLine, endLine, language, content }: SelectedRange): string {
+  const longest = (content.match(/`{3,}/g) ?? []).reduce((most, run) => Math.max(most, run.length), 2);
+  const fence = '`'.repeat(longest + 1);
+  return `### ${path}:${startLine}-${endLine}\n${fence}${language}\n${content}\n${fence}\n`;
+}
+
+export async function copyPack(answer: Answer | undefined): Promise<void> {
+  if (answer === undefined) {
+    void vscode.window.showInformationMessage('There is no context to copy yet: ask a question first.');
+    return;
+  }
+  await vscode.env.clipboard.writeText(answer.result.context);
+  vscode.window.setStatusBarMessage(`$(check) Copied ${answer.result.tokensUsed.toLocaleString()} tokens of context`, 4000);
+}

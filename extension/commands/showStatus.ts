@@ -1,0 +1,63 @@
+import * as vscode from 'vscode';
+import type { FolderStatus } from '../../protocol/index.ts';
+import type { ServerClient } from '../client.ts';
+import { showFailure } from '../failures.ts';
+
+export const statusScheme = 'contextkit-status';
+const statusUri = vscode.Uri.parse(`${statusScheme}:ContextKit Status.md`);
+
+const quoted = (text: string): string => `\`${text.replaceAll('`', "'").replace(/\s+/g, ' ')}\``;
+
+function skippedSection(skipped: FolderStatus['skipped']): string[] {
+  if (skipped.length === 0) return ['Nothing was skipped.'];
+  const groups = new Map<string, FolderStatus['skipped']>();
+  for (const each of skipped) groups.set(each.reason, [...(groups.get(each.reason) ?? []), each]);
+  return [...groups]
+    .sort((a, b) => b[1].length - a[1].length)
+    .flatMap(([reason, paths]) => ['', `### Skipped: ${reason.replaceAll('_', ' ')} (${paths.length})`, '', ...paths.map(({ path, detail }) => `- ${quoted(path)}: ${detail}`)]);
+}
+
+function folderSection(folder: FolderStatus): string[] {
+  const { name, root, indexDir, state, problem, hint, files, lines, chunks, symbols, languages, diskBytes, lastIndexedAt, repairs, skipped } = folder;
+  return [
+    `## ${name}`,
+    '',
+    `- Folder: ${quoted(root)}`,
+    `- Index: ${quoted(indexDir)} (${(diskBytes / 2 ** 20).toFixed(1)} MB)`,
+    `- State: ${problem === null ? state : `problem: ${problem} ${hint ?? ''}`}`,
+    `- Content: ${files} files, ${lines} lines, ${chunks} chunks, ${symbols} symbols`,
+    `- Languages: ${languages.map(({ language, files: count }) => `${language} ${count}`).join(', ') || 'none'}`,
+    `- Complete as of: ${lastIndexedAt ?? 'not yet'}`,
+    ...repairs.map((repair) => `- Note: ${repair}`),
+    ...skippedSection(skipped),
+    '',
+  ];
+}
+
+/** Serves the status as a read-only document. */
+export function createStatusDocument(client: ServerClient): vscode.Disposable & { show(): Promise<void> } {
+  let text = '';
+  const changed = new vscode.EventEmitter<vscode.Uri>();
+  const registration = vscode.workspace.registerTextDocumentContentProvider(statusScheme, {
+    onDidChange: changed.event,
+    provideTextDocumentContent: () => text,
+  });
+  return {
+    async show() {
+      try {
+        const { folders } = await client.status();
+        text = ['# ContextKit', '', ...(folders.length === 0 ? ['No folder is open.'] : folders.flatMap(folderSection))].join('\n');
+        changed.fire(statusUri);
+        const document = await vscode.workspace.openTextDocument(statusUri);
+        await vscode.languages.setTextDocumentLanguage(document, 'markdown');
+        await vscode.window.showTextDocument(document, { preview: true });
+      } catch (error) {
+        showFailure(error);
+      }
+    },
+    dispose() {
+      registration.dispose();
+      changed.dispose();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import * as vscode from 'vscode';
+import type { FolderState } from '../../protocol/index.ts';
+import type { ServerClient } from '../client.ts';
+
+/** The state of all folders in one: what the status bar and the panel show. */
+export interface IndexSummary {
+  state: 'none' | 'indexing' | 'ready' | 'problem';
+  /** Short: for the status bar. */
+  label: string;
+  /** A sentence. */
+  text: string;
+}
+
+const number = (count: number): string => count.toLocaleString('en-US');
+
+export function summarize(folders: readonly FolderState[], percent: number | null): IndexSummary {
+  if (folders.length === 0) return { state: 'none', label: 'no folder', text: 'Open a folder to index it.' };
+  const broken = folders.find(({ problem }) => problem !== null);
+  if (broken !== undefined) {
+    return { state: 'problem', label: 'problem', text: `${broken.name}: ${broken.problem} ${broken.hint ?? ''}`.trim() };
+  }
+  const files = folders.reduce((sum, folder) => sum + folder.files, 0);
+  const chunks = folders.reduce((sum, folder) => sum + folder.chunks, 0);
+  const skipped = folders.reduce((sum, folder) => sum + folder.skippedCount, 0);
+  if (folders.some(({ state }) => state === 'indexing')) {
+    const share = percent === null ? '' : ` ${percent}%`;
+    return { state: 'indexing', label: `indexing${share}`, text: `Indexing${share}. Questions are answered from what is there.` };
+  }
+  if (folders.every(({ state }) => state === 'empty')) {
+    return { state: 'none', label: 'not indexed', text: 'Not indexed yet. Run “ContextKit: Index Workspace”.' };
+  }
+  return {
+    state: 'ready',
+    label: `${number(files)} files`,
+    text: `${number(files)} files, ${number(chunks)} chunks indexed, ${number(skipped)} paths skipped.`,
+  };
+}
+
+/** Follows the server and tells one summary. */
+export function followIndex(client: ServerClient): vscode.Disposable & { readonly summary: IndexSummary; readonly onChange: vscode.Event<IndexSummary> } {
+  const changed = new vscode.EventEmitter<IndexSummary>();
+  let folders: readonly FolderState[] = [];
+  let percent: number | null = null;
+  let summary: IndexSummary = { state: 'indexing', label: 'starting', text: 'Starting.' };
+  const tell = (next: IndexSummary): void => {
+    summary = next;
+    changed.fire(next);
+  };
+  const subscriptions = [
+    client.onState((now) => {
+      folders = now;
+      if (!folders.some(({ state }) => state === 'indexing')) percent = null;
+      tell(summarize(folders, percent));
+    }),
+    client.onProgress(({ progress: { phase, filesDone, filesTotal } }) => {
+      percent = phase === 'indexing' && filesTotal > 0 ? Math.floor((filesDone / filesTotal) * 100) : percent;
+      if (phase === 'done') return;
+      const share = percent === null ? '' : ` ${percent}%`;
+      tell({ state: 'indexing', label: `indexing${share}`, text: `Indexing${share}: ${filesDone} of ${filesTotal} files. Questions are answered from what is there.` });
+    }),
+    client.onStopped(() => tell({ state: 'problem', label: 'stopped', text: 'The index process has stopped. Run “ContextKit: Restart”.' })),
+  ];
+  return {
+    get summary() {
+      return summary;
+    },
+    onChange: changed.event,
+    dispose() {
+      for (const subscription of subscriptions) subscription.dispose();
+      changed.dispose();
+    },
+  };
+}
+
+/** The one status bar item. */
+export function createStatusBarItem(index: ReturnType<typeof followIndex>): vscode.Disposable {
+  const item = vscode.window.createStatusBarItem('contextkit.status', vscode.StatusBarAlignment.Left, 0);
+  item.name = 'ContextKit';
+  item.command = 'contextkit.showStatus';
+  const icons = { none: 'circle-slash', indexing: 'sync~spin', ready: 'layers', problem: 'warning' } as const;
+  const show = ({ state, label, text }: IndexSummary): void => {
+    item.text = `$(${icons[state]}) ContextKit: ${label}`;
+    item.tooltip = `${text}\nClick to see the status.`;
+    item.backgroundColor = state === 'problem' ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+    item.show();
+  };
+  show(index.summary);
+  const subscription = index.onChange(show);
+  return vscode.Disposable.from(item, subscription);
+}
