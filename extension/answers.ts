@@ -68,5 +68,8 @@ export async function copyPack(answer: Answer | undefined): Promise<void> {
     return;
   }
   await vscode.env.clipboard.writeText(answer.result.context);
-  vscode.window.setStatusBarMessage(`$(check) Copied ${answer.result.tokensUsed.toLocaleString()} tokens of context`, 4000);
+  vscode.window.setStatusBarMessage(
+    `$(check) Copied ${answer.result.tokensUsed.toLocaleString()} tokens of context`,
+    4000,
+  );
 }

@@ -91,10 +91,18 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
     }
   }
 
-  async function request<T>(method: string, params: unknown, parse: (raw: unknown) => T, token?: vscode.CancellationToken): Promise<T> {
+  async function request<T>(
+    method: string,
+    params: unknown,
+    parse: (raw: unknown) => T,
+    token?: vscode.CancellationToken,
+  ): Promise<T> {
     if (client === undefined) throw new ServerFailure('ContextKit is not running.', 'Reload the window.');
     try {
-      const raw = token === undefined ? await client.sendRequest(method, params) : await client.sendRequest(method, params, token);
+      const raw =
+        token === undefined
+          ? await client.sendRequest(method, params)
+          : await client.sendRequest(method, params, token);
       return parse(raw);
     } catch (error) {
       throw toFailure(error);

@@ -2,7 +2,9 @@ import * as vscode from 'vscode';
 import { ServerFailure } from './client.ts';
 
 const isCancelled = (error: unknown): boolean =>
-  error instanceof vscode.CancellationError || (error as { code?: number }).code === -32800 || (error as { code?: number }).code === -32802;
+  error instanceof vscode.CancellationError ||
+  (error as { code?: number }).code === -32800 ||
+  (error as { code?: number }).code === -32802;
 
 /** Message and next step of an error; null for a cancelled request, which is no error. */
 export function describeFailure(error: unknown): { message: string; hint: string | null } | null {

@@ -16,7 +16,9 @@ function toItem(range: SelectedRange): RangeItem {
   return {
     label: `$(symbol-file) ${name}:${range.startLine}-${range.endLine}`,
     description: folder,
-    detail: [range.scope, `${range.tokens} tokens`, `score ${range.score.toFixed(1)}`].filter((part) => part !== '').join('  ·  '),
+    detail: [range.scope, `${range.tokens} tokens`, `score ${range.score.toFixed(1)}`]
+      .filter((part) => part !== '')
+      .join('  ·  '),
     buttons: [copyButton],
     range,
   };
@@ -24,7 +26,10 @@ function toItem(range: SelectedRange): RangeItem {
 
 async function ask(): Promise<string | undefined> {
   const selection = vscode.window.activeTextEditor?.selection;
-  const selected = selection === undefined || selection.isEmpty ? '' : (vscode.window.activeTextEditor?.document.getText(selection) ?? '');
+  const selected =
+    selection === undefined || selection.isEmpty
+      ? ''
+      : (vscode.window.activeTextEditor?.document.getText(selection) ?? '');
   const query = await vscode.window.showInputBox({
     title: 'ContextKit: Select Context',
     prompt: 'What do you look for? A question, an error message, a name.',
@@ -41,7 +46,9 @@ function showRanges({ query, result }: Answer): void {
   const before = vscode.window.activeTextEditor;
   let accepted = false;
   pick.title = `${query} (${result.tokensUsed.toLocaleString()} of ${result.budget.toLocaleString()} tokens)`;
-  pick.placeholder = result.partial ? 'The index is still being made: later answers may be better' : 'Enter opens; type to filter';
+  pick.placeholder = result.partial
+    ? 'The index is still being made: later answers may be better'
+    : 'Enter opens; type to filter';
   pick.matchOnDescription = true;
   pick.matchOnDetail = true;
   pick.items = result.ranges.map(toItem);

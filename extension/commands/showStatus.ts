@@ -14,11 +14,32 @@ function skippedSection(skipped: FolderStatus['skipped']): string[] {
   for (const each of skipped) groups.set(each.reason, [...(groups.get(each.reason) ?? []), each]);
   return [...groups]
     .sort((a, b) => b[1].length - a[1].length)
-    .flatMap(([reason, paths]) => ['', `### Skipped: ${reason.replaceAll('_', ' ')} (${paths.length})`, '', ...paths.map(({ path, detail }) => `- ${quoted(path)}: ${detail}`)]);
+    .flatMap(([reason, paths]) => [
+      '',
+      `### Skipped: ${reason.replaceAll('_', ' ')} (${paths.length})`,
+      '',
+      ...paths.map(({ path, detail }) => `- ${quoted(path)}: ${detail}`),
+    ]);
 }
 
 function folderSection(folder: FolderStatus): string[] {
-  const { name, root, indexDir, state, problem, hint, files, lines, chunks, symbols, languages, diskBytes, lastIndexedAt, repairs, skipped } = folder;
+  const {
+    name,
+    root,
+    indexDir,
+    state,
+    problem,
+    hint,
+    files,
+    lines,
+    chunks,
+    symbols,
+    languages,
+    diskBytes,
+    lastIndexedAt,
+    repairs,
+    skipped,
+  } = folder;
   return [
     `## ${name}`,
     '',
@@ -46,7 +67,11 @@ export function createStatusDocument(client: ServerClient): vscode.Disposable & 
     async show() {
       try {
         const { folders } = await client.status();
-        text = ['# ContextKit', '', ...(folders.length === 0 ? ['No folder is open.'] : folders.flatMap(folderSection))].join('\n');
+        text = [
+          '# ContextKit',
+          '',
+          ...(folders.length === 0 ? ['No folder is open.'] : folders.flatMap(folderSection)),
+        ].join('\n');
         changed.fire(statusUri);
         const document = await vscode.workspace.openTextDocument(statusUri);
         await vscode.languages.setTextDocumentLanguage(document, 'markdown');

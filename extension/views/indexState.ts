@@ -17,14 +17,22 @@ export function summarize(folders: readonly FolderState[], percent: number | nul
   if (folders.length === 0) return { state: 'none', label: 'no folder', text: 'Open a folder to index it.' };
   const broken = folders.find(({ problem }) => problem !== null);
   if (broken !== undefined) {
-    return { state: 'problem', label: 'problem', text: `${broken.name}: ${broken.problem} ${broken.hint ?? ''}`.trim() };
+    return {
+      state: 'problem',
+      label: 'problem',
+      text: `${broken.name}: ${broken.problem} ${broken.hint ?? ''}`.trim(),
+    };
   }
   const files = folders.reduce((sum, folder) => sum + folder.files, 0);
   const chunks = folders.reduce((sum, folder) => sum + folder.chunks, 0);
   const skipped = folders.reduce((sum, folder) => sum + folder.skippedCount, 0);
   if (folders.some(({ state }) => state === 'indexing')) {
     const share = percent === null ? '' : ` ${percent}%`;
-    return { state: 'indexing', label: `indexing${share}`, text: `Indexing${share}. Questions are answered from what is there.` };
+    return {
+      state: 'indexing',
+      label: `indexing${share}`,
+      text: `Indexing${share}. Questions are answered from what is there.`,
+    };
   }
   if (folders.every(({ state }) => state === 'empty')) {
     return { state: 'none', label: 'not indexed', text: 'Not indexed yet. Run “ContextKit: Index Workspace”.' };
@@ -37,7 +45,9 @@ export function summarize(folders: readonly FolderState[], percent: number | nul
 }
 
 /** Follows the server and tells one summary. */
-export function followIndex(client: ServerClient): vscode.Disposable & { readonly summary: IndexSummary; readonly onChange: vscode.Event<IndexSummary> } {
+export function followIndex(
+  client: ServerClient,
+): vscode.Disposable & { readonly summary: IndexSummary; readonly onChange: vscode.Event<IndexSummary> } {
   const changed = new vscode.EventEmitter<IndexSummary>();
   let folders: readonly FolderState[] = [];
   let percent: number | null = null;
@@ -56,9 +66,15 @@ export function followIndex(client: ServerClient): vscode.Disposable & { readonl
       percent = phase === 'indexing' && filesTotal > 0 ? Math.floor((filesDone / filesTotal) * 100) : percent;
       if (phase === 'done') return;
       const share = percent === null ? '' : ` ${percent}%`;
-      tell({ state: 'indexing', label: `indexing${share}`, text: `Indexing${share}: ${filesDone} of ${filesTotal} files. Questions are answered from what is there.` });
+      tell({
+        state: 'indexing',
+        label: `indexing${share}`,
+        text: `Indexing${share}: ${filesDone} of ${filesTotal} files. Questions are answered from what is there.`,
+      });
     }),
-    client.onStopped(() => tell({ state: 'problem', label: 'stopped', text: 'The index process has stopped. Run “ContextKit: Restart”.' })),
+    client.onStopped(() =>
+      tell({ state: 'problem', label: 'stopped', text: 'The index process has stopped. Run “ContextKit: Restart”.' }),
+    ),
   ];
   return {
     get summary() {

@@ -1,0 +1,168 @@
+import type { FromPanel, ToPanel } from '../../protocol/webview.ts';
+import { element } from '../ui/element.ts';
+import { resultList } from './resultList.ts';
+
+interface SavedState {
+  query: string;
+  budget: number;
+}
+
+declare function acquireVsCodeApi(): {
+  postMessage(message: FromPanel): void;
+  getState(): SavedState | undefined;
+  setState(state: SavedState): void;
+};
+
+const budgets = [2_000, 4_000, 8_000, 16_000, 32_000, 64_000];
+
+const editor = acquireVsCodeApi();
+const saved = editor.getState();
+const send = (message: FromPanel): void => editor.postMessage(message);
+
+const query = element('textarea', {
+  id: 'query',
+  rows: 2,
+  placeholder: 'Ask about this code: a question, an error, a name',
+  'aria-label': 'Question',
+  value: saved?.query ?? '',
+});
+const budget = element('select', { id: 'budget', title: 'Tokens of the pack', 'aria-label': 'Token budget' });
+const ask = element('button', { id: 'ask', type: 'submit', className: 'primary' }, 'Select Context');
+const copyPack = element(
+  'button',
+  { id: 'copyPack', type: 'button', className: 'secondary', onclick: () => send({ type: 'copyPack' }) },
+  'Copy Pack',
+);
+const indexLine = element('button', {
+  id: 'index',
+  type: 'button',
+  className: 'index',
+  title: 'Show the status',
+  onclick: () => send({ type: 'showStatus' }),
+});
+const message = element('p', { id: 'message', role: 'status' });
+const summary = element('div', { id: 'summary', className: 'summary', hidden: true });
+const results = element('section', { id: 'results' });
+
+function fillBudgets(chosen: number): void {
+  const all = [...new Set([...budgets, chosen])].sort((a, b) => a - b);
+  budget.replaceChildren(
+    ...all.map((tokens) =>
+      element(
+        'option',
+        { value: String(tokens), selected: tokens === chosen },
+        `${tokens.toLocaleString('en-US')} tokens`,
+      ),
+    ),
+  );
+}
+
+function keep(): void {
+  editor.setState({ query: query.value, budget: Number(budget.value) });
+}
+
+function search(): void {
+  const text = query.value.trim();
+  keep();
+  if (text === '') {
+    say('Say in a few words what you look for.');
+    query.focus();
+    return;
+  }
+  send({ type: 'search', query: text, budget: Number(budget.value) });
+}
+
+function say(text: string, hint: string | null = null): void {
+  message.replaceChildren(text, ...(hint === null ? [] : [element('br'), hint]));
+  message.hidden = text === '';
+}
+
+function clear(): void {
+  results.replaceChildren();
+  summary.hidden = true;
+}
+
+function showResults({
+  query: asked,
+  ranges,
+  tokensUsed,
+  budget: most,
+  leftOut,
+  partial,
+  ms,
+}: Extract<ToPanel, { type: 'results' }>): void {
+  if (query.value.trim() === '') query.value = asked;
+  document.body.classList.remove('searching');
+  if (ranges.length === 0) {
+    clear();
+    say('Nothing matches.', 'Try other words, or see in the status what is indexed.');
+    return;
+  }
+  say(partial ? 'The index is still being made: later answers may be better.' : '');
+  const meter = element('progress', { max: most, value: tokensUsed, 'aria-label': 'Budget used' });
+  const left = leftOut > 0 ? `, ${leftOut.toLocaleString('en-US')} more left out` : '';
+  summary.replaceChildren(
+    element(
+      'span',
+      { className: 'total' },
+      `${tokensUsed.toLocaleString('en-US')} of ${most.toLocaleString('en-US')} tokens`,
+    ),
+    element('span', { className: 'rest' }, `${ranges.length} ranges${left}, ${Math.round(ms)} ms`),
+    meter,
+    copyPack,
+  );
+  summary.hidden = false;
+  results.replaceChildren(resultList(ranges, send));
+}
+
+function receive(told: ToPanel): void {
+  switch (told.type) {
+    case 'index':
+      indexLine.textContent = told.text;
+      indexLine.dataset['state'] = told.state;
+      return;
+    case 'searching':
+      document.body.classList.add('searching');
+      say('Searching…');
+      return;
+    case 'results':
+      return showResults(told);
+    case 'error':
+      document.body.classList.remove('searching');
+      clear();
+      return say(told.message, told.hint);
+    case 'budget':
+      return fillBudgets(saved?.budget ?? told.budget);
+    case 'focus':
+      query.focus();
+      query.select();
+  }
+}
+
+const form = element(
+  'form',
+  {
+    id: 'form',
+    onsubmit: (event: Event) => {
+      event.preventDefault();
+      search();
+    },
+  },
+  query,
+  element('div', { className: 'row' }, budget, ask),
+);
+query.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  search();
+});
+query.addEventListener('input', keep);
+budget.addEventListener('change', () => {
+  keep();
+  if (!summary.hidden) search();
+});
+fillBudgets(saved?.budget ?? 8_000);
+document.getElementById('app')!.append(form, message, summary, results, indexLine);
+say('The right code for your question, inside a token budget.');
+window.addEventListener('message', (event: MessageEvent<ToPanel>) => receive(event.data));
+send({ type: 'ready' });
