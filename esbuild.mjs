@@ -30,6 +30,7 @@ import { thirdPartyNotices } from './scripts/notices.mjs';
 import { sourceDigest } from './scripts/sourceDigest.mjs';
 
 const root = import.meta.dirname;
+const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const require = createRequire(import.meta.url);
 const { values: flags } = parseArgs({
   options: { production: { type: 'boolean', default: false }, outdir: { type: 'string', default: 'dist' } },
@@ -49,7 +50,11 @@ const node = {
   // Names of errors and functions stay readable in stack traces.
   keepNames: flags.production,
   legalComments: 'none',
-  define: { 'import.meta.dirname': '__dirname', 'import.meta.url': '__bundleUrl' },
+  define: {
+    'import.meta.dirname': '__dirname',
+    'import.meta.url': '__bundleUrl',
+    programVersion: JSON.stringify(version),
+  },
   banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   logLevel: 'warning',
 };

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { isAppError, serializeError } from '../core/errors.ts';
-import manifest from '../package.json' with { type: 'json' };
 import { exitCodeOf, exitCodes } from './exitCodes.ts';
 import { openTerminal, printable, type Terminal } from './output/terminal.ts';
 import { createProgram, isCommanderError } from './program.ts';
+
+/** Put in by the build. */
+declare const programVersion: string;
 
 const abort = new AbortController();
 let exitCode: number = exitCodes.ok;
@@ -62,7 +64,7 @@ function reportError(error: unknown): number {
 
 async function main(): Promise<number> {
   const program = createProgram({
-    version: manifest.version,
+    version: programVersion,
     finish: (code) => {
       exitCode = code;
     },

@@ -92,14 +92,30 @@ export const selectMessage = message(
 export const indexMessage = message(
   'contextkit/index',
   z.strictObject({ force: z.boolean().optional() }),
-  z.object({ files: count, chunks: count, added: count, changed: count, removed: count, skipped: count, durationMs: z.number() }),
+  z.object({
+    files: count,
+    chunks: count,
+    added: count,
+    changed: count,
+    removed: count,
+    skipped: count,
+    durationMs: z.number(),
+  }),
 );
 
 /** Everything known of every folder, with each skipped path. */
-export const statusMessage = message('contextkit/status', z.strictObject({}), z.object({ folders: z.array(folderStatus) }));
+export const statusMessage = message(
+  'contextkit/status',
+  z.strictObject({}),
+  z.object({ folders: z.array(folderStatus) }),
+);
 
 /** Sent by the server while it indexes, at most ten times a second. */
-export const progressNotification = message('contextkit/progress', z.object({ folder: z.string(), progress }), z.void());
+export const progressNotification = message(
+  'contextkit/progress',
+  z.object({ folder: z.string(), progress }),
+  z.void(),
+);
 
 /** Sent by the server when counts or problems of a folder have changed. */
 export const stateNotification = message(

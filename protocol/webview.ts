@@ -36,7 +36,11 @@ export const toPanel = z.discriminatedUnion('type', [
 /** What the panel asks of the host. */
 export const fromPanel = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
-  z.strictObject({ type: z.literal('search'), query: z.string(), budget: z.number().int().min(budgetLimits.least).max(budgetLimits.most) }),
+  z.strictObject({
+    type: z.literal('search'),
+    query: z.string(),
+    budget: z.number().int().min(budgetLimits.least).max(budgetLimits.most),
+  }),
   z.strictObject({ type: z.literal('open'), id: z.number().int() }),
   z.strictObject({ type: z.literal('copy'), id: z.number().int() }),
   z.strictObject({ type: z.literal('copyPack') }),

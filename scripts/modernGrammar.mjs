@@ -40,6 +40,12 @@ export function modernGrammar(wasm) {
     numbers.push(...number(value));
     at = next;
   }
-  const section = [...vector(Buffer.from('dylink.0')), memoryInfo, ...vector(numbers), needed, ...vector(wasm.subarray(at, end))];
+  const section = [
+    ...vector(Buffer.from('dylink.0')),
+    memoryInfo,
+    ...vector(numbers),
+    needed,
+    ...vector(wasm.subarray(at, end)),
+  ];
   return Buffer.concat([wasm.subarray(0, 8), Buffer.from([0, ...vector(section)]), wasm.subarray(end)]);
 }

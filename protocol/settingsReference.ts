@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { settingNames, settings, type Applies } from './settings.ts';
+
+const appliesText: Record<Applies, string> = {
+  live: 'acts at once',
+  reindex: 'acts after the index process has restarted by itself and indexed again',
+  restart: 'the index process restarts by itself',
+};
+
+/** JSON schema of a setting as the editor's manifest wants it. */
+function manifestSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
+  return rest;
+}
+
+/** `contributes.configuration` of the manifest. */
+export function manifestSettings(): Record<string, unknown> {
+  const properties = Object.fromEntries(
+    settingNames.map((name, order) => {
+      const { schema, says } = settings[name];
+      // Machine paths must not come from a repository.
+      const scope = name === 'indexDirectory' ? 'machine' : 'window';
+      return [`contextkit.${name}`, { ...manifestSchema(schema), order, scope, markdownDescription: says }];
+    }),
+  );
+  return { title: 'ContextKit', properties };
+}
+
+/** docs/settings.md */
+export function settingsReference(): string {
+  const rows = settingNames.map((name) => {
+    const { schema, says, apply, inConfig } = settings[name];
+    const { type, enum: values, minimum, maximum } = manifestSchema(schema) as Record<string, unknown>;
+    const range = minimum === undefined ? '' : ` ${String(minimum)} to ${String(maximum)}`;
+    const kind = Array.isArray(values) ? values.join(', ') : `${String(type)}${range}`;
+    const standard = JSON.stringify(schema.parse(undefined));
+    return `| \`contextkit.${name}\` | ${kind} | \`${standard}\` | ${inConfig ? `\`${name}\`` : ''} | ${says} (${appliesText[apply]}) |`;
+  });
+  return [
+    '# Settings',
+    '',
+    'Made by `npm run generate` from `protocol/settings.ts`.',
+    '',
+    'In VS Code under "ContextKit"; those with a key in the third column also in `.contextkit/config.yaml`, which the command line reads.',
+    '',
+    '| Setting | Values | Default | config.yaml | What it does |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}

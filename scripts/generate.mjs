@@ -1,0 +1,57 @@
+/**
+ * `npm run generate [-- --check]`: writes what is made from schemas and command definitions: the settings in the
+ * manifest, docs/settings.md and docs/cli.md. With --check it writes nothing and fails when something is out of date.
+ */
+import { build } from 'esbuild';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { root } from './setup.mjs';
+
+/** Sources are TypeScript: bundled into a folder of their own and loaded from there. */
+async function load(entry) {
+  mkdirSync(path.join(root, '.tsbuild'), { recursive: true });
+  const folder = mkdtempSync(path.join(root, '.tsbuild', 'generate-'));
+  try {
+    const outfile = path.join(folder, 'module.mjs');
+    await build({
+      entryPoints: [path.join(root, entry)],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      logLevel: 'error',
+    });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const pretty = async (file, text) => format(text, { ...(await resolveConfig(path.join(root, file))), filepath: file });
+
+function write(file, text, faults) {
+  const target = path.join(root, file);
+  if (existsSync(target) && readFileSync(target, 'utf8') === text) return;
+  if (process.argv.includes('--check')) faults.push(file);
+  else {
+    mkdirSync(path.dirname(target), { recursive: true });
+    writeFileSync(target, text);
+  }
+}
+
+const { manifestSettings, settingsReference } = await load('protocol/settingsReference.ts');
+const { cliReference } = await load('cli/cliReference.ts');
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+manifest.contributes.configuration = manifestSettings();
+
+const faults = [];
+write('package.json', await pretty('package.json', JSON.stringify(manifest)), faults);
+write('docs/settings.md', await pretty('docs/settings.md', settingsReference()), faults);
+write('docs/cli.md', await pretty('docs/cli.md', cliReference(manifest.version)), faults);
+if (faults.length > 0) {
+  console.error(`out of date: ${faults.join(', ')}; run npm run generate`);
+  process.exitCode = 1;
+}
