@@ -13,7 +13,8 @@ const slowFolders = ['acceptance', 'e2e', 'package', 'architecture'];
 function patterns(args) {
   const fast = args.includes('--fast');
   const files = args.filter((arg) => arg !== '--fast');
-  const ignored = (fast ? slowFolders : ['e2e']).flatMap((folder) => ['--ignore', `test/${folder}/**`]);
+  const inEditor = files.some((file) => file.startsWith('test/e2e/'));
+  const ignored = (fast ? slowFolders : inEditor ? [] : ['e2e']).flatMap((folder) => ['--ignore', `test/${folder}/**`]);
   return [...ignored, '--ignore', 'test/fixtures/**', ...(files.length > 0 ? files : ['test/**/*.test.ts'])];
 }
 
