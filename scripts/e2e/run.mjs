@@ -6,7 +6,9 @@ import { setUpEditor } from './setUpEditor.mjs';
 
 await setUp();
 const vsix = path.join(root, '.e2e/contextkit.vsix');
-const packaged = spawnSync(process.execPath, [path.join(root, 'scripts/package.mjs'), '--out', vsix], { stdio: ['ignore', 'ignore', 'inherit'] });
+const packaged = spawnSync(process.execPath, [path.join(root, 'scripts/package.mjs'), '--out', vsix], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 if (packaged.status !== 0) process.exit(packaged.status ?? 1);
 const { chromiumPath } = await setUpEditor();
 const tests = spawnSync(process.execPath, [path.join(root, 'scripts/test.mjs'), 'test/e2e/**/*.e2e.ts'], {

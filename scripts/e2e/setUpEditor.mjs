@@ -17,19 +17,28 @@ export const editor = {
 };
 
 function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 26, ...options });
-  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')} failed\n${result.stdout}\n${result.stderr}${result.error ?? ''}`);
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 1 << 26,
+    ...options,
+  });
+  if (result.status !== 0)
+    throw new Error(`${command} ${args.join(' ')} failed\n${result.stdout}\n${result.stderr}${result.error ?? ''}`);
 }
 
 /** The lock file does not name native parts to build: nothing here may run install scripts. */
 function installEditor() {
-  const digest = createHash('sha256').update(readFileSync(path.join(root, 'scripts/e2e/package-lock.json'))).digest('hex');
+  const digest = createHash('sha256')
+    .update(readFileSync(path.join(root, 'scripts/e2e/package-lock.json')))
+    .digest('hex');
   const stamp = path.join(home, '.stamp');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   note('Installing the editor for tests …');
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  for (const name of ['package.json', 'package-lock.json']) cpSync(path.join(root, 'scripts/e2e', name), path.join(home, name));
+  for (const name of ['package.json', 'package-lock.json'])
+    cpSync(path.join(root, 'scripts/e2e', name), path.join(home, name));
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-progress'];
   run('npm', ['ci', ...quiet], { cwd: home });
   // The editor brings its own modules, whose shrinkwrap is out of step with its manifest: hence not `npm ci`.
@@ -45,7 +54,8 @@ function findChromium() {
 }
 
 function installChromium() {
-  if (process.getuid?.() !== 0) throw new Error('Chromium is missing: install it, or name it in the variable CHROMIUM.');
+  if (process.getuid?.() !== 0)
+    throw new Error('Chromium is missing: install it, or name it in the variable CHROMIUM.');
   note('Installing Chromium …');
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   run('apt-get', ['update', '-qq'], { env });
@@ -55,7 +65,8 @@ function installChromium() {
 
 /** Everything that a run needs: paths and the loaded playwright. */
 export async function setUpEditor() {
-  if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('The tests in the editor run on Linux x64.');
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    throw new Error('The tests in the editor run on Linux x64.');
   installEditor();
   const { chromium } = await import(path.join(modules, 'playwright-core/index.mjs'));
   return { chromium, chromiumPath: findChromium() ?? installChromium() };

