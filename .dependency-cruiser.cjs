@@ -45,7 +45,7 @@ const folders = {
     says: 'The language server enters the engine by its door, server/engine/index.ts, not by its rooms.',
   },
   cli: {
-    may: [engineDoor, coreNouns, '^protocol/', npm('commander')],
+    may: [engineDoor, coreNouns, '^protocol/', '^package\\.json$', npm('commander', 'yaml')],
     node: true,
     says: 'The command line enters the engine by its door, server/engine/index.ts, not by its rooms.',
   },
@@ -76,7 +76,7 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
 const product = '^(protocol|core|syntax|server|cli|extension|webview)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/engine/tokenWorker)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/engine/tokenWorker|cli/cliReference|protocol/settingsReference)\\.ts$';
 
 module.exports = {
   forbidden: [

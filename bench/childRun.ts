@@ -38,7 +38,10 @@ export function runChild(script: string, args: readonly string[]): Promise<Child
       clearInterval(sampler);
       const wallMs = performance.now() - started;
       if (code === 0) resolve({ wallMs, peakMb, stdout: Buffer.concat(stdout).toString() });
-      else reject(new Error(`${script} ${args.join(' ')} ended with ${code}: ${Buffer.concat(stderr).toString()}`));
+      else
+        reject(
+          new Error(`${script} ${args.join(' ')} ended with ${String(code)}: ${Buffer.concat(stderr).toString()}`),
+        );
     });
   });
 }

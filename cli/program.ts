@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { exitCodes, exitMeanings } from './exitCodes.ts';
+import type { SelectOptions } from './commands/selectCommand.ts';
 import type { CommonOptions, Session } from './session.ts';
 import { packFormats, packModes } from '../protocol/index.ts';
 
@@ -82,12 +83,10 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .option('--no-index', 'answer from the index as it is, without bringing it up to date')
     .option('--queries <file>', 'answer many queries: JSON lines {"id","query"}; - reads standard input')
     .option('--json-lines', 'with --queries: print JSON lines {"id","results"}, at most 200 results each (always so)')
-    .action(
-      async (query: string | undefined, options: Options & import('./commands/selectCommand.ts').SelectOptions) => {
-        const { selectCommand } = await import('./commands/selectCommand.ts');
-        finish(await selectCommand(session(options), query, options));
-      },
-    );
+    .action(async (query: string | undefined, options: Options & SelectOptions) => {
+      const { selectCommand } = await import('./commands/selectCommand.ts');
+      finish(await selectCommand(session(options), query, options));
+    });
 
   add('symbol', 'find where a name is defined')
     .argument('<name>', 'a name or a part of one')

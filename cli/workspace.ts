@@ -32,7 +32,7 @@ function readIfThere(file: string): string | null {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    throw new AppError('invalid_config', `${file} cannot be read (${code})`, {
+    throw new AppError('invalid_config', `${file} cannot be read (${String(code)})`, {
       hint: 'Check its permissions.',
       cause: error,
     });
@@ -50,9 +50,13 @@ export async function readConfig(root: string): Promise<Config> {
   if (broken !== undefined) {
     const at = broken.linePos?.[0];
     const place = at === undefined ? '' : ` at line ${at.line}, column ${at.col}`;
-    throw new AppError('invalid_config', `${file} is not valid YAML${place}: ${broken.message.split('\n')[0]}`, {
-      hint: 'Mend the file, or make a new one with `contextkit init --force`.',
-    });
+    throw new AppError(
+      'invalid_config',
+      `${file} is not valid YAML${place}: ${broken.message.split('\n', 1).join('')}`,
+      {
+        hint: 'Mend the file, or make a new one with `contextkit init --force`.',
+      },
+    );
   }
   const { config, faults } = parseConfig(document.toJS());
   if (faults.length > 0) {

@@ -47,5 +47,5 @@ export function parseConfig(content: unknown): { config: Config; faults: ConfigF
     if (parsed.success) config[key] = parsed.data;
     else faults.push({ key, message: parsed.error.issues.map((issue) => issue.message).join('; ') });
   }
-  return { config: config as Config, faults };
+  return { config, faults };
 }

@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { budgetLimits, packFormats, packModes } from './settings.ts';
 
+/** For those who handle messages without knowing zod. */
+export type Schema = z.ZodType;
+export type Received<S extends Schema> = z.output<S>;
+export type Sent<S extends Schema> = z.input<S>;
+
 /** A custom message of the language server: its method and the shapes of both ways. */
 export interface Message<Params extends z.ZodType, Result extends z.ZodType> {
   method: string;

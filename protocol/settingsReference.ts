@@ -9,8 +9,9 @@ const appliesText: Record<Applies, string> = {
 
 /** JSON schema of a setting as the editor's manifest wants it. */
 function manifestSchema(schema: z.ZodType): Record<string, unknown> {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
-  return rest;
+  const made: Record<string, unknown> = { ...z.toJSONSchema(schema, { io: 'input' }) };
+  delete made['$schema'];
+  return made;
 }
 
 /** `contributes.configuration` of the manifest. */
@@ -30,9 +31,9 @@ export function manifestSettings(): Record<string, unknown> {
 export function settingsReference(): string {
   const rows = settingNames.map((name) => {
     const { schema, says, apply, inConfig } = settings[name];
-    const { type, enum: values, minimum, maximum } = manifestSchema(schema) as Record<string, unknown>;
-    const range = minimum === undefined ? '' : ` ${String(minimum)} to ${String(maximum)}`;
-    const kind = Array.isArray(values) ? values.join(', ') : `${String(type)}${range}`;
+    const { type, enum: values, minimum, maximum } = manifestSchema(schema);
+    const range = typeof minimum === 'number' && typeof maximum === 'number' ? ` ${minimum} to ${maximum}` : '';
+    const kind = Array.isArray(values) ? values.join(', ') : `${typeof type === 'string' ? type : ''}${range}`;
     const standard = JSON.stringify(schema.parse(undefined));
     return `| \`contextkit.${name}\` | ${kind} | \`${standard}\` | ${inConfig ? `\`${name}\`` : ''} | ${says} (${appliesText[apply]}) |`;
   });

@@ -29,7 +29,7 @@ export async function initialize(session: Session, options: { force: boolean }):
     writeFileSync(file, configTemplate());
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new AppError('index_unwritable', `${file} cannot be written (${code})`, {
+    throw new AppError('index_unwritable', `${file} cannot be written (${String(code)})`, {
       hint: 'Check the permissions of the folder.',
       cause: error,
     });

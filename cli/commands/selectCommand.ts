@@ -157,7 +157,7 @@ async function* linesOf(file: string, cwd: string): AsyncGenerator<string> {
     yield* createInterface({ input, crlfDelay: Infinity });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new AppError('invalid_input', `the queries cannot be read: ${file} (${code})`, {
+    throw new AppError('invalid_input', `the queries cannot be read: ${file} (${String(code)})`, {
       hint: 'Give a file of JSON lines, or - for standard input.',
       cause: error,
     });

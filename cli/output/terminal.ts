@@ -87,7 +87,6 @@ const named: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** Control characters and line breaks in a name must not play with the terminal. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- exactly these characters are meant
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     (character) => named[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

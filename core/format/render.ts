@@ -49,7 +49,7 @@ const escapeXml = (text: string): string =>
     .replaceAll('\t', '&#9;');
 
 /** XML 1.0 has no place for most control characters, not even escaped. */
-// eslint-disable-next-line no-control-regex -- exactly these characters are meant
+
 const cdata = (text: string): string =>
   `<![CDATA[${text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd').replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
 

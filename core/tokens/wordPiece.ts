@@ -4,20 +4,16 @@
  */
 export interface WordPiece {
   /** Token ids without [CLS] and [SEP]. */
-  ids(text: string): number[];
+  ids: (text: string) => number[];
   /** Number of tokens without [CLS] and [SEP]. Counts of whole lines add up. */
-  count(text: string): number;
+  count: (text: string) => number;
 }
 
 const maxWordCharacters = 100;
 const maxCachedWords = 100_000;
 
-const enum Kind {
-  word,
-  space,
-  punctuation,
-  dropped,
-}
+/** What a character of ASCII is to the tokenizer. */
+const Kind = { word: 0, space: 1, punctuation: 2, dropped: 3 } as const;
 
 const asciiKind = new Uint8Array(128);
 for (let code = 0; code < 128; code++) {

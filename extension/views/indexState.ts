@@ -20,7 +20,7 @@ export function summarize(folders: readonly FolderState[], percent: number | nul
     return {
       state: 'problem',
       label: 'problem',
-      text: `${broken.name}: ${broken.problem} ${broken.hint ?? ''}`.trim(),
+      text: `${broken.name}: ${broken.problem ?? ''} ${broken.hint ?? ''}`.trim(),
     };
   }
   const files = folders.reduce((sum, folder) => sum + folder.files, 0);

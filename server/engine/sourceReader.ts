@@ -48,12 +48,12 @@ export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOption
 
   return {
     async read(known) {
-      const source = await readSource(toOsPath(root, known.path), known, { maxFileKb });
+      const source = readSource(toOsPath(root, known.path), known, { maxFileKb });
       if (source.kind === 'skip') return null;
       if (source.hash === known.hash) return { text: source.text, lineStarts: lineStartsOf(source.text), fresh: null };
       const fresh = await analyze(known);
       if (fresh === null) return null;
-      const again = await readSource(toOsPath(root, known.path), fresh, { maxFileKb });
+      const again = readSource(toOsPath(root, known.path), fresh, { maxFileKb });
       // Changed once more between the two reads: better left out of this answer than shown wrong.
       if (again.kind === 'skip' || again.hash !== fresh.hash) return null;
       return { text: again.text, lineStarts: lineStartsOf(again.text), fresh };

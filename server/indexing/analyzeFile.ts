@@ -25,7 +25,7 @@ export type FileAnalyzer = (
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
 export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnalyzerParts): FileAnalyzer {
   return async ({ path, stamp, knownHash }, { maxFileKb, parseTimeoutMs }) => {
-    const source = await readSource(toOsPath(root, path), stamp, { maxFileKb });
+    const source = readSource(toOsPath(root, path), stamp, { maxFileKb });
     if (source.kind === 'skip') {
       return { kind: 'skipped', record: { path, ...source.stamp, reason: source.reason, detail: source.detail } };
     }

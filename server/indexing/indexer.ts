@@ -58,7 +58,7 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
   const skipped: SkippedRecord[] = [];
   const running = new Set<Promise<void>>();
   let phase: 'discovering' | 'indexing' = 'discovering';
-  let failure: unknown;
+  let failure: Error | undefined;
   let batch: ParseRequest[] = [];
   let bytes = 0;
 
@@ -94,7 +94,7 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
         if (!signal.aborted) await settle(outcomes);
       })
       .catch((error: unknown) => {
-        failure ??= error;
+        failure ??= error instanceof Error ? error : new Error(String(error));
       })
       .finally(() => running.delete(work));
     running.add(work);

@@ -190,7 +190,7 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
       clearInterval(watchdog);
       for (const task of queue.splice(0)) task.reject(new Error('the parse pool is closed'));
       for (const slot of slots) slot.task?.reject(new Error('the parse pool is closed'));
-      await Promise.all(slots.map((slot) => slot.worker?.terminate()));
+      await Promise.all(slots.flatMap(({ worker }) => (worker === undefined ? [] : [worker.terminate()])));
     },
   };
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CancellationToken } from 'vscode-languageserver/node';
 import {
-  CancellationToken,
   DidChangeWatchedFilesNotification,
   ErrorCodes,
   LSPErrorCodes,
@@ -11,7 +11,6 @@ import {
   type InitializeResult,
   type WorkspaceFolder,
 } from 'vscode-languageserver/node';
-import type { z } from 'zod';
 import { isAppError, type ErrorCode } from '../../core/errors.ts';
 import {
   indexMessage,
@@ -23,6 +22,9 @@ import {
   stateNotification,
   statusMessage,
   type Message,
+  type Received,
+  type Schema,
+  type Sent,
   type Settings,
 } from '../../protocol/index.ts';
 import { createFolderSession, type FolderSession } from './folderSession.ts';
@@ -133,9 +135,9 @@ export function runLanguageServer(connection: Connection): void {
     }
   }
 
-  function on<Params extends z.ZodType, Result extends z.ZodType>(
+  function on<Params extends Schema, Result extends Schema>(
     { method, params }: Message<Params, Result>,
-    answer: (input: z.output<Params>, signal: AbortSignal) => Promise<z.input<Result>>,
+    answer: (input: Received<Params>, signal: AbortSignal) => Promise<Sent<Result>>,
   ): void {
     connection.onRequest(method, async (raw: unknown, token: CancellationToken) => {
       const parsed = params.safeParse(raw ?? {});

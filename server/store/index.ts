@@ -76,7 +76,7 @@ function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error)
     else call?.reject(deserializeError(message.error));
   });
   return {
-    call<Name extends StoreCallName>(call: Name, input: StoreCalls[Name]['in']): Out<Name> {
+    call: <Name extends StoreCallName>(call: Name, input: StoreCalls[Name]['in']): Out<Name> => {
       if (failure !== undefined) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
         const id = nextId++;
@@ -84,7 +84,7 @@ function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error)
         worker.postMessage({ id, call, input });
       });
     },
-    async end(): Promise<void> {
+    end: async (): Promise<void> => {
       failure ??= new AppError('cancelled', 'the index is closed');
       await worker.terminate();
     },
@@ -94,7 +94,7 @@ function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error)
 const unwritableCodes = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOSPC', 'EDQUOT', 'EEXIST']);
 
 function unwritable(indexDir: string, error: NodeJS.ErrnoException): AppError {
-  return new AppError('index_unwritable', `the index folder cannot be written: ${indexDir} (${error.code})`, {
+  return new AppError('index_unwritable', `the index folder cannot be written: ${indexDir} (${String(error.code)})`, {
     hint: 'Give a folder that can be written with --index-dir.',
     cause: error,
   });

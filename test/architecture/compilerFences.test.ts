@@ -42,7 +42,11 @@ function linesWithErrors(folder: string, lines: string[]): number[] {
   const config = ts.getParsedCommandLineOfConfigFile(
     path.join(root, folder, 'tsconfig.json'),
     { noEmit: true, composite: false, incremental: false, emitDeclarationOnly: false },
-    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (fault) => assert.fail(String(fault.messageText)) },
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: (fault) =>
+        assert.fail(ts.flattenDiagnosticMessageText(fault.messageText, '\n')),
+    },
   );
   assert.ok(config);
   const planted = path.join(root, folder, 'planted.ts');

@@ -51,7 +51,7 @@ function fillBudgets(chosen: number): void {
       element(
         'option',
         { value: String(tokens), selected: tokens === chosen },
-        `${tokens.toLocaleString('en-US')} tokens`,
+        `${tokens % 1000 === 0 ? `${tokens / 1000}k` : tokens} tokens`,
       ),
     ),
   );
@@ -107,7 +107,11 @@ function showResults({
       { className: 'total' },
       `${tokensUsed.toLocaleString('en-US')} of ${most.toLocaleString('en-US')} tokens`,
     ),
-    element('span', { className: 'rest' }, `${ranges.length} ranges${left}, ${Math.round(ms)} ms`),
+    element(
+      'span',
+      { className: 'rest' },
+      `${ranges.length} ${ranges.length === 1 ? 'range' : 'ranges'}${left}, ${Math.round(ms)} ms`,
+    ),
     meter,
     copyPack,
   );
