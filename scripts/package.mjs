@@ -46,6 +46,8 @@ function shippedManifest() {
 
 function stage(folder) {
   run([path.join(root, 'esbuild.mjs'), '--production', '--outdir', path.join(folder, 'dist')], root);
+  // Notes for the build and its tests, not for users.
+  for (const name of ['bundles.json', '.stamp']) rmSync(path.join(folder, 'dist', name));
   for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media']) {
     if (existsSync(path.join(root, name))) cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
   }
