@@ -70,7 +70,7 @@ const staging = path.join(root, `.tsbuild/vsix-${process.pid}`);
 const vsce = path.join(root, 'node_modules/@vscode/vsce/vsce');
 const options = ['--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--target', target];
 try {
-  mkdirSync(staging, { recursive: true });
+  for (const folder of [staging, path.dirname(vsix)]) mkdirSync(folder, { recursive: true });
   stage(staging);
   run([vsce, 'package', ...options, '--out', vsix], staging);
   console.log(`${path.relative(process.cwd(), vsix)}  ${(statSync(vsix).size / 1e6).toFixed(1)} MB`);

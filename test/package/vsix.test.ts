@@ -39,7 +39,8 @@ const required = [
 describe('npm run package', function () {
   this.timeout(120_000);
   const scratch = mkdtempSync(path.join(tmpdir(), 'contextkit-vsix-'));
-  const vsix = path.join(scratch, 'contextkit.vsix');
+  /** In a folder that does not exist yet. */
+  const vsix = path.join(scratch, 'out/contextkit.vsix');
   let entries: ZipEntry[] = [];
 
   const makeVsix = (...args: string[]) =>
