@@ -1,0 +1,69 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export const cli = path.resolve(import.meta.dirname, '../../dist/cli.cjs');
+
+export interface Ran {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** A folder of its own that goes away at the end of the test file. */
+export interface Workspace {
+  root: string;
+  write(file: string, content: string | Buffer): void;
+  /** The command line in this folder. */
+  run(...args: string[]): Ran;
+  runWith(input: string, ...args: string[]): Ran;
+  start(...args: string[]): ReturnType<typeof spawn>;
+  remove(): void;
+}
+
+const environment = { ...process.env, NO_COLOR: '1' };
+
+export function makeWorkspace(files: Record<string, string | Buffer> = {}): Workspace {
+  const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'contextkit-test-')));
+  const run = (args: string[], input?: string): Ran => {
+    const done = spawnSync(process.execPath, [cli, ...args], {
+      cwd: root,
+      encoding: 'utf8',
+      env: environment,
+      input,
+      maxBuffer: 1 << 26,
+    });
+    return { code: done.status, out: done.stdout, err: done.stderr };
+  };
+  const workspace: Workspace = {
+    root,
+    write(file, content) {
+      const target = path.join(root, file);
+      mkdirSync(path.dirname(target), { recursive: true });
+      writeFileSync(target, content);
+    },
+    run: (...args) => run(args),
+    runWith: (input, ...args) => run(args, input),
+    start: (...args) =>
+      spawn(process.execPath, [cli, ...args], { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+  // Where the workspace ends: without it a test would look for a repository around the temporary folder.
+  mkdirSync(path.join(root, '.git'));
+  for (const [file, content] of Object.entries(files)) workspace.write(file, content);
+  return workspace;
+}
+
+export const sample = {
+  'src/router.ts': `/** Finds the handler of a path. */
+export class Router {
+  /** Matches a request path against all known routes. */
+  matchRoute(requestPath: string): string {
+    return requestPath;
+  }
+}
+`,
+  'src/cache.ts': 'export function invalidateCache(key: string): void {\n  console.log(key);\n}\n',
+  'test/router.test.ts': "import { Router } from '../src/router';\nnew Router().matchRoute('request path');\n",
+};
