@@ -116,7 +116,8 @@ export async function setUp({ build = true } = {}) {
 /** Runs a Node program on this terminal; signals go to it, its exit code (128 + n for signal n) is the result. */
 export function runNode(args, options = {}) {
   const child = spawn(process.execPath, args, { stdio: 'inherit', ...options });
-  const forward = (signal) => child.kill(signal);
+  // Ctrl-C in a terminal reaches the child by itself; a second one would mean "at once" to it.
+  const forward = (signal) => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal));
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
   return new Promise((resolve, reject) => {
