@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
@@ -30,9 +31,18 @@ export const defaultSettings: EngineSettings = { maxFileKb: 1024, exclude: [], i
 const defaultIndexFolder = '.contextkit';
 const maxParseWorkers = 4;
 
+/** Before anything is written: an index folder made below a root that is not there would bring it to life. */
+function assertFolder(root: string): void {
+  const stats = statSync(root, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true) return;
+  const what = stats === undefined ? 'there is no such folder' : 'this is not a folder';
+  throw new AppError('root_unreadable', `${what}: ${root}`, { hint: 'Give the folder to index.' });
+}
+
 /** Opens the index of a workspace folder. Nothing is indexed yet: call `index()`. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const root = path.resolve(options.root);
+  assertFolder(root);
   const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
   const settings = { ...defaultSettings, ...options.settings };
   const log = options.log ?? (() => undefined);

@@ -70,6 +70,7 @@ export function runLanguageServer(connection: Connection): void {
   const folders = new Map<string, FolderSession>();
   let settings: Settings = readSettings({}).settings;
   let canWatch = false;
+  let tellsFolders = false;
   let stateTimer: NodeJS.Timeout | undefined;
   const progressAt = new Map<string, number>();
 
@@ -165,6 +166,7 @@ export function runLanguageServer(connection: Connection): void {
     for (const { setting, message } of read.problems)
       connection.console.warn(`contextkit.${setting}: ${message}; the default is used`);
     canWatch = params.capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
+    tellsFolders = params.capabilities.workspace?.workspaceFolders === true;
     for (const folder of params.workspaceFolders ?? []) addFolder(folder);
     return {
       capabilities: {
@@ -185,15 +187,16 @@ export function runLanguageServer(connection: Connection): void {
   connection.onInitialized(() => {
     if (canWatch)
       void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*' }] });
-    connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
-      for (const { uri } of removed)
-        removeFolder(uri).catch((error: unknown) => log('folder not closed', { message: String(error) }));
-      for (const folder of added) {
-        const session = addFolder(folder);
-        if (session !== undefined && settings.indexOnOpen) indexInBackground(session);
-      }
-      announceState();
-    });
+    if (tellsFolders)
+      connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+        for (const { uri } of removed)
+          removeFolder(uri).catch((error: unknown) => log('folder not closed', { message: String(error) }));
+        for (const folder of added) {
+          const session = addFolder(folder);
+          if (session !== undefined && settings.indexOnOpen) indexInBackground(session);
+        }
+        announceState();
+      });
     if (settings.indexOnOpen) folders.forEach(indexInBackground);
     announceState();
   });
