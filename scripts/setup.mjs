@@ -5,6 +5,12 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { setTimeout as sleep } from 'node:timers/promises';
 import path from 'node:path';
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 11)) {
+  process.stderr.write(`ContextKit needs Node 20.11 or newer; this is ${process.version}.\n`);
+  process.exit(1);
+}
+
 export const root = path.resolve(import.meta.dirname, '..');
 
 const installStamp = path.join(root, 'node_modules/.contextkit-install');
