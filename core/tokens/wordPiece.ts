@@ -48,17 +48,29 @@ export function createWordPiece(vocabulary: string): WordPiece {
   const pieces = new Map(vocabulary.split('\n').map((piece, id) => [piece, id]));
   const unknown = pieces.get('[UNK]');
   if (unknown === undefined) throw new RangeError('the vocabulary has no [UNK]');
+  const beginnings = new Map<string, number>();
+  const continuations = new Map<string, number>();
+  let longest = 1;
+  for (const [piece, id] of pieces) {
+    if (piece.startsWith('##')) continuations.set(piece.slice(2), id);
+    // '##' alone is a piece, too, and so is '#': both may begin a word.
+    if (!piece.startsWith('##') || piece === '##') beginnings.set(piece, id);
+    longest = Math.max(longest, Array.from(piece).length);
+  }
   const cache = new Map<string, readonly number[]>();
 
+  /** Greedy longest match; `parts` are the characters of the word, or the word itself where each is one unit. */
   function split(word: string): readonly number[] {
-    const characters = Array.from(word);
-    if (characters.length > maxWordCharacters) return [unknown!];
+    const parts = /^[\u0000-\u007f]*$/.test(word) ? word : Array.from(word);
+    if (parts.length > maxWordCharacters) return [unknown!];
     const ids: number[] = [];
-    for (let start = 0; start < characters.length;) {
-      let end = characters.length;
+    for (let start = 0; start < parts.length;) {
+      const known = start === 0 ? beginnings : continuations;
+      let end = Math.min(parts.length, start + longest);
       let id: number | undefined;
       for (; end > start; end--) {
-        id = pieces.get((start > 0 ? '##' : '') + characters.slice(start, end).join(''));
+        const piece = parts.slice(start, end);
+        id = known.get(typeof piece === 'string' ? piece : piece.join(''));
         if (id !== undefined) break;
       }
       if (id === undefined) return [unknown!];
