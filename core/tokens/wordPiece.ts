@@ -57,7 +57,7 @@ export function createWordPiece(vocabulary: string): WordPiece {
     if (!piece.startsWith('##') || piece === '##') beginnings.set(piece, id);
     longest = Math.max(longest, Array.from(piece).length);
   }
-  const cache = new Map<string, readonly number[]>();
+  const counts = new Map<string, number>();
 
   /** Greedy longest match; `parts` are the characters of the word, or the word itself where each is one unit. */
   function split(word: string): readonly number[] {
@@ -80,18 +80,18 @@ export function createWordPiece(vocabulary: string): WordPiece {
     return ids;
   }
 
-  function idsOfWord(word: string): readonly number[] {
-    let ids = cache.get(word);
-    if (ids === undefined) {
-      ids = split(word.toLowerCase());
-      if (cache.size >= maxCachedWords) cache.clear();
-      cache.set(word, ids);
+  function countWord(word: string): number {
+    let count = counts.get(word);
+    if (count === undefined) {
+      count = split(word.toLowerCase()).length;
+      if (counts.size >= maxCachedWords) counts.clear();
+      counts.set(word, count);
     }
-    return ids;
+    return count;
   }
 
-  /** Calls `visit` with the ids of each word and each punctuation mark. */
-  function forEachWord(text: string, visit: (ids: readonly number[]) => void): void {
+  /** Calls `visit` with each word and each punctuation mark. */
+  function forEachWord(text: string, visit: (word: string) => void): void {
     let start = -1;
     for (let i = 0; i <= text.length; i++) {
       const code = i < text.length ? text.charCodeAt(i) : 32;
@@ -104,23 +104,24 @@ export function createWordPiece(vocabulary: string): WordPiece {
         // Rare: from the start of this run to the next ASCII space or punctuation by the thorough way.
         let end = i + 1;
         while (end < text.length && isRare(text.charCodeAt(end))) end++;
-        for (const word of unicodeWords(text.slice(start >= 0 ? start : i, end))) visit(idsOfWord(word));
+        for (const word of unicodeWords(text.slice(start >= 0 ? start : i, end))) visit(word);
         start = -1;
         i = end - 1;
         continue;
       }
-      if (start >= 0) visit(idsOfWord(text.slice(start, i)));
+      if (start >= 0) visit(text.slice(start, i));
       start = -1;
-      if (kind === Kind.punctuation) visit(idsOfWord(text[i]!));
+      if (kind === Kind.punctuation) visit(text[i]!);
     }
   }
 
-  function visitAll(text: string, visit: (ids: readonly number[]) => void): void {
+  /** Words, and the special tokens that stand in the text as such. */
+  function visitAll(text: string, visit: (word: string) => void, visitSpecial: (token: string) => void): void {
     if (!text.includes('[')) return forEachWord(text, visit);
     let last = 0;
     for (const match of text.matchAll(special)) {
       forEachWord(text.slice(last, match.index), visit);
-      visit([pieces.get(match[0])!]);
+      visitSpecial(match[0]);
       last = match.index + match[0].length;
     }
     forEachWord(last > 0 ? text.slice(last) : text, visit);
@@ -129,12 +130,20 @@ export function createWordPiece(vocabulary: string): WordPiece {
   return {
     ids(text) {
       const ids: number[] = [];
-      visitAll(text, (more) => ids.push(...more));
+      visitAll(
+        text,
+        (word) => ids.push(...split(word.toLowerCase())),
+        (token) => ids.push(pieces.get(token)!),
+      );
       return ids;
     },
     count(text) {
       let count = 0;
-      visitAll(text, (more) => (count += more.length));
+      visitAll(
+        text,
+        (word) => (count += countWord(word)),
+        () => count++,
+      );
       return count;
     },
   };

@@ -25,19 +25,22 @@ export function decodeChunks(bytes: Uint8Array): Chunk[] {
   });
 }
 
+/** Room for the place of a pair below its term in one sortable number; a chunk has far fewer terms. */
+const places = 2 ** 24;
+
 /** Words of a file: per chunk its pairs in ascending order of term, ids as differences. */
 export function encodeWords({ chunkOffsets, termIds, counts }: FileWords): Uint8Array {
   const out = new ByteWriter();
   out.number(chunkOffsets.length - 1);
   for (let chunk = 0; chunk + 1 < chunkOffsets.length; chunk++) {
-    const pairs = Array.from(
-      { length: chunkOffsets[chunk + 1]! - chunkOffsets[chunk]! },
-      (_, i) => chunkOffsets[chunk]! + i,
-    );
-    pairs.sort((a, b) => termIds[a]! - termIds[b]!);
-    out.number(pairs.length);
+    const first = chunkOffsets[chunk]!;
+    const order = new Float64Array(chunkOffsets[chunk + 1]! - first);
+    for (let i = 0; i < order.length; i++) order[i] = termIds[first + i]! * places + i;
+    order.sort();
+    out.number(order.length);
     let before = 0;
-    for (const pair of pairs) {
+    for (const key of order) {
+      const pair = first + (key % places);
       out.number(termIds[pair]! - before);
       before = termIds[pair]!;
       out.number(counts[pair]!);

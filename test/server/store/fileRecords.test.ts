@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { decodeChunks, decodeWords, encodeChunks, encodeWords } from '../../../server/store/fileRecords.ts';
+
+let seed = 42;
+const random = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
+
+describe('File records', () => {
+  it('give chunks back as they were', () => {
+    const chunks = [
+      { startLine: 1, endLine: 40, tokens: 300, scope: 'Größe › öffnen', truncated: false },
+      { startLine: 41, endLine: 41, tokens: 70_000, scope: '', truncated: true },
+    ];
+    assert.deepEqual(decodeChunks(encodeChunks(chunks)), chunks);
+    assert.deepEqual(decodeChunks(encodeChunks([])), []);
+  });
+
+  it('give words back in order of term, whatever their numbers', () => {
+    for (let round = 0; round < 50; round++) {
+      const sizes = Array.from({ length: random(6) }, () => random(40));
+      const chunkOffsets = Uint32Array.from([
+        0,
+        ...sizes.map((_, i) => sizes.slice(0, i + 1).reduce((sum, size) => sum + size, 0)),
+      ]);
+      const pairs = sizes.map((size) => {
+        const terms = new Set<number>();
+        while (terms.size < size) terms.add(random(2 ** 26));
+        return [...terms].map((term): [number, number] => [
+          term,
+          random(2) === 0 ? 1 + random(9) : 0xffffffff - random(99),
+        ]);
+      });
+      const flat = pairs.flat();
+      const words = {
+        chunkOffsets,
+        termIds: Uint32Array.from(flat, ([term]) => term),
+        counts: Uint32Array.from(flat, ([, count]) => count),
+      };
+      const sorted = pairs.flatMap((chunk) => [...chunk].sort((a, b) => a[0] - b[0]));
+      const decoded = decodeWords(encodeWords(words));
+      assert.deepEqual([...decoded.chunkOffsets], [...chunkOffsets]);
+      assert.deepEqual(
+        [...decoded.termIds].map((term, i) => [term, decoded.counts[i]]),
+        sorted,
+      );
+    }
+  });
+
+  it('say so when they end too early', () => {
+    const bytes = encodeChunks([{ startLine: 1, endLine: 2, tokens: 3, scope: 'scope', truncated: false }]);
+    assert.throws(() => decodeChunks(bytes.subarray(0, bytes.length - 2)), RangeError);
+  });
+});
