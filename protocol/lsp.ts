@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { budgetLimits, packFormats, packModes } from './settings.ts';
 
 /** For those who handle messages without knowing zod. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a change of a setting takes to act. */
 export type Applies = 'live' | 'reindex' | 'restart';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingNames, settings, type Applies } from './settings.ts';
 
 const appliesText: Record<Applies, string> = {

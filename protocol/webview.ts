@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { budgetLimits } from './settings.ts';
 
 /** A result as the panel shows it. */
