@@ -3,6 +3,8 @@ import { forEachWord, termsOfWord } from './splitIdentifier.ts';
 import { packCounts, type AnalyzedWords } from './types.ts';
 
 export interface WordAnalyzer {
+  /** From here on files share a new list of terms; without a call they share one from the beginning. */
+  startBatch(): void;
   /**
    * Counts the terms of each chunk by field.
    * `lineStarts[i]` is the offset of line `i + 1`, with one entry more for the end of the text;
@@ -53,24 +55,42 @@ function chunkOfLine(chunks: readonly Chunk[], line: number): number {
   return low;
 }
 
-/** The state of one file; words are cached by the analyzer across files. */
-class FileTally {
+/** The terms that the files of one batch share, numbered in order of first use. */
+class BatchTerms {
   readonly terms: string[] = [];
-  readonly termIds: number[] = [];
-  readonly counts: number[] = [];
-  readonly #localIds = new Map<string, number>();
+  readonly #idOfTerm = new Map<string, number>();
+  readonly #idsOfWord = new Map<string, readonly number[]>();
+
+  /** Ids of the terms of a word; each word is split once a batch. */
+  idsOf(word: string, termsOf: (word: string) => readonly string[]): readonly number[] {
+    let ids = this.#idsOfWord.get(word);
+    if (ids === undefined) {
+      ids = termsOf(word).map((term) => this.#idOf(term));
+      this.#idsOfWord.set(word, ids);
+    }
+    return ids;
+  }
+
+  #idOf(term: string): number {
+    let id = this.#idOfTerm.get(term);
+    if (id === undefined) {
+      id = this.terms.push(term) - 1;
+      this.#idOfTerm.set(term, id);
+    }
+    return id;
+  }
+}
+
+/** Counts by chunk; index = local id. Its arrays serve one file after another. */
+class FileTally {
+  termIds: number[] = [];
+  counts: number[] = [];
   #tally = newTally(1024);
   #touched: number[] = [];
 
-  add(terms: readonly string[], field: keyof Tally): void {
-    for (const term of terms) {
-      let id = this.#localIds.get(term);
-      if (id === undefined) {
-        id = this.terms.length;
-        this.#localIds.set(term, id);
-        this.terms.push(term);
-        this.#tally = widened(this.#tally, id + 1);
-      }
+  add(ids: readonly number[], field: keyof Tally): void {
+    for (const id of ids) {
+      this.#tally = widened(this.#tally, id + 1);
       const { body, comment, name } = this.#tally;
       if (body[id] === 0 && comment[id] === 0 && name[id] === 0) this.#touched.push(id);
       this.#tally[field][id]!++;
@@ -86,6 +106,14 @@ class FileTally {
       body[id] = comment[id] = name[id] = 0;
     }
     this.#touched = [];
+  }
+
+  /** The pairs since the last call. */
+  take(): { termIds: Uint32Array; counts: Uint32Array } {
+    const taken = { termIds: Uint32Array.from(this.termIds), counts: Uint32Array.from(this.counts) };
+    this.termIds = [];
+    this.counts = [];
+    return taken;
   }
 }
 
@@ -112,31 +140,33 @@ export function createWordAnalyzer(): WordAnalyzer {
     return terms;
   };
 
+  const tally = new FileTally();
+  let batch = new BatchTerms();
+
   return {
+    startBatch() {
+      batch = new BatchTerms();
+    },
     analyze({ text, lineStarts, chunks, comments, symbols }) {
-      const file = new FileTally();
       const names = symbolsByChunk(chunks, symbols);
       const chunkOffsets = new Uint32Array(chunks.length + 1);
       let comment = 0;
       const visit = (start: number, end: number): void => {
         while (comment < comments.length && comments[comment + 1]! <= start) comment += 2;
         const inComment = comment < comments.length && comments[comment]! <= start;
-        file.add(termsOf(text.slice(start, end)), inComment ? 'comment' : 'body');
+        tally.add(batch.idsOf(text.slice(start, end), termsOf), inComment ? 'comment' : 'body');
       };
       chunks.forEach((chunk, index) => {
         forEachWord(text, lineStarts[chunk.startLine - 1]!, lineStarts[chunk.endLine]!, visit);
         for (const name of names.get(index) ?? []) {
-          forEachWord(name, 0, name.length, (start, end) => file.add(termsOf(name.slice(start, end)), 'name'));
+          forEachWord(name, 0, name.length, (start, end) =>
+            tally.add(batch.idsOf(name.slice(start, end), termsOf), 'name'),
+          );
         }
-        file.flush();
-        chunkOffsets[index + 1] = file.termIds.length;
+        tally.flush();
+        chunkOffsets[index + 1] = tally.termIds.length;
       });
-      return {
-        terms: file.terms,
-        chunkOffsets,
-        termIds: Uint32Array.from(file.termIds),
-        counts: Uint32Array.from(file.counts),
-      };
+      return { terms: batch.terms, chunkOffsets, ...tally.take() };
     },
   };
 }

@@ -3,7 +3,7 @@
  *
  * Chunk `c` owns the pairs `chunkOffsets[c] .. chunkOffsets[c + 1]`; pair `p` says that the term
  * `termIds[p]` occurs in that chunk as often as `counts[p]` says (see `packCounts`).
- * Within a chunk each term stands once. `termIds` are local (indexes into `terms`) while a file travels
+ * Within a chunk each term stands once. `termIds` are local (indexes into `terms`) while files travel
  * from a parse worker, and global (ids of the index's term dictionary) once the store has taken it.
  */
 export interface FileWords {
@@ -13,8 +13,11 @@ export interface FileWords {
 }
 
 export interface AnalyzedWords extends FileWords {
-  /** Distinct terms of the file in order of first occurrence. */
-  terms: string[];
+  /**
+   * What the local ids stand for: distinct terms in order of first use. One list serves all files of a batch, so
+   * that it travels once with them; it may hold terms of which this file has none.
+   */
+  terms: readonly string[];
 }
 
 /** Occurrences by field: in code, in comments and doc strings, among the names defined in the chunk. */

@@ -1,3 +1,5 @@
+import { createPieceTrie, Root, type Piece } from './pieceTrie.ts';
+
 /**
  * BERT's uncased WordPiece (greedy longest match, as in the original implementation and in HuggingFace's
  * `BertNormalizer` + `BertPreTokenizer` + `WordPiece`), for counting how much of a text a model can see.
@@ -10,7 +12,6 @@ export interface WordPiece {
 }
 
 const maxWordCharacters = 100;
-const maxCachedWords = 100_000;
 
 /** What a character of ASCII is to the tokenizer. */
 const Kind = { word: 0, space: 1, punctuation: 2, dropped: 3 } as const;
@@ -43,55 +44,47 @@ function unicodeWords(text: string): string[] {
   return clean.match(/[!-/:-@[-`{-~\p{P}]|[^\s!-/:-@[-`{-~\p{P}]+/gu) ?? [];
 }
 
+/** '##' alone is a piece like '#', which may begin a word. */
+function piecesOf(line: string, id: number): Piece[] {
+  if (line.startsWith('##') && line !== '##') return [{ root: Root.continuation, text: line.slice(2), id }];
+  return [{ root: Root.beginning, text: line, id }];
+}
+
+/** Characters, not UTF-16 units. */
+const charactersIn = (text: string, from: number, to: number): number => Array.from(text.slice(from, to)).length;
+
 /** `vocabulary`: one piece a line, continuations marked with `##`; the line number is the id. */
 export function createWordPiece(vocabulary: string): WordPiece {
-  const pieces = new Map(vocabulary.split('\n').map((piece, id) => [piece, id]));
-  const unknown = pieces.get('[UNK]');
-  if (unknown === undefined) throw new RangeError('the vocabulary has no [UNK]');
-  const beginnings = new Map<string, number>();
-  const continuations = new Map<string, number>();
-  let longest = 1;
-  for (const [piece, id] of pieces) {
-    if (piece.startsWith('##')) continuations.set(piece.slice(2), id);
-    // '##' alone is a piece, too, and so is '#': both may begin a word.
-    if (!piece.startsWith('##') || piece === '##') beginnings.set(piece, id);
-    longest = Math.max(longest, Array.from(piece).length);
-  }
-  const counts = new Map<string, number>();
+  const lines = vocabulary.split('\n');
+  const unknown = lines.indexOf('[UNK]');
+  if (unknown < 0) throw new RangeError('the vocabulary has no [UNK]');
+  const trie = createPieceTrie(lines.flatMap(piecesOf));
 
-  /** Greedy longest match; `parts` are the characters of the word, or the word itself where each is one unit. */
-  function split(word: string): readonly number[] {
-    const parts = /^[\u0000-\u007f]*$/.test(word) ? word : Array.from(word);
-    if (parts.length > maxWordCharacters) return [unknown!];
-    const ids: number[] = [];
-    for (let start = 0; start < parts.length;) {
-      const known = start === 0 ? beginnings : continuations;
-      let end = Math.min(parts.length, start + longest);
-      let id: number | undefined;
-      for (; end > start; end--) {
-        const piece = parts.slice(start, end);
-        id = known.get(typeof piece === 'string' ? piece : piece.join(''));
-        if (id !== undefined) break;
+  /** Number of pieces of the word between two offsets; adds their ids to `ids`. Greedy longest match. */
+  function splitWord(text: string, from: number, to: number, ids: number[] | null): number {
+    if (to - from > maxWordCharacters && charactersIn(text, from, to) > maxWordCharacters) return unknownWord(ids);
+    const before = ids?.length;
+    let count = 0;
+    for (let start = from; start < to; count++) {
+      const end = trie.longestAt(start === from ? Root.beginning : Root.continuation, text, start, to);
+      if (end < 0) {
+        if (ids !== null) ids.length = before!;
+        return unknownWord(ids);
       }
-      if (id === undefined) return [unknown!];
-      ids.push(id);
+      ids?.push(trie.id);
       start = end;
-    }
-    return ids;
-  }
-
-  function countWord(word: string): number {
-    let count = counts.get(word);
-    if (count === undefined) {
-      count = split(word.toLowerCase()).length;
-      if (counts.size >= maxCachedWords) counts.clear();
-      counts.set(word, count);
     }
     return count;
   }
 
-  /** Calls `visit` with each word and each punctuation mark. */
-  function forEachWord(text: string, visit: (word: string) => void): void {
+  function unknownWord(ids: number[] | null): number {
+    ids?.push(unknown);
+    return 1;
+  }
+
+  /** Number of pieces of a text without special tokens; adds their ids to `ids`. */
+  function splitText(text: string, ids: number[] | null): number {
+    let count = 0;
     let start = -1;
     for (let i = 0; i <= text.length; i++) {
       const code = i < text.length ? text.charCodeAt(i) : 32;
@@ -104,48 +97,39 @@ export function createWordPiece(vocabulary: string): WordPiece {
         // Rare: from the start of this run to the next ASCII space or punctuation by the thorough way.
         let end = i + 1;
         while (end < text.length && isRare(text.charCodeAt(end))) end++;
-        for (const word of unicodeWords(text.slice(start >= 0 ? start : i, end))) visit(word);
+        for (const word of unicodeWords(text.slice(start >= 0 ? start : i, end)))
+          count += splitWord(word, 0, word.length, ids);
         start = -1;
         i = end - 1;
         continue;
       }
-      if (start >= 0) visit(text.slice(start, i));
+      if (start >= 0) count += splitWord(text, start, i, ids);
       start = -1;
-      if (kind === Kind.punctuation) visit(text[i]!);
+      if (kind === Kind.punctuation) count += ids === null ? 1 : splitWord(text, i, i + 1, ids);
     }
+    return count;
   }
 
-  /** Words, and the special tokens that stand in the text as such. */
-  function visitAll(text: string, visit: (word: string) => void, visitSpecial: (token: string) => void): void {
-    if (!text.includes('[')) return forEachWord(text, visit);
+  /** The same for a text in which special tokens may stand. */
+  function splitAll(text: string, ids: number[] | null): number {
+    if (!text.includes('[')) return splitText(text, ids);
+    let count = 0;
     let last = 0;
     for (const match of text.matchAll(special)) {
-      forEachWord(text.slice(last, match.index), visit);
-      visitSpecial(match[0]);
+      count += splitText(text.slice(last, match.index), ids) + 1;
+      ids?.push(lines.indexOf(match[0]));
       last = match.index + match[0].length;
     }
-    forEachWord(last > 0 ? text.slice(last) : text, visit);
+    return count + splitText(last > 0 ? text.slice(last) : text, ids);
   }
 
   return {
     ids(text) {
       const ids: number[] = [];
-      visitAll(
-        text,
-        (word) => ids.push(...split(word.toLowerCase())),
-        (token) => ids.push(pieces.get(token)!),
-      );
+      splitAll(text, ids);
       return ids;
     },
-    count(text) {
-      let count = 0;
-      visitAll(
-        text,
-        (word) => (count += countWord(word)),
-        () => count++,
-      );
-      return count;
-    },
+    count: (text) => splitAll(text, null),
   };
 }
 

@@ -19,9 +19,11 @@ async function start(): Promise<(job: ParseJob) => Promise<ParseOutcome[]>> {
     wasmFile: path.join(assetsDir, 'web-tree-sitter.wasm'),
     grammarDir: path.join(assetsDir, 'grammars'),
   });
-  const analyze = createFileAnalyzer({ root, syntax, wordPiece, words: createWordAnalyzer() });
+  const words = createWordAnalyzer();
+  const analyze = createFileAnalyzer({ root, syntax, wordPiece, words });
   return async (job) => {
     const outcomes: ParseOutcome[] = [];
+    words.startBatch();
     for (const [index, file] of job.files.entries()) {
       Atomics.store(current, 0, index);
       outcomes.push(await analyze(file, job));

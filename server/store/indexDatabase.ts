@@ -42,6 +42,7 @@ export class IndexDatabase {
   readonly #files = new Map<string, FileRow>();
   readonly #statements = new Map<string, Statement>();
   #savedTerms = 0;
+  #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
   constructor(sql: SqlJsStatic, { bytes, analysisVersion }: OpenDatabase) {
     this.#db = bytes === null ? new sql.Database() : new sql.Database(bytes);
@@ -188,6 +189,7 @@ export class IndexDatabase {
       for (const path of remove) this.#remove(path);
       for (const file of put) this.#putFile(file);
       for (const stamp of touch) this.#touch(stamp);
+      this.#batch = undefined;
       for (const path of unskip) this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
       for (const record of skip) this.#skip(record);
     });
@@ -200,9 +202,17 @@ export class IndexDatabase {
     });
   }
 
+  /** Files of a batch share their list of terms: it is looked up once. */
+  #globalIds(terms: readonly string[]): Uint32Array {
+    if (this.#batch?.terms !== terms) {
+      this.#batch = { terms, ids: Uint32Array.from(terms, (term) => this.#terms.idOf(term)) };
+    }
+    return this.#batch.ids;
+  }
+
   #putFile(file: AnalyzedFile): void {
     const { path, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors } = file;
-    const ids = file.words.terms.map((term) => this.#terms.idOf(term));
+    const ids = this.#globalIds(file.words.terms);
     const words = { ...file.words, termIds: file.words.termIds.map((local) => ids[local]!) };
     const known = this.#files.get(path);
     if (known !== undefined) this.#prepare('DELETE FROM symbols WHERE file_id = ?').run([known.id]);
