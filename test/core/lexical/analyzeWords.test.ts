@@ -53,14 +53,37 @@ describe('createWordAnalyzer', () => {
     assert.deepEqual(second, { function: [1, 0, 0], read: [1, 0, 1], file: [1, 0, 1], readfile: [1, 0, 1] });
   });
 
-  it('keeps its counts apart when one analyzer sees many files', () => {
+  describe('with many files', () => {
     const analyzer = createWordAnalyzer();
-    const of = (text: string) =>
-      analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks: [chunk(1, 1)], comments: [], symbols: [] });
-    of('alpha beta');
-    const second = of('beta gamma');
-    assert.deepEqual(second.terms, ['beta', 'gamma']);
-    assert.deepEqual([...second.counts].map(bodyCount), [1, 1]);
+    const of = (text: string): Record<string, number> => {
+      const words = analyzer.analyze({
+        text,
+        lineStarts: lineStartsOf(text),
+        chunks: [chunk(1, 1)],
+        comments: [],
+        symbols: [],
+      });
+      return Object.fromEntries(
+        [...words.termIds].map((id, pair) => [words.terms[id]!, bodyCount(words.counts[pair]!)]),
+      );
+    };
+
+    it('keeps their counts apart', () => {
+      of('alpha beta');
+      assert.deepEqual(of('beta gamma'), { beta: 1, gamma: 1 });
+    });
+
+    it('shares one list of terms in a batch and begins anew with the next', () => {
+      analyzer.startBatch();
+      const terms = (text: string) =>
+        analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks: [chunk(1, 1)], comments: [], symbols: [] })
+          .terms;
+      const first = terms('alpha beta');
+      assert.equal(terms('beta gamma'), first);
+      assert.deepEqual(first, ['alpha', 'beta', 'gamma']);
+      analyzer.startBatch();
+      assert.deepEqual(terms('beta'), ['beta']);
+    });
   });
 });
 
