@@ -1,6 +1,8 @@
-import { createReadStream, readFileSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { addAbortSignal } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { AppError } from '../../core/errors.ts';
 import { budgetLimits, packFormats, packModes } from '../../protocol/index.ts';
 import type { Engine, PackFormat, PackMode, SelectResult } from '../../server/engine/index.ts';
@@ -38,22 +40,27 @@ function oneOf<T extends string>(text: string, known: readonly T[], option: stri
   throw new AppError('invalid_input', `${option} cannot be "${text}"`, { hint: `Use one of: ${known.join(', ')}.` });
 }
 
-function readStandardInput(): string {
+async function readStandardInput(signal: AbortSignal): Promise<string> {
   if (process.stdin.isTTY) {
     throw new AppError('invalid_input', 'nothing comes in from standard input', {
       hint: 'Pipe the query in, or give it as an argument.',
     });
   }
-  return readFileSync(0, 'utf8');
+  try {
+    return await text(addAbortSignal(signal, process.stdin));
+  } catch (error) {
+    if (signal.aborted) throw new AppError('cancelled', 'stopped while reading standard input', { cause: error });
+    throw error;
+  }
 }
 
-function queryOf(query: string | undefined): string {
+async function queryOf(query: string | undefined, signal: AbortSignal): Promise<string> {
   if (query === undefined) {
     throw new AppError('invalid_input', 'there is no query', {
       hint: 'For example: contextkit select "where are routes matched"',
     });
   }
-  return query === '-' ? readStandardInput() : query;
+  return query === '-' ? await readStandardInput(signal) : query;
 }
 
 /** A budget is checked before any indexing, so that a slip is told at once. */
@@ -85,9 +92,13 @@ function print({ terminal, common }: Session, result: SelectResult, explain: boo
     );
 }
 
-export function selectCommand(session: Session, given: string | undefined, options: SelectOptions): Promise<number> {
+export async function selectCommand(
+  session: Session,
+  given: string | undefined,
+  options: SelectOptions,
+): Promise<number> {
   if (options.queries !== undefined) return batch(session, options.queries, options);
-  const query = queryOf(given);
+  const query = await queryOf(given, session.signal);
   if (query.trim() === '') {
     throw new AppError('invalid_input', 'the query is empty', { hint: 'Say in a few words what you look for.' });
   }
@@ -151,10 +162,10 @@ function parseLine(line: string): BatchQuery | string {
   return { id: String(id), query };
 }
 
-async function* linesOf(file: string, cwd: string): AsyncGenerator<string> {
+async function* linesOf(file: string, { cwd, signal }: Session): AsyncGenerator<string> {
   const input = file === '-' ? process.stdin : createReadStream(path.resolve(cwd, file));
   try {
-    yield* createInterface({ input, crlfDelay: Infinity });
+    yield* createInterface({ input, crlfDelay: Infinity, signal });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new AppError('invalid_input', `the queries cannot be read: ${file} (${String(code)})`, {
@@ -162,6 +173,7 @@ async function* linesOf(file: string, cwd: string): AsyncGenerator<string> {
       cause: error,
     });
   }
+  if (signal.aborted) throw new AppError('cancelled', 'stopped while reading the queries');
 }
 
 /** JSON lines in, JSON lines out, in order; bad lines are named and the good ones answered. */
@@ -175,7 +187,7 @@ function batch(session: Session, file: string, options: SelectOptions): Promise<
     await assertIndexed(engine);
     let number = 0;
     let faults = 0;
-    for await (const line of linesOf(file, session.cwd)) {
+    for await (const line of linesOf(file, session)) {
       number++;
       if (line.trim() === '') continue;
       const parsed = parseLine(line);

@@ -37,8 +37,8 @@ export interface OpenDatabase {
 /** The tables and what is kept in memory of them. Lives in the store worker; every call is one transaction. */
 export class IndexDatabase {
   readonly #db: Database;
-  readonly #terms = new TermDictionary();
-  readonly #search: SearchIndex;
+  #terms = new TermDictionary();
+  #search = new SearchIndex(this.#terms);
   readonly #files = new Map<string, FileRow>();
   readonly #statements = new Map<string, Statement>();
   #savedTerms = 0;
@@ -46,7 +46,6 @@ export class IndexDatabase {
 
   constructor(sql: SqlJsStatic, { bytes, analysisVersion }: OpenDatabase) {
     this.#db = bytes === null ? new sql.Database() : new sql.Database(bytes);
-    this.#search = new SearchIndex(this.#terms);
     if (bytes !== null) this.#verify();
     migrate(this.#db);
     this.#db.exec('PRAGMA foreign_keys = ON');
@@ -91,6 +90,7 @@ export class IndexDatabase {
       this.#db.exec('COMMIT');
     } catch (error) {
       this.#db.exec('ROLLBACK');
+      this.#reload();
       throw error;
     }
   }
@@ -106,6 +106,15 @@ export class IndexDatabase {
   #forgetStamps(): void {
     this.#db.exec(`UPDATE files SET size = -1, mtime_ms = 0, hash = ''; DELETE FROM skipped;`);
     for (const row of this.#files.values()) Object.assign(row, { size: -1, mtimeMs: 0, hash: '' });
+  }
+
+  /** After a change that was taken back: what is kept in memory may be half changed. */
+  #reload(): void {
+    this.#batch = undefined;
+    this.#files.clear();
+    this.#terms = new TermDictionary();
+    this.#search = new SearchIndex(this.#terms);
+    this.#load();
   }
 
   #load(): void {

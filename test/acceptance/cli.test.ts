@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -11,9 +13,12 @@ import {
   rmSync,
 } from 'node:fs';
 import path from 'node:path';
-import { makeWorkspace, sample, type Workspace } from './workspace.ts';
+import { cli, makeWorkspace, runUnprivileged, sample, type Workspace } from './workspace.ts';
 
 const json = <T>(text: string): T => JSON.parse(text) as T;
+
+/** For what Windows has no counterpart of. */
+const itOnPosix = process.platform === 'win32' ? () => undefined : it;
 
 describe('contextkit', function () {
   this.timeout(60_000);
@@ -198,6 +203,28 @@ describe('contextkit', function () {
       assert.match(large.out, /longOne/);
     });
 
+    itOnPosix('files and folders that may not be read, named with the reason', () => {
+      workspace.write('secret/key.ts', 'export const hidden = 1;\n');
+      workspace.write('locked.ts', 'export const locked = 1;\n');
+      chmodSync(path.join(workspace.root, 'secret'), 0);
+      chmodSync(path.join(workspace.root, 'locked.ts'), 0);
+      chmodSync(workspace.root, 0o777);
+      const ran = runUnprivileged(workspace.root, 'index', '--json', '--index-dir', path.join(workspace.root, 'ix'));
+      assert.equal(ran.code, 0, ran.err);
+      assert.equal(json<{ added: number }>(ran.out).added, 3);
+      const status = runUnprivileged(
+        workspace.root,
+        'status',
+        '--json',
+        '--index-dir',
+        path.join(workspace.root, 'ix'),
+      );
+      const { skipped } = json<{ skipped: { path: string; reason: string }[] }>(status.out);
+      const unread = skipped.filter(({ reason }) => reason === 'unreadable').map(({ path: file }) => file);
+      assert.deepEqual(unread.sort(), ['locked.ts', 'secret/']);
+      chmodSync(path.join(workspace.root, 'secret'), 0o700);
+    });
+
     it('a file that changed since it was indexed is shown as it is now', () => {
       workspace.run('index');
       workspace.write('src/cache.ts', '// moved\n// down\nexport function invalidateCache(): void {}\n');
@@ -255,6 +282,22 @@ describe('contextkit', function () {
     });
   });
 
+  itOnPosix('a full disk: says so, keeps what was saved, and the next run works', () => {
+    workspace.run('index');
+    const saved = readFileSync(path.join(workspace.root, '.contextkit/index.db'));
+    for (let i = 0; i < 300; i++) workspace.write(`gen/f${i}.ts`, `export function made${i}() { return ${i}; }\n`);
+    // No file may grow beyond 64 blocks, which is how a used-up quota shows itself, too.
+    const full = spawnSync('sh', ['-c', 'ulimit -f 64; exec "$0" "$@"', process.execPath, cli, 'index'], {
+      cwd: workspace.root,
+      encoding: 'utf8',
+    });
+    assert.equal(full.status, 3, full.stderr);
+    assert.match(full.stderr, /the index cannot be saved to .+\n.*hint: Make room/);
+    assert.deepEqual(readFileSync(path.join(workspace.root, '.contextkit/index.db')), saved);
+    assert.equal(workspace.run('index').code, 0);
+    assert.match(workspace.run('select', 'made77').out, /made77/);
+  });
+
   it('two at once both succeed', async () => {
     for (let i = 0; i < 200; i++) workspace.write(`gen/f${i}.ts`, `export function made${i}() { return ${i}; }\n`);
     const codes = await Promise.all(
@@ -294,6 +337,20 @@ describe('contextkit', function () {
     );
     assert.deepEqual(left, []);
   });
+
+  for (const args of [
+    ['select', '-'],
+    ['select', '--queries', '-', '--json-lines'],
+  ]) {
+    it(`${args.join(' ')}: stops on the first SIGTERM while it waits for input`, async () => {
+      workspace.run('index');
+      const child = spawn(process.execPath, [cli, ...args], { cwd: workspace.root, stdio: ['pipe', 'ignore', 'pipe'] });
+      const closed = new Promise((resolve) => child.once('close', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      child.kill('SIGTERM');
+      assert.equal(await closed, 143);
+    });
+  }
 
   it('stops on Ctrl-C with 130 and goes on from there', async () => {
     for (let i = 0; i < 1500; i++) workspace.write(`gen/f${i}.ts`, `export function made${i}() {}\n`.repeat(30));

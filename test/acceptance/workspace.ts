@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -53,6 +53,23 @@ export function makeWorkspace(files: Record<string, string | Buffer> = {}): Work
   mkdirSync(path.join(root, '.git'));
   for (const [file, content] of Object.entries(files)) workspace.write(file, content);
   return workspace;
+}
+
+const nobody = 65_534;
+
+/** The command line as somebody whom permissions hold back: root is not. */
+export function runUnprivileged(root: string, ...args: string[]): Ran {
+  const isRoot = process.getuid?.() === 0;
+  // A checkout of root may lie where nobody else can go.
+  const dist = path.join(root, '.git', 'dist');
+  if (isRoot) cpSync(path.dirname(cli), dist, { recursive: true });
+  const done = spawnSync(process.execPath, [isRoot ? path.join(dist, 'cli.cjs') : cli, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: environment,
+    ...(isRoot ? { uid: nobody, gid: nobody } : {}),
+  });
+  return { code: done.status, out: done.stdout, err: done.stderr };
 }
 
 export const sample = {

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import path from 'node:path';
+import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
+import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import type { CodeSymbol } from '../../../core/model.ts';
+import { openStore, type AnalyzedFile, type Store, type StoreOptions } from '../../../server/store/index.ts';
+
+const assetsDir = path.resolve(import.meta.dirname, '../../../dist');
+const analyzer = createWordAnalyzer();
+
+/** A file of one chunk with one symbol on its first line. */
+function fileOf(name: string, text: string, symbolName?: string): AnalyzedFile {
+  const lineStarts = lineStartsOf(text);
+  const lineCount = lineStarts.length - 1;
+  const chunks = [{ startLine: 1, endLine: lineCount, tokens: 10, scope: 'Outer', truncated: false }];
+  const symbol = (each: string): CodeSymbol => ({
+    name: each,
+    kind: 'function',
+    line: 1,
+    startLine: 1,
+    endLine: lineCount,
+    signature: `function ${each}()`,
+    container: ['Outer', 'with.dot'],
+  });
+  const symbols = symbolName === undefined ? [] : [symbol(symbolName)];
+  return {
+    path: name,
+    size: text.length,
+    mtimeMs: 1234.5,
+    inode: 7,
+    hash: `hash of ${name}`,
+    language: 'typescript',
+    role: 'source',
+    chunkedBy: 'syntax',
+    lineCount,
+    syntaxErrors: false,
+    chunks,
+    symbols,
+    words: analyzer.analyze({ text, lineStarts, chunks, comments: [], symbols }),
+  };
+}
+
+/** Of an object, what another one has. */
+const pick = (whole: object, part: object): object =>
+  Object.fromEntries(Object.keys(part).map((key) => [key, whole[key as keyof typeof whole]]));
+
+describe('openStore', function () {
+  this.timeout(20_000);
+  let indexDir: string;
+  const opened: Store[] = [];
+  const open = async (options: Partial<StoreOptions> = {}): Promise<Store> => {
+    const store = await openStore({
+      indexDir,
+      access: 'auto',
+      assetsDir,
+      analysisVersion: 1,
+      log: () => {},
+      ...options,
+    });
+    opened.push(store);
+    return store;
+  };
+  const close = async (store: Store): Promise<void> => {
+    opened.splice(opened.indexOf(store), 1);
+    await store.close();
+  };
+  const found = async (store: Store, query: string): Promise<string[]> =>
+    (await store.search(query, { limit: 10, sources: [] })).map(({ path: each }) => each);
+  const databaseFile = (): string => path.join(indexDir, 'index.db');
+  const lockFile = (): string => path.join(indexDir, 'index.lock');
+
+  beforeEach(() => (indexDir = mkdtempSync(path.join(tmpdir(), 'contextkit-store-'))));
+  afterEach(async () => {
+    for (const store of opened.splice(0)) await store.close().catch(() => undefined);
+    rmSync(indexDir, { recursive: true, force: true });
+  });
+
+  it('gives back what was put in, before and after it was closed', async () => {
+    const first = await open();
+    const { words, ...put } = fileOf('src/a.ts', 'openDoor();\nwalk();\n', 'openDoor');
+    await first.put([{ ...put, words }, fileOf('src/b.ts', 'closeWindow();\n')]);
+    await first.replaceSkipped([{ path: 'c.bin', size: 1, mtimeMs: 2, inode: 3, reason: 'binary', detail: 'NUL' }]);
+    const seen = async (store: Store) => ({
+      files: await store.filesInfo(['src/a.ts']),
+      paths: (await store.paths()).sort(),
+      symbols: await store.findSymbols({ name: 'opendoor', exact: false, limit: 5 }),
+      skipped: await store.skippedFiles(),
+      found: await found(store, 'open door'),
+    });
+    const before = await seen(first);
+    const { size, mtimeMs, inode, hash } = put;
+    assert.deepEqual(pick(before.files[0]!, put), put);
+    assert.deepEqual(await first.stampOf('src/a.ts'), { path: 'src/a.ts', size, mtimeMs, inode, hash });
+    assert.deepEqual(before.found, ['src/a.ts']);
+    assert.deepEqual(before.symbols, [{ path: 'src/a.ts', ...put.symbols[0] }]);
+    await first.markComplete();
+    await close(first);
+    assert.deepEqual(await seen(await open()), before);
+  });
+
+  it('replaces and removes files; a refused update leaves everything as it was', async () => {
+    const store = await open();
+    await store.put([fileOf('a.ts', 'alpha\n'), fileOf('b.ts', 'beta\n')]);
+    await store.put([fileOf('a.ts', 'gamma\n', 'gamma')]);
+    assert.deepEqual([await found(store, 'alpha'), await found(store, 'gamma')], [[], ['a.ts']]);
+    const broken = { ...fileOf('d.ts', 'delta\n'), language: undefined as never };
+    const update = { put: [fileOf('a.ts', 'epsilon\n'), broken], touch: [], remove: ['b.ts'], skip: [], unskip: [] };
+    await assert.rejects(store.applyUpdate(update));
+    await store.remove(['a.ts']);
+    assert.deepEqual(await found(store, 'gamma'), []);
+    assert.deepEqual(await found(store, 'beta'), ['b.ts']);
+    assert.deepEqual((await store.counts()).files, 1);
+  });
+
+  it('lets a reader see each generation, and take over when the writer has gone', async () => {
+    const writer = await open();
+    const reader = await open();
+    assert.deepEqual([writer.role, reader.role], ['writer', 'reader']);
+    assert.equal(reader.writer?.pid, process.pid);
+    await writer.put([fileOf('a.ts', 'alpha\n')]);
+    assert.equal(await reader.refreshIfChanged(), false);
+    await writer.markComplete();
+    assert.equal(await reader.refreshIfChanged(), true);
+    assert.deepEqual(await found(reader, 'alpha'), ['a.ts']);
+    assert.equal((await reader.counts()).generation, 1);
+    await assert.rejects(reader.put([fileOf('b.ts', 'beta\n')]), { code: 'index_locked' });
+    assert.equal(await reader.tryBecomeWriter(), false);
+    await close(writer);
+    assert.equal(await reader.tryBecomeWriter(), true);
+    await reader.put([fileOf('b.ts', 'beta\n')]);
+    assert.deepEqual(await found(reader, 'beta'), ['b.ts']);
+  });
+
+  it('refuses a second writer where writing was asked for', async () => {
+    await open();
+    await assert.rejects(open({ access: 'write' }), { code: 'index_locked' });
+  });
+
+  describe('with a lock that lies there', () => {
+    const lock = (changes: object): string =>
+      JSON.stringify({
+        pid: process.pid,
+        host: hostname(),
+        startedAt: 'x',
+        id: 'other',
+        processStart: null,
+        ...changes,
+      });
+    const cases: [name: string, content: string, role: 'writer' | 'reader', ageMs?: number][] = [
+      ['of a living process', lock({}), 'reader'],
+      ['of a process that has gone', lock({ pid: 2 ** 22 + 1 }), 'writer'],
+      ['of another machine', lock({ host: 'elsewhere' }), 'reader'],
+      ['of another machine, long without a beat', lock({ host: 'elsewhere' }), 'writer', 180_000],
+      ['that cannot be read', '{"pid":', 'writer'],
+    ];
+    if (existsSync('/proc/self/stat'))
+      cases.push(['of a number that another process has now', lock({ processStart: '1' }), 'writer']);
+    for (const [name, content, role, ageMs = 0] of cases) {
+      it(`${name}: opens as ${role}`, async () => {
+        writeFileSync(lockFile(), content);
+        const then = new Date(Date.now() - ageMs);
+        utimesSync(lockFile(), then, then);
+        assert.equal((await open()).role, role);
+      });
+    }
+  });
+
+  it('never overwrites what a process has written that took its place', async () => {
+    const first = await open();
+    await first.put([fileOf('a.ts', 'alpha\n')]);
+    rmSync(lockFile());
+    const second = await open();
+    await second.put([fileOf('b.ts', 'beta\n')]);
+    await second.markComplete();
+    const written = readFileSync(databaseFile());
+    await assert.rejects(first.markComplete(), { code: 'index_locked' });
+    assert.deepEqual(readFileSync(databaseFile()), written);
+  });
+
+  it('keeps one damaged file and says where', async () => {
+    for (let round = 0; round < 2; round++) {
+      const store = await open();
+      await store.put([fileOf('a.ts', 'alpha\n'.repeat(2_000))]);
+      await store.markComplete();
+      await close(store);
+      truncateSync(databaseFile(), 5_000);
+      const mended = await open();
+      assert.match(
+        mended.repairs.join(),
+        /was damaged \(.+\) and is being made anew\. It was kept as index\.db\.damaged-/,
+      );
+      assert.equal((await mended.counts()).files, 0);
+      await close(mended);
+    }
+    assert.equal(readdirSync(indexDir).filter((name) => name.includes('damaged')).length, 1);
+  });
+
+  it('reads files of an older analysis again but answers from them until then', async () => {
+    const first = await open();
+    await first.put([fileOf('a.ts', 'alpha\n')]);
+    await first.markComplete();
+    await close(first);
+    const second = await open({ analysisVersion: 2 });
+    assert.deepEqual(await found(second, 'alpha'), ['a.ts']);
+    assert.equal((await second.stampOf('a.ts'))?.size, -1);
+  });
+
+  it('removes what a writer that died has left', async () => {
+    writeFileSync(path.join(indexDir, `index.db.${2 ** 22 + 1}.abcdef.tmp`), 'half');
+    writeFileSync(path.join(indexDir, `index.db.${process.pid}.abcdef.tmp`), 'of a living one');
+    await open();
+    assert.deepEqual(
+      readdirSync(indexDir).filter((name) => name.endsWith('.tmp')),
+      [`index.db.${process.pid}.abcdef.tmp`],
+    );
+  });
+});
