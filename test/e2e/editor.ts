@@ -35,7 +35,9 @@ interface Browser {
 }
 
 const root = path.resolve(import.meta.dirname, '../..');
-const modules = path.join(root, '.e2e/editor/node_modules');
+/** Set by scripts/e2e/run.mjs. */
+const modules = process.env['CONTEXTKIT_EDITOR_MODULES']!;
+const editorName = process.env['CONTEXTKIT_EDITOR']!;
 const stepMs = 30_000;
 
 /** Nothing that asks, hints, reports or fetches. */
@@ -54,6 +56,7 @@ const settings = {
   'extensions.ignoreRecommendations': true,
   'window.confirmBeforeClose': 'never',
   'files.autoSave': 'off',
+  ...(editorName === 'oldest' ? { 'workbench.colorTheme': 'Default Dark Modern' } : {}),
 };
 
 function freePort(): Promise<number> {
@@ -172,7 +175,7 @@ export async function openEditor(vsix: string, folder: string, more: Record<stri
     const page = await context.newPage();
     await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`);
     await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
-    const shots = path.join(root, '.e2e/screenshots');
+    const shots = path.join(root, '.e2e/screenshots', editorName);
     mkdirSync(shots, { recursive: true });
     return {
       page,
