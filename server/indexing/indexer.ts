@@ -61,6 +61,7 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
   let failure: Error | undefined;
   let batch: ParseRequest[] = [];
   let bytes = 0;
+  const waiting: ParseRequest[][] = [];
 
   const settle = async (outcomes: readonly ParseOutcome[]): Promise<void> => {
     const analyzed = outcomes.flatMap((outcome) => (outcome.kind === 'analyzed' ? [outcome.file] : []));
@@ -83,11 +84,7 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
     if (touched.length > 0) await store.touch(touched);
   };
 
-  const flush = async (): Promise<void> => {
-    if (batch.length === 0) return;
-    const files = batch;
-    batch = [];
-    bytes = 0;
+  const start = (files: ParseRequest[]): void => {
     const work: Promise<void> = pool
       .parse(files)
       .then(async (outcomes) => {
@@ -96,13 +93,28 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
       .catch((error: unknown) => {
         failure ??= error instanceof Error ? error : new Error(String(error));
       })
-      .finally(() => running.delete(work));
+      .finally(() => {
+        running.delete(work);
+        pump();
+      });
     running.add(work);
-    if (running.size >= inFlight) await Promise.race(running);
-    if (failure !== undefined) throw failure;
   };
 
-  const take = async (file: DiscoveredFile): Promise<void> => {
+  /** Only so many batches are read at a time; the walk goes on meanwhile, so that the total is known early. */
+  const pump = (): void => {
+    while (running.size < inFlight && waiting.length > 0 && failure === undefined && !signal.aborted)
+      start(waiting.shift()!);
+  };
+
+  const flush = (): void => {
+    if (batch.length === 0) return;
+    waiting.push(batch);
+    batch = [];
+    bytes = 0;
+    pump();
+  };
+
+  const take = (file: DiscoveredFile): void => {
     seen.add(file.path);
     counts.filesSeen++;
     const before = known.get(file.path);
@@ -120,20 +132,21 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
     const { size, mtimeMs, inode } = file;
     batch.push({ path: file.path, stamp: { size, mtimeMs, inode }, knownHash: force ? null : (before?.hash ?? null) });
     bytes += size;
-    if (batch.length >= batchFiles || bytes >= batchBytes) await flush();
+    if (batch.length >= batchFiles || bytes >= batchBytes) flush();
   };
 
   try {
     for await (const found of options.discover()) {
       signal.throwIfAborted();
       skipped.push(...found.skipped);
-      for (const file of found.files) await take(file);
+      if (failure !== undefined) throw failure;
+      for (const file of found.files) take(file);
       // The first batch goes out at once so that a first answer need not wait for the whole walk.
-      if (running.size === 0) await flush();
+      if (running.size === 0) flush();
       options.onCounts(counts, phase);
     }
+    flush();
     phase = 'indexing';
-    await flush();
     while (running.size > 0) {
       await Promise.race([...running, sleep(100)]);
       signal.throwIfAborted();
