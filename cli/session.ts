@@ -32,7 +32,7 @@ const waitMs = 250;
 
 export async function openWorkspace(
   session: Session,
-  access: NonNullable<EngineOptions['access']> = 'auto',
+  { access = 'auto', preload = false }: Pick<EngineOptions, 'access' | 'preload'> = {},
 ): Promise<OpenWorkspace> {
   const root = findRoot(session.common.root, session.cwd);
   const config = await readConfig(root);
@@ -40,6 +40,7 @@ export async function openWorkspace(
   const engine = await openEngine({
     root,
     access,
+    preload,
     ...(session.common.indexDir === undefined ? {} : { indexDir: session.common.indexDir }),
     ...(parseWorkers === undefined || parseWorkers === 0 ? {} : { parseWorkers }),
     settings: {
@@ -56,9 +57,9 @@ export async function openWorkspace(
 export async function withWorkspace<T>(
   session: Session,
   work: (workspace: OpenWorkspace) => Promise<T>,
-  access: NonNullable<EngineOptions['access']> = 'auto',
+  options: Pick<EngineOptions, 'access' | 'preload'> = {},
 ): Promise<T> {
-  const workspace = await openWorkspace(session, access);
+  const workspace = await openWorkspace(session, options);
   try {
     return await work(workspace);
   } finally {

@@ -9,7 +9,7 @@ import type { Engine, PackFormat, PackMode, SelectResult } from '../../server/en
 import { exitCodes } from '../exitCodes.ts';
 import { explanation } from '../output/explanation.ts';
 import { counted } from '../output/terminal.ts';
-import { prepareAnswers, withWorkspace, type Session } from '../session.ts';
+import { prepareAnswers, withWorkspace, type OpenWorkspace, type Session } from '../session.ts';
 
 export interface SelectOptions {
   budget?: string;
@@ -111,7 +111,7 @@ export async function selectCommand(
     ?.split(',')
     .map((source) => source.trim())
     .filter((source) => source !== '');
-  return withWorkspace(session, async ({ engine, config }) => {
+  const answer = async ({ engine, config }: OpenWorkspace): Promise<number> => {
     if (options.index) await prepareAnswers(session, engine);
     await assertIndexed(engine);
     const result = await engine.select({
@@ -131,7 +131,8 @@ export async function selectCommand(
     }
     print(session, result, options.explain === true);
     return exitCodes.ok;
-  });
+  };
+  return withWorkspace(session, answer, { preload: true });
 }
 
 async function assertIndexed(engine: Engine): Promise<void> {

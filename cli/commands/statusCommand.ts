@@ -39,6 +39,6 @@ export function statusCommand(session: Session, options: { all: boolean }): Prom
       else terminal.out(`${statusLines(status, terminal.outStyle, options.all).join('\n')}\n`);
       return status.state === 'empty' ? exitCodes.nothingFound : exitCodes.ok;
     },
-    'read',
+    { access: 'read' },
   );
 }

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
@@ -6,7 +6,7 @@ import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { runIndexing, type RunCounts } from '../indexing/indexer.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
 import { updatePaths } from '../indexing/updatePaths.ts';
-import { openStore } from '../store/index.ts';
+import { databaseName, openStore, type Store } from '../store/index.ts';
 import { analysisVersion } from './analysisVersion.ts';
 import { assetsDir } from './assets.ts';
 import { describeStatus } from './describeStatus.ts';
@@ -39,6 +39,26 @@ function assertFolder(root: string): void {
   throw new AppError('root_unreadable', `${what}: ${root}`, { hint: 'Give the folder to index.' });
 }
 
+/** The store, and with `preload` the token counter, which starts while the store is being read. */
+async function openParts({
+  indexDir,
+  access = 'auto',
+  preload = false,
+  log,
+}: EngineOptions & Required<Pick<EngineOptions, 'indexDir' | 'log'>>): Promise<{
+  store: Store;
+  counter: TokenCounter | undefined;
+}> {
+  // Not while everything is being indexed: its memory would come on top of the parsers'.
+  const counter = preload && existsSync(path.join(indexDir, databaseName)) ? openTokenCounter(assetsDir) : undefined;
+  try {
+    return { store: await openStore({ indexDir, access, assetsDir, analysisVersion, log }), counter };
+  } catch (error) {
+    await counter?.close();
+    throw error;
+  }
+}
+
 /** Opens the index of a workspace folder. Nothing is indexed yet: call `index()`. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const root = path.resolve(options.root);
@@ -46,10 +66,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
   const settings = { ...defaultSettings, ...options.settings };
   const log = options.log ?? (() => undefined);
-  const store = await openStore({ indexDir, access: options.access ?? 'auto', assetsDir, analysisVersion, log });
+  const { store, counter: preloaded } = await openParts({ ...options, indexDir, log });
+  let counter = preloaded;
 
   let pool: ParsePool | undefined;
-  let counter: TokenCounter | undefined;
   let closing: Promise<void> | undefined;
   let latest: IndexProgress | null = null;
   const notes = new Set<string>();

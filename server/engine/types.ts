@@ -34,6 +34,8 @@ export interface EngineOptions {
   /** 'write' fails with index_locked when somebody else writes; 'auto' then becomes a reader. Default 'auto'. */
   access?: 'auto' | 'write' | 'read';
   settings?: Partial<EngineSettings>;
+  /** Loads what `select` needs while an index that exists is opened: for a process that starts in order to ask. */
+  preload?: boolean;
   /** Parse workers; default: cores, at least 1, at most 4. */
   parseWorkers?: number;
   /** Events and fields; never source text or queries. */
@@ -186,7 +188,7 @@ export interface EngineStatus {
   filesWithSyntaxErrors: number;
   diskBytes: number;
   generation: number;
-  /** ISO time of the last completed run, null if there was none. */
+  /** ISO time of the last completed run that changed something, null if there was none. */
   lastIndexedAt: string | null;
   /** What was repaired when the index was opened, e.g. a damaged file that was set aside. */
   repairs: string[];

@@ -165,10 +165,31 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
   const removed = [...new Set([...gone, ...turned])];
   counts.removed = removed.length;
   if (removed.length > 0) await store.remove(removed);
+  const isAsBefore =
+    counts.filesRead === 0 && removed.length === 0 && sameSkips(skipped, skippedBefore) && (await wasCompleted(store));
+  // The index on disk is written whole: not for nothing.
+  if (isAsBefore) return { counts, skipped };
   await store.replaceSkipped(skipped);
   options.onCounts(counts, 'saving');
   await store.markComplete();
   return { counts, skipped };
+}
+
+const wasCompleted = async (store: Store): Promise<boolean> => (await store.counts()).generation > 0;
+
+function sameSkips(now: readonly SkippedRecord[], before: ReadonlyMap<string, SkippedRecord>): boolean {
+  return (
+    now.length === before.size &&
+    now.every((record) => {
+      const known = before.get(record.path);
+      return (
+        known !== undefined &&
+        sameStamp(known, record) &&
+        known.reason === record.reason &&
+        known.detail === record.detail
+      );
+    })
+  );
 }
 
 /** Reasons that were found by reading the file: with an equal stamp they still hold. */

@@ -8,6 +8,9 @@ import { isWriterLock, readLock, takeLock, type LockOwner, type WriterLock } fro
 
 export type * from './types.ts';
 
+/** In the index folder. */
+export const databaseName = 'index.db';
+
 export interface StoreOptions {
   /** Folder of index.db; made when missing, if this becomes the writer. */
   indexDir: string;
@@ -150,7 +153,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   let background: Error | undefined;
   const { call, end } = connect(
-    { wasmFile: path.join(assetsDir, 'sql-wasm.wasm'), file: path.join(indexDir, 'index.db'), analysisVersion },
+    { wasmFile: path.join(assetsDir, 'sql-wasm.wasm'), file: path.join(indexDir, databaseName), analysisVersion },
     path.join(assetsDir, 'storeWorker.cjs'),
     (error) => {
       background = error;

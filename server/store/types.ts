@@ -61,7 +61,7 @@ export interface StoreCounts {
   truncatedChunks: number;
   filesWithSyntaxErrors: number;
   generation: number;
-  /** ISO time of the last completed run. */
+  /** ISO time of the last completed run that changed something. */
   lastIndexedAt: string | null;
   /** Size of index.db; 0 before the first checkpoint. */
   diskBytes: number;

@@ -49,6 +49,17 @@ describe('contextkit', function () {
     assert.deepEqual([again.filesRead, again.unchanged], [0, 3]);
   });
 
+  it('writes the index only when something has changed', () => {
+    workspace.run('index');
+    const inode = (): number => statSync(path.join(workspace.root, '.contextkit/index.db')).ino;
+    const before = inode();
+    workspace.run('select', 'request path');
+    assert.equal(inode(), before);
+    rmSync(path.join(workspace.root, 'src/cache.ts'));
+    workspace.run('select', 'request path');
+    assert.notEqual(inode(), before);
+  });
+
   it('gives the same bytes for the same question', () => {
     const [first, second] = [1, 2].map(() => workspace.run('select', 'request path').out);
     assert.equal(first, second);
