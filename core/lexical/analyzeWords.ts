@@ -1,6 +1,6 @@
 import type { Chunk, CodeSymbol } from '../model.ts';
 import { forEachWord, termsOfWord } from './splitIdentifier.ts';
-import { packCounts, type AnalyzedWords } from './types.ts';
+import { definitionTerm, packCounts, type AnalyzedWords, type FieldCounts } from './types.ts';
 
 export interface WordAnalyzer {
   /** From here on files share a new list of terms; without a call they share one from the beginning. */
@@ -23,15 +23,18 @@ export interface WordInput {
 
 const maxCachedWords = 200_000;
 
+const itself = (word: string): readonly string[] => [word];
+
 /** Grows with the file; index = local term id. */
-interface Tally {
-  body: Uint32Array;
-  comment: Uint32Array;
-  name: Uint32Array;
-}
+type Tally = Record<keyof FieldCounts, Uint32Array>;
 
 function newTally(size: number): Tally {
-  return { body: new Uint32Array(size), comment: new Uint32Array(size), name: new Uint32Array(size) };
+  return {
+    body: new Uint32Array(size),
+    comment: new Uint32Array(size),
+    name: new Uint32Array(size),
+    scope: new Uint32Array(size),
+  };
 }
 
 function widened(tally: Tally, size: number): Tally {
@@ -40,6 +43,7 @@ function widened(tally: Tally, size: number): Tally {
   wider.body.set(tally.body);
   wider.comment.set(tally.comment);
   wider.name.set(tally.name);
+  wider.scope.set(tally.scope);
   return wider;
 }
 
@@ -91,19 +95,19 @@ class FileTally {
   add(ids: readonly number[], field: keyof Tally): void {
     for (const id of ids) {
       this.#tally = widened(this.#tally, id + 1);
-      const { body, comment, name } = this.#tally;
-      if (body[id] === 0 && comment[id] === 0 && name[id] === 0) this.#touched.push(id);
+      const { body, comment, name, scope } = this.#tally;
+      if (body[id] === 0 && comment[id] === 0 && name[id] === 0 && scope[id] === 0) this.#touched.push(id);
       this.#tally[field][id]!++;
     }
   }
 
   /** Ends a chunk: writes its pairs and forgets its counts. */
   flush(): void {
-    const { body, comment, name } = this.#tally;
+    const { body, comment, name, scope } = this.#tally;
     for (const id of this.#touched) {
       this.termIds.push(id);
-      this.counts.push(packCounts(body[id]!, comment[id]!, name[id]!));
-      body[id] = comment[id] = name[id] = 0;
+      this.counts.push(packCounts(body[id]!, comment[id]!, name[id]!, scope[id]!));
+      body[id] = comment[id] = name[id] = scope[id] = 0;
     }
     this.#touched = [];
   }
@@ -128,6 +132,12 @@ function symbolsByChunk(chunks: readonly Chunk[], symbols: readonly CodeSymbol[]
   return names;
 }
 
+/** `Server::listen` and `server.listen` define `listen`, too. */
+function definedNames(name: string): string[] {
+  const last = /[\w$]+$/.exec(name)?.[0];
+  return last === undefined || last === name ? [name] : [name, last];
+}
+
 /** One analyzer per worker: it remembers how words split. */
 export function createWordAnalyzer(): WordAnalyzer {
   const cache = new Map<string, readonly string[]>();
@@ -142,6 +152,9 @@ export function createWordAnalyzer(): WordAnalyzer {
 
   const tally = new FileTally();
   let batch = new BatchTerms();
+
+  const countWords = (text: string, field: keyof FieldCounts): void =>
+    forEachWord(text, 0, text.length, (start, end) => tally.add(batch.idsOf(text.slice(start, end), termsOf), field));
 
   return {
     startBatch() {
@@ -158,10 +171,10 @@ export function createWordAnalyzer(): WordAnalyzer {
       };
       chunks.forEach((chunk, index) => {
         forEachWord(text, lineStarts[chunk.startLine - 1]!, lineStarts[chunk.endLine]!, visit);
+        countWords(chunk.scope, 'scope');
         for (const name of names.get(index) ?? []) {
-          forEachWord(name, 0, name.length, (start, end) =>
-            tally.add(batch.idsOf(name.slice(start, end), termsOf), 'name'),
-          );
+          countWords(name, 'name');
+          for (const defined of definedNames(name)) tally.add(batch.idsOf(definitionTerm(defined), itself), 'name');
         }
         tally.flush();
         chunkOffsets[index + 1] = tally.termIds.length;

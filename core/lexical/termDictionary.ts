@@ -1,5 +1,9 @@
 import { stem } from './stem.ts';
 
+/** How many letters two related stems share at least, and by how many one may be longer. */
+const nearShared = 4;
+const nearLonger = 4;
+
 /**
  * Numbers for terms, dense from 0 in order of first use, and the groups of terms that share a stem.
  * Terms are never removed: ids are written into the index on disk.
@@ -8,6 +12,8 @@ export class TermDictionary {
   readonly #ids = new Map<string, number>();
   readonly #terms: string[] = [];
   readonly #groups = new Map<string, number[]>();
+  /** Stems of letters by their first ones; made when it is first asked for. */
+  #byPrefix: Map<string, string[]> | undefined;
 
   get size(): number {
     return this.#terms.length;
@@ -22,8 +28,10 @@ export class TermDictionary {
     this.#terms.push(term);
     const root = stem(term);
     const group = this.#groups.get(root);
-    if (group === undefined) this.#groups.set(root, [id]);
-    else group.push(id);
+    if (group === undefined) {
+      this.#groups.set(root, [id]);
+      if (this.#byPrefix !== undefined) addByPrefix(this.#byPrefix, root);
+    } else group.push(id);
     return id;
   }
 
@@ -42,8 +50,34 @@ export class TermDictionary {
     return this.#groups.get(root) ?? [];
   }
 
+  /**
+   * Stems that continue this one or that it continues, by a few letters: `auth` and `authent`, `param` and `paramet`.
+   * They stand for the abbreviations and derived words that a light stemmer keeps apart.
+   */
+  nearStems(root: string): string[] {
+    if (root.length < nearShared) return [];
+    if (this.#byPrefix === undefined) {
+      this.#byPrefix = new Map();
+      for (const each of this.#groups.keys()) addByPrefix(this.#byPrefix, each);
+    }
+    return (this.#byPrefix.get(root.slice(0, nearShared)) ?? []).filter(
+      (other) =>
+        other !== root &&
+        Math.abs(other.length - root.length) <= nearLonger &&
+        (other.startsWith(root) || root.startsWith(other)),
+    );
+  }
+
   /** The terms from an id on, for writing what is new. */
   since(firstId: number): string[] {
     return this.#terms.slice(firstId);
   }
+}
+
+function addByPrefix(index: Map<string, string[]>, root: string): void {
+  if (root.length < nearShared || /[^a-z]/.test(root)) return;
+  const prefix = root.slice(0, nearShared);
+  const others = index.get(prefix);
+  if (others === undefined) index.set(prefix, [root]);
+  else others.push(root);
 }

@@ -20,25 +20,37 @@ export interface AnalyzedWords extends FileWords {
   terms: readonly string[];
 }
 
-/** Occurrences by field: in code, in comments and doc strings, among the names defined in the chunk. */
+/**
+ * Occurrences by field: in code, in comments and doc strings, among the names defined in the chunk, and in its
+ * scope line (`Server › listen`). 11, 10, 7 and 4 bits; larger counts saturate (BM25 does not see the difference).
+ */
 export interface FieldCounts {
   body: number;
   comment: number;
   name: number;
+  scope: number;
 }
 
-const bodyMax = 0xfff;
-const commentMax = 0xfff;
-const nameMax = 0xff;
+const bodyMax = 0x7ff;
+const commentMax = 0x3ff;
+const nameMax = 0x7f;
+const scopeMax = 0xf;
 
-/** 12 bits body, 12 bits comment, 8 bits name; larger counts saturate (BM25 does not see the difference). */
-export function packCounts(body: number, comment: number, name: number): number {
+export function packCounts(body: number, comment: number, name: number, scope: number): number {
   const b = body > bodyMax ? bodyMax : body;
   const c = comment > commentMax ? commentMax : comment;
   const n = name > nameMax ? nameMax : name;
-  return (b | (c << 12) | (n << 24)) >>> 0;
+  const s = scope > scopeMax ? scopeMax : scope;
+  return (b | (c << 11) | (n << 21) | (s << 28)) >>> 0;
 }
 
 export const bodyCount = (packed: number): number => packed & bodyMax;
-export const commentCount = (packed: number): number => (packed >>> 12) & commentMax;
-export const nameCount = (packed: number): number => packed >>> 24;
+export const commentCount = (packed: number): number => (packed >>> 11) & commentMax;
+export const nameCount = (packed: number): number => (packed >>> 21) & nameMax;
+export const scopeCount = (packed: number): number => packed >>> 28;
+
+/**
+ * The term under which the definition of exactly this name is counted, letter case kept, in the field `name`.
+ * No word of a text gives such a term.
+ */
+export const definitionTerm = (name: string): string => `=${name}`;

@@ -9,6 +9,8 @@ export interface QueryTerm {
 
 export interface AnalyzedQuery {
   terms: QueryTerm[];
+  /** Names as they may be defined, letter case kept: `parseQuery`, `snake_case`, `Router`, a query of one word. */
+  names: string[];
   /** Lower-case paths or file names that stand in the query, e.g. `src/app.ts`, `app.ts`. */
   paths: string[];
   /** Roles the query asks for by name; their prior does not apply. */
@@ -56,6 +58,20 @@ function pathsIn(query: string): string[] {
   ].slice(0, 20);
 }
 
+const isName = (word: string): boolean => word.length > 2 && /[a-z\d][A-Z]|[^_]_|^[A-Z].*[a-z]/.test(word);
+
+/** A sentence may begin with a capital letter: an English word that no definition has does no harm. */
+function namesIn(query: string): string[] {
+  const words = [...new Set(query.match(/[A-Za-z_$][\w$]*/g) ?? [])];
+  const isSole = words.length === 1 && words[0] === query.trim();
+  return words.filter((word) => isSole || isName(word)).slice(0, maxTerms);
+}
+
+/** Of a text of several lines, e.g. a commit message, the first one: what it is about; the others mention much. */
+function subjectOf(query: string): string {
+  return query.trimStart().split('\n', 1)[0]!;
+}
+
 function countTerms(query: string): Map<string, number> {
   const counts = new Map<string, number>();
   forEachWord(query, 0, query.length, (start, end) => {
@@ -72,7 +88,8 @@ export function analyzeQuery(query: string): AnalyzedQuery {
   const chosen = (content.length > 0 ? content : [...counts]).slice(0, maxTerms);
   return {
     terms: chosen.map(([term, count]) => ({ term, weight: 1 + Math.log(count) / 2 })),
+    names: namesIn(text),
     paths: pathsIn(text),
-    roles: new Set(roleWords.filter(([words]) => words.test(text)).map(([, role]) => role)),
+    roles: new Set(roleWords.filter(([words]) => words.test(subjectOf(text))).map(([, role]) => role)),
   };
 }

@@ -12,10 +12,20 @@ export interface RankingWeights {
   exact: number;
   /** Weight of the separate BM25 over the names defined in a chunk. */
   name: number;
+  /** Weight of the rarity of a query term that stands in a chunk's scope line. */
+  scope: number;
+  /** Weight of the rarity of a name that the query holds exactly as a chunk defines it. */
+  definition: number;
+  /** Weight of the score by related stems (`auth` for `authentication`). */
+  near: number;
   /** Weight of the score of the path's words, at file level. */
   path: number;
   /** Weight of the share of the query's terms that the file's own name holds. */
   stem: number;
+  /** Weight of the file name's match, by how much of the whole query it covers. */
+  covers: number;
+  /** How much of a test's score (before its prior) goes to the source file that it is named after. */
+  tests: number;
   /** How much the second, third … best chunk of a file adds to the best one. */
   support: number;
   /** How many further chunks count. */
@@ -32,8 +42,13 @@ export const defaultWeights: RankingWeights = {
   comment: 0.8,
   exact: 0.5,
   name: 0.5,
+  scope: 0.2,
+  definition: 0.6,
+  near: 0.3,
   path: 0.6,
   stem: 0.6,
+  covers: 1,
+  tests: 0.3,
   support: 0.2,
   supportDepth: 2,
   spread: 0.5,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
 import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
-import { bodyCount, commentCount, nameCount } from '../../../core/lexical/types.ts';
+import { bodyCount, commentCount, nameCount, packCounts, scopeCount } from '../../../core/lexical/types.ts';
 import type { Chunk, CodeSymbol } from '../../../core/model.ts';
 
 const chunk = (startLine: number, endLine: number): Chunk => ({
@@ -50,7 +50,48 @@ describe('createWordAnalyzer', () => {
     const text = 'x\nfunction readFile() {}\n';
     const [first, second] = analyze(text, [chunk(1, 1), chunk(2, 2)], [], [symbol('readFile', 2)]);
     assert.deepEqual(first, {});
-    assert.deepEqual(second, { function: [1, 0, 0], read: [1, 0, 1], file: [1, 0, 1], readfile: [1, 0, 1] });
+    assert.deepEqual(second, {
+      function: [1, 0, 0],
+      read: [1, 0, 1],
+      file: [1, 0, 1],
+      readfile: [1, 0, 1],
+      '=readFile': [0, 0, 1],
+    });
+  });
+
+  it('counts the last part of a qualified name as defined, too', () => {
+    const [counts] = analyze('Server::listen\n', [chunk(1, 1)], [], [symbol('Server::listen', 1)]);
+    assert.deepEqual(
+      [counts!['=Server::listen'], counts!['=listen']],
+      [
+        [0, 0, 1],
+        [0, 0, 1],
+      ],
+    );
+  });
+
+  it('counts the words of the scope line apart from those of the lines', () => {
+    const text = 'return backlog\n';
+    const words = createWordAnalyzer().analyze({
+      text,
+      lineStarts: lineStartsOf(text),
+      chunks: [{ ...chunk(1, 1), scope: 'Server › listen' }],
+      comments: [],
+      symbols: [],
+    });
+    const scopes = Object.fromEntries(
+      [...words.termIds].map((id, pair) => [words.terms[id]!, scopeCount(words.counts[pair]!)]),
+    );
+    assert.deepEqual(scopes, { return: 0, backlog: 0, server: 1, listen: 1 });
+  });
+
+  it('keeps the fields of a packed count apart when they overflow', () => {
+    const packed = packCounts(1e6, 1e6, 1e6, 1e6);
+    assert.deepEqual(
+      [bodyCount, commentCount, nameCount, scopeCount].map((count) => count(packed)),
+      [0x7ff, 0x3ff, 0x7f, 0xf],
+    );
+    assert.equal(nameCount(packCounts(0, 1e6, 3, 0)), 3);
   });
 
   describe('with many files', () => {

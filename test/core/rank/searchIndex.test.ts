@@ -71,6 +71,48 @@ describe('SearchIndex', () => {
     assert.equal(paths(index, 'documentation of how to match a route')[0], 'docs/router.md');
   });
 
+  it('does not take a test that the body of a commit message mentions for what is asked', () => {
+    const { index } = build({
+      'src/router.ts': 'match route',
+      'test/router.test.ts': { text: 'match route match route', role: 'test' },
+    });
+    assert.equal(paths(index, 'Match the route\n\n* improve test coverage')[0], 'src/router.ts');
+    assert.equal(paths(index, 'Test how a route matches\n\n* more')[0], 'test/router.test.ts');
+  });
+
+  it('lets a matching test speak for the source it is named after, the nearest of several', () => {
+    const { index } = build({
+      'src/http/parser.ts': 'one two boundary three',
+      'src/css/parser.ts': 'boundary',
+      'src/other.ts': 'boundary boundary more of it',
+      'test/http/parser_test.ts': { text: 'survives a truncated multipart upload boundary', role: 'test' },
+    });
+    const sources = paths(index, 'truncated multipart upload boundary').filter((path) => path.startsWith('src/'));
+    assert.equal(sources[0], 'src/http/parser.ts');
+  });
+
+  it('puts the exact name before other spellings of its words', () => {
+    const { index } = build({
+      'src/a.ts': { text: 'class RouteTable', names: ['RouteTable'] },
+      'src/b.ts': { text: 'const routeTable route table', names: ['routeTable'] },
+      'src/c.ts': { text: 'fn route_table', names: ['route_table'] },
+    });
+    for (const [query, best] of [
+      ['RouteTable', 'src/a.ts'],
+      ['where is RouteTable made', 'src/a.ts'],
+      ['route_table', 'src/c.ts'],
+    ])
+      assert.equal(paths(index, query!)[0], best);
+  });
+
+  it('finds longer and shorter forms that stemming keeps apart', () => {
+    const { index } = build({ 'a.ts': 'authentication of users', 'b.ts': 'authors of books' });
+    assert.deepEqual(paths(index, 'authenticator'), ['a.ts']);
+    assert.deepEqual(paths(index, 'param'), []);
+    const other = build({ 'a.ts': 'all parameters' }).index;
+    assert.deepEqual(paths(other, 'param'), ['a.ts']);
+  });
+
   it('finds a file by its name alone', () => {
     const { index } = build({ 'src/rateLimiter.ts': 'export default 1', 'src/other.ts': 'rate' });
     assert.ok(paths(index, 'rate limiter').includes('src/rateLimiter.ts'));
@@ -135,7 +177,7 @@ describe('SearchIndex', () => {
       plain,
     );
     const names = explained[0]!.parts!.map(({ name }) => name);
-    assert.deepEqual(names, ['text', 'names', 'path', 'prior', 'file', 'total']);
+    assert.deepEqual(names, ['text', 'names', 'scope', 'defines', 'path', 'prior', 'tests', 'file', 'total']);
     assert.match(explained[0]!.parts![1]!.detail!, /open\* /);
     assert.deepEqual(index.search('open door', { limit: 5 }), plain, 'a later search is not disturbed');
   });

@@ -1,0 +1,142 @@
+import { stem } from '../lexical/stem.ts';
+import { termsOfText } from '../lexical/splitIdentifier.ts';
+import { bodyCount, commentCount, nameCount } from '../lexical/types.ts';
+import type { FileRole } from '../model.ts';
+import { Postings } from './postings.ts';
+import type { SearchableFile } from './types.ts';
+
+export interface IndexedFile {
+  path: string;
+  language: string;
+  role: FileRole;
+  firstChunk: number;
+  chunkCount: number;
+  /** Stems of all words of the path. */
+  pathStems: ReadonlySet<string>;
+  /** Stems of the words of the file's own name (of its directory's for index.ts, mod.rs and the like). */
+  nameStems: ReadonlySet<string>;
+  /** The file's name without extension and without what marks a test: `router` of router_test.go. */
+  subject: string;
+}
+
+/** Files that are called after their directory. */
+const directoryFiles = new Set(['index', 'mod', 'lib', 'main', '__init__', 'init', 'package', 'readme']);
+
+function withoutExtension(fileName: string): string {
+  const dot = fileName.indexOf('.', 1);
+  return dot < 0 ? fileName : fileName.slice(0, dot);
+}
+
+function nameWords(path: string): string {
+  const parts = path.split('/');
+  const name = withoutExtension(parts.at(-1)!);
+  return directoryFiles.has(name.toLowerCase()) && parts.length > 1 ? parts.at(-2)! : name;
+}
+
+function subjectOf(path: string): string {
+  const name = withoutExtension(path.slice(path.lastIndexOf('/') + 1));
+  return name
+    .replace(/(?:[_-]?(?:tests?|specs?|it)|(?:Tests?|Specs?|IT))$/, '')
+    .replace(/^(?:tests?|specs?)[_-]/i, '')
+    .toLowerCase();
+}
+
+const stemsOf = (text: string): ReadonlySet<string> => new Set(termsOfText(text).map(stem));
+
+/** The columns of the search index: what is known of each chunk, by its number, and of each file. */
+export class ChunkTable {
+  readonly files = new Map<string, IndexedFile>();
+  postings = new Postings();
+  /** Start line, end line, tokens of each chunk. */
+  lines: number[] = [];
+  textLength: number[] = [];
+  nameLength: number[] = [];
+  /** Chunks that have a file. */
+  live = 0;
+  #file: (IndexedFile | undefined)[] = [];
+  #totalText = 0;
+  #totalNames = 0;
+
+  /** Chunk numbers are below it; some may be of removed files. */
+  get size(): number {
+    return this.#file.length;
+  }
+
+  /** Undefined for a chunk of a removed file. */
+  fileOf(chunk: number): IndexedFile | undefined {
+    return this.#file[chunk];
+  }
+
+  /** Mean length of a field over live chunks, at least a little above nothing. */
+  meanLength(field: 'text' | 'name'): number {
+    return (field === 'name' ? this.#totalNames : this.#totalText) / Math.max(1, this.live) || 1;
+  }
+
+  /** Adds a file or replaces what was known under its path. */
+  put(file: SearchableFile): void {
+    this.remove(file.path);
+    const entry: IndexedFile = {
+      path: file.path,
+      language: file.language,
+      role: file.role,
+      firstChunk: this.#file.length,
+      chunkCount: file.chunks.length / 3,
+      pathStems: stemsOf(file.path),
+      nameStems: stemsOf(nameWords(file.path)),
+      subject: subjectOf(file.path),
+    };
+    this.files.set(file.path, entry);
+    for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
+  }
+
+  #putChunk(entry: IndexedFile, { chunks, words }: SearchableFile, i: number): void {
+    const chunk = this.#file.length;
+    let text = 0;
+    let names = 0;
+    for (let pair = words.chunkOffsets[i]!; pair < words.chunkOffsets[i + 1]!; pair++) {
+      const counts = words.counts[pair]!;
+      this.postings.add(words.termIds[pair]!, chunk, counts);
+      text += bodyCount(counts) + commentCount(counts);
+      names += nameCount(counts);
+    }
+    this.#file.push(entry);
+    this.lines.push(chunks[3 * i]!, chunks[3 * i + 1]!, chunks[3 * i + 2]!);
+    this.textLength.push(text);
+    this.nameLength.push(names);
+    this.live++;
+    this.#totalText += text;
+    this.#totalNames += names;
+  }
+
+  remove(path: string): void {
+    const file = this.files.get(path);
+    if (file === undefined) return;
+    this.files.delete(path);
+    for (let chunk = file.firstChunk; chunk < file.firstChunk + file.chunkCount; chunk++) {
+      this.#file[chunk] = undefined;
+      this.live--;
+      this.#totalText -= this.textLength[chunk]!;
+      this.#totalNames -= this.nameLength[chunk]!;
+    }
+    if (this.#file.length > 1024 && this.live * 2 < this.#file.length) this.#compact();
+  }
+
+  /** Drops what removed files left behind. */
+  #compact(): void {
+    const newChunk = new Int32Array(this.#file.length).fill(-1);
+    const kept: number[] = [];
+    this.#file.forEach((file, chunk) => {
+      if (file === undefined) return;
+      newChunk[chunk] = kept.length;
+      kept.push(chunk);
+    });
+    for (const file of this.files.values()) {
+      if (file.chunkCount > 0) file.firstChunk = newChunk[file.firstChunk]!;
+    }
+    this.postings = this.postings.compacted(newChunk);
+    this.#file = kept.map((chunk) => this.#file[chunk]);
+    this.lines = kept.flatMap((chunk) => this.lines.slice(3 * chunk, 3 * chunk + 3));
+    this.textLength = kept.map((chunk) => this.textLength[chunk]!);
+    this.nameLength = kept.map((chunk) => this.nameLength[chunk]!);
+  }
+}

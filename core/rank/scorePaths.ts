@@ -1,0 +1,60 @@
+import { stem } from '../lexical/stem.ts';
+import type { IndexedFile } from './chunkTable.ts';
+import type { AnalyzedQuery } from './queryAnalysis.ts';
+import { rarity } from './rarity.ts';
+import type { RankingWeights } from './weights.ts';
+
+/** More than the words of a query ever add up to in practice: a path that is asked for by name comes first. */
+const mentionedPath = 10;
+
+/**
+ * What the words of a path say about the query: the rarity of those that match, how much of the file's own name
+ * matches, and how much of the whole query that name covers. Files without any match are left out.
+ */
+export function scorePaths(
+  query: AnalyzedQuery,
+  files: ReadonlyMap<string, IndexedFile>,
+  weights: RankingWeights,
+): Map<IndexedFile, number> {
+  const stems = new Map(query.terms.map(({ term, weight }) => [stem(term), weight]));
+  const holding = new Map<string, number>();
+  const matches: { file: IndexedFile; found: string[] }[] = [];
+  for (const file of files.values()) {
+    const found: string[] = [];
+    for (const root of file.pathStems) if (stems.has(root)) found.push(root);
+    if (found.length > 0 || query.paths.length > 0) matches.push({ file, found });
+    for (const root of found) holding.set(root, (holding.get(root) ?? 0) + 1);
+  }
+  const values = new Map(
+    [...stems].map(([root, weight]) => [root, weight * rarity(files.size, holding.get(root) ?? 0)]),
+  );
+  const total = [...values.values()].reduce((sum, value) => sum + value, 0);
+
+  const scores = new Map<IndexedFile, number>();
+  for (const { file, found } of matches) {
+    let words = 0;
+    let named = 0;
+    let inName = 0;
+    for (const root of found) {
+      const value = values.get(root)!;
+      words += value;
+      if (!file.nameStems.has(root)) continue;
+      named += value;
+      inName++;
+    }
+    const ofName = file.nameStems.size > 0 ? inName / file.nameStems.size : 0;
+    const ofQuery = total > 0 ? named / total : 0;
+    const score =
+      weights.path * words +
+      named * ofName * (weights.stem + weights.covers * ofQuery) +
+      (isMentioned(file, query.paths) ? mentionedPath : 0);
+    if (score > 0) scores.set(file, score);
+  }
+  return scores;
+}
+
+function isMentioned(file: IndexedFile, paths: readonly string[]): boolean {
+  if (paths.length === 0) return false;
+  const path = file.path.toLowerCase();
+  return paths.some((asked) => path === asked || path.endsWith(`/${asked}`));
+}
