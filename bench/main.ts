@@ -1,8 +1,9 @@
 /** `npm run bench -- NAME …`: the benchmarks of this project. */
+import { graph } from './graph/run.ts';
 import { speed } from './speed.ts';
 import { retrieval } from './retrieval/run.ts';
 
-const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval };
+const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval, graph };
 
 const [name = 'speed', ...rest] = process.argv.slice(2);
 const bench = benches[name];

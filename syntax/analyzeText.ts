@@ -3,12 +3,14 @@ import { chunkSource } from '../core/chunk/chunkSource.ts';
 import { countLines } from '../core/chunk/lineTokens.ts';
 import { scopeSeparator, type OutlineNode } from '../core/chunk/types.ts';
 import { lineStartsOf } from '../core/lexical/lineStarts.ts';
+import type { FileLinks, ModuleRoot } from '../core/graph/types.ts';
 import type { Chunk, ChunkedBy, CodeSymbol } from '../core/model.ts';
 import type { WordPiece } from '../core/tokens/wordPiece.ts';
 import { blankOutside, scriptBlocks } from './embeddedScripts.ts';
 import { findSymbols, type Findings } from './findSymbols.ts';
 import { languageOf, languages, plainText } from './languages.ts';
 import type { Language } from './languageTypes.ts';
+import { parseManifest } from './parseManifest.ts';
 import { outlineOf } from './outline.ts';
 import type { Syntax } from './parser.ts';
 
@@ -20,6 +22,8 @@ export interface TextAnalysis {
   symbols: CodeSymbol[];
   /** Flat, sorted, disjoint [start, end) UTF-16 offsets of comments and doc strings. */
   comments: Int32Array;
+  /** Imports, calls and types of variables as this text writes them. */
+  links: FileLinks;
   syntaxErrors: boolean;
   /** What could not be done as it should: for the status, once each. */
   notes: string[];
@@ -38,6 +42,7 @@ interface Parsed extends Findings {
 }
 
 const noComments = new Int32Array(0);
+const noLinks: FileLinks = { roots: [], imports: [], calls: [], bindings: [] };
 const typeScript = languages.find(({ id }) => id === 'typescript')!;
 
 /** Parses one language; null when there is no grammar, it cannot be used, or the time is up. */
@@ -48,8 +53,8 @@ async function parse(language: Language, text: string, { syntax, deadlineMs }: A
   if (tree === null) return null;
   const found =
     loaded.query === null
-      ? { symbols: [], comments: noComments }
-      : findSymbols(tree, loaded.query, text, language.bodies);
+      ? { symbols: [], comments: noComments, links: noLinks }
+      : findSymbols(tree, loaded.query, text, language);
   return {
     ...found,
     outline: outlineOf(tree, language.leading),
@@ -75,6 +80,7 @@ async function parseComponent(language: Language, text: string, options: Analyze
   };
   return {
     symbols: script.symbols,
+    links: script.links,
     comments: Int32Array.from([...pairs(whole.comments), ...pairs(script.comments)].sort((a, b) => a[0] - b[0]).flat()),
     // A script without its surroundings is whole or not by itself; templates have their own idea of errors.
     hasErrors: script.hasErrors,
@@ -90,6 +96,19 @@ function pairs(flat: Int32Array): [number, number][] {
   return Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i]!, flat[2 * i + 1]!]);
 }
 
+/** What a manifest declares; one that cannot be read declares nothing, and a note says so. */
+function declaredRoots(path: string, text: string): { roots: ModuleRoot[]; notes: string[] } {
+  try {
+    return { roots: parseManifest(path, text) ?? [], notes: [] };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return {
+      roots: [],
+      notes: [`${path} cannot be read (${error.message}): imports by the names it declares stay open`],
+    };
+  }
+}
+
 /**
  * Language, chunks, definitions and comments of a text: along its syntax where there is a grammar, by headings for
  * Markdown, by lines for everything else. Broken syntax still gives chunks that cover every line once.
@@ -101,7 +120,14 @@ export async function analyzeText(path: string, text: string, options: AnalyzeOp
   const pathTokens = options.wordPiece.count(path);
   const scopeLineTokens = (scope: string): number =>
     scope === '' ? pathTokens : pathTokens + options.wordPiece.count(scopeSeparator + scope);
-  const base = { language: language?.id ?? plainText, symbols: [], comments: noComments, syntaxErrors: false };
+  const declared = declaredRoots(path, text);
+  const base = {
+    language: language?.id ?? plainText,
+    symbols: [],
+    comments: noComments,
+    links: { ...noLinks, roots: declared.roots },
+    syntaxErrors: false,
+  };
 
   if (language?.id === 'markdown') {
     const symbols = markdownSymbols(text.split('\n').slice(0, tokens.lineCount));
@@ -119,12 +145,21 @@ export async function analyzeText(path: string, text: string, options: AnalyzeOp
       : language.embedded === undefined
         ? await parse(language, text, options)
         : await parseComponent(language, text, options);
-  const notes = options.syntax.takeProblems();
+  const notes = [...declared.notes, ...options.syntax.takeProblems()];
   if (parsed === null) return { ...base, chunkedBy: 'lines', chunks: chunkLines(tokens, scopeLineTokens), notes };
   try {
-    const { symbols, comments, outline, hasErrors } = parsed;
+    const { symbols, comments, links, outline, hasErrors } = parsed;
     const chunks = chunkSource({ tokens, outline, definitions: symbols, scopeLineTokens });
-    return { ...base, chunkedBy: 'syntax', chunks, symbols, comments, syntaxErrors: hasErrors, notes };
+    return {
+      ...base,
+      chunkedBy: 'syntax',
+      chunks,
+      symbols,
+      comments,
+      links: { ...links, roots: declared.roots },
+      syntaxErrors: hasErrors,
+      notes,
+    };
   } finally {
     parsed.free();
   }

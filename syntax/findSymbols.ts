@@ -1,11 +1,14 @@
 import type { Node, Query, Tree } from 'web-tree-sitter';
+import type { FileLinks } from '../core/graph/types.ts';
 import type { CodeSymbol, SymbolKind } from '../core/model.ts';
-import { symbolKinds } from './languageTypes.ts';
+import { LinkCollector } from './collectLinks.ts';
+import { symbolKinds, type Language } from './languageTypes.ts';
 
 export interface Findings {
   symbols: CodeSymbol[];
   /** Flat, sorted, disjoint [start, end) offsets of comments and doc strings. */
   comments: Int32Array;
+  links: FileLinks;
 }
 
 const maxSignature = 240;
@@ -105,14 +108,21 @@ function disjoint(ranges: [number, number][]): Int32Array {
   return Int32Array.from(flat);
 }
 
-/** Definitions and comments of a tree in one pass of the language's query. */
-export function findSymbols(tree: Tree, query: Query, text: string, bodies: readonly string[] = []): Findings {
+/** Definitions, comments, calls, imports and types of variables in one pass of the language's query. */
+export function findSymbols(
+  tree: Tree,
+  query: Query,
+  text: string,
+  { id, bodies = [] }: Pick<Language, 'id' | 'bodies'>,
+): Findings {
   const found: Found[] = [];
   const comments: [number, number][] = [];
+  const links = new LinkCollector(id, text);
   for (const { captures } of query.matches(tree.rootNode)) {
     let name: Node | undefined;
     let definition: Node | undefined;
     let kind: string | undefined;
+    let others: Map<string, Node> | undefined;
     for (const capture of captures) {
       if (capture.name === 'name') name = capture.node;
       else if (capture.name === 'comment' || capture.name === 'doc')
@@ -120,10 +130,15 @@ export function findSymbols(tree: Tree, query: Query, text: string, bodies: read
       else if (symbolKinds.has(capture.name)) {
         definition = capture.node;
         kind = capture.name;
-      }
+      } else (others ??= new Map()).set(capture.name, capture.node);
     }
     if (name !== undefined && definition !== undefined)
       found.push({ node: definition, name, kind: kind as SymbolKind });
+    else if (others !== undefined) links.add(others);
   }
-  return { symbols: withContainers(distinct(found), text, bodies), comments: disjoint(comments) };
+  return {
+    symbols: withContainers(distinct(found), text, bodies),
+    comments: disjoint(comments),
+    links: links.finish(),
+  };
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Language as Grammar, Parser, Query, type Tree } from 'web-tree-sitter';
 import type { Language } from './languageTypes.ts';
+import { linkQueries } from './linkQueries.ts';
 
 export interface SyntaxOptions {
   /** web-tree-sitter.wasm */
@@ -35,7 +36,10 @@ export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promi
     if (grammar === undefined) return null;
     try {
       const language = await Grammar.load(await readFile(path.join(grammarDir, `${grammar}.wasm`)));
-      return { grammar: language, query: query === undefined ? null : new Query(language, query) };
+      return {
+        grammar: language,
+        query: query === undefined ? null : new Query(language, `${query}\n${linkQueries[id] ?? ''}`),
+      };
     } catch (error) {
       problems.push(
         `${id}: the grammar cannot be used (${error instanceof Error ? error.message : String(error)}); files are chunked by lines`,

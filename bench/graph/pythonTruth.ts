@@ -1,0 +1,111 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL, fileURLToPath } from 'node:url';
+import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node.js';
+import { discoverFiles } from '../../server/indexing/discovery/discover.ts';
+import type { TrueCall } from './types.ts';
+
+interface Site {
+  line: number;
+  /** UTF-16 column of the first character of the name. */
+  column: number;
+  name: string;
+}
+
+/** Positions of every called name, by Python's own parser; files come as JSON on standard input. */
+const listCalls = `
+import ast, json, sys
+out = {}
+for path in json.load(sys.stdin):
+    source = open(path, encoding="utf-8").read()
+    lines = source.split("\\n")
+    try: tree = ast.parse(source)
+    except SyntaxError: continue
+    sites = []
+    def add(node):
+        if isinstance(node, ast.Name): sites.append((node.lineno, node.col_offset, node.id))
+        elif isinstance(node, ast.Attribute): sites.append((node.end_lineno, node.end_col_offset - len(node.attr.encode()), node.attr))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call): add(node.func)
+        for each in getattr(node, "decorator_list", []):
+            if not isinstance(each, ast.Call): add(each)
+    out[path] = [(line, len(lines[line - 1].encode()[:column].decode()), name) for line, column, name in sites]
+json.dump(out, sys.stdout)
+`;
+
+interface Location {
+  uri?: string;
+  targetUri?: string;
+  range?: { start: { line: number } };
+  targetSelectionRange?: { start: { line: number } };
+}
+
+const definitionLine = /^\s*(?:async\s+)?(?:def|class)\s/;
+
+/** Every call in the Python files under `root` outside its tests, as pyright's language server resolves it. */
+export async function pythonTruth(root: string, langserver: string): Promise<TrueCall[]> {
+  const files: string[] = [];
+  const settings = { exclude: ['tests/', 'test/', 'docs/'], include: [], maxFileKb: 1024 };
+  for await (const batch of discoverFiles({ root, indexDir: path.join(root, '.contextkit'), settings }))
+    files.push(...batch.files.map((file) => file.path).filter((file) => file.endsWith('.py')));
+  const absolute = files.map((file) => path.join(root, file));
+  const listed = execFileSync('python3', ['-c', listCalls], { input: JSON.stringify(absolute), maxBuffer: 1 << 28 });
+  const sites = JSON.parse(listed.toString()) as Record<string, [number, number, string][]>;
+
+  const server = spawn(process.execPath, [langserver, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const connection = createMessageConnection(
+    new StreamMessageReader(server.stdout),
+    new StreamMessageWriter(server.stdin),
+  );
+  connection.onRequest('workspace/configuration', ({ items }: { items: unknown[] }) => items.map(() => ({})));
+  connection.onRequest('client/registerCapability', () => null);
+  connection.onRequest('window/workDoneProgress/create', () => null);
+  connection.listen();
+  const uri = pathToFileURL(root).href;
+  await connection.sendRequest('initialize', {
+    processId: process.pid,
+    rootUri: uri,
+    workspaceFolders: [{ uri, name: 'project' }],
+    capabilities: {},
+  });
+  await connection.sendNotification('initialized', {});
+
+  const lines = new Map<string, string[]>();
+  const lineAt = (file: string, line: number): string => {
+    if (!lines.has(file)) lines.set(file, readFileSync(file, 'utf8').split('\n'));
+    return lines.get(file)![line] ?? '';
+  };
+  const calls: TrueCall[] = [];
+  for (const [i, file] of absolute.entries()) {
+    const document = pathToFileURL(file).href;
+    await connection.sendNotification('textDocument/didOpen', {
+      textDocument: { uri: document, languageId: 'python', version: 1, text: readFileSync(file, 'utf8') },
+    });
+    for (const [line, column, name] of sites[file] ?? []) {
+      const site: Site = { line, column, name };
+      const targets = await definitionsOf(document, site);
+      calls.push({ path: files[i]!, line, name, targets });
+    }
+    await connection.sendNotification('textDocument/didClose', { textDocument: { uri: document } });
+    if (i % 20 === 0) console.error(`pyright: ${i} of ${files.length} files`);
+  }
+  connection.dispose();
+  server.kill();
+  return calls;
+
+  async function definitionsOf(document: string, { line, column }: Site): Promise<string[]> {
+    const answer = await connection.sendRequest<Location | Location[] | null>('textDocument/definition', {
+      textDocument: { uri: document },
+      position: { line: line - 1, character: column },
+    });
+    const locations = answer === null ? [] : Array.isArray(answer) ? answer : [answer];
+    return locations.flatMap((location) => {
+      const target = fileURLToPath(location.targetUri ?? location.uri!);
+      const at = (location.targetSelectionRange ?? location.range!).start.line;
+      const inside = path.relative(root, target);
+      if (inside.startsWith('..') || !definitionLine.test(lineAt(target, at))) return [];
+      return [`${inside.split(path.sep).join('/')}:${at + 1}`];
+    });
+  }
+}

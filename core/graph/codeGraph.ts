@@ -1,0 +1,144 @@
+import type { CodeSymbol } from '../model.ts';
+import { ModulePaths } from './modulePaths.ts';
+import { Resolver } from './resolver.ts';
+import { shortName, SymbolTable, type Definition } from './symbolTable.ts';
+import type { CallSite, GraphFile } from './types.ts';
+
+export type { Definition };
+
+/** A call and what it means. */
+export interface ResolvedCall {
+  file: GraphFile;
+  call: CallSite;
+  /** The innermost definition around it; undefined at the top of a file. */
+  caller: Definition | undefined;
+  callee: Definition;
+}
+
+const placeOf = ({ file, symbol }: Definition): string => `${file.path}:${symbol.line}:${symbol.name}`;
+
+/**
+ * Who calls whom, and which file uses which. Nothing is resolved before it is asked for: the callers of a name are
+ * found among the calls of that name, the callees of a definition among the calls in its lines.
+ */
+export class CodeGraph {
+  readonly #files = new Map<string, GraphFile>();
+  readonly #symbols = new SymbolTable();
+  readonly #modules = new ModulePaths();
+  readonly #resolver = new Resolver(this.#symbols, this.#modules, (path) => this.#files.get(path));
+  /** Calls by the name they are written with. */
+  readonly #calls = new Map<string, Map<string, CallSite[]>>();
+  /** Other names that imports give to a name. */
+  readonly #aliases = new Map<string, Set<string>>();
+  /** Resolved imports by file; forgotten with every change. */
+  readonly #imports = new Map<string, readonly string[]>();
+
+  get size(): number {
+    return this.#files.size;
+  }
+
+  put(file: GraphFile): void {
+    this.remove(file.path);
+    this.#files.set(file.path, file);
+    this.#symbols.put(file);
+    this.#modules.put(file.path, file.links.roots);
+    for (const call of file.links.calls) {
+      const places = this.#calls.get(call.name) ?? new Map<string, CallSite[]>();
+      this.#calls.set(call.name, places);
+      const inFile = places.get(file.path);
+      if (inFile === undefined) places.set(file.path, [call]);
+      else inFile.push(call);
+    }
+    for (const { name, alias } of file.links.imports.flatMap(({ names }) => names)) {
+      if (alias === '' || alias === name || name === '*') continue;
+      const known = this.#aliases.get(name);
+      if (known === undefined) this.#aliases.set(name, new Set([alias]));
+      else known.add(alias);
+    }
+    this.#imports.clear();
+  }
+
+  remove(path: string): void {
+    const file = this.#files.get(path);
+    if (file === undefined) return;
+    this.#files.delete(path);
+    this.#symbols.remove(path);
+    this.#modules.remove(path);
+    for (const { name } of file.links.calls) this.#calls.get(name)?.delete(path);
+    this.#imports.clear();
+  }
+
+  /** Definitions of a name, `Type.member` included. */
+  definitions(name: string): Definition[] {
+    const parts = name.split(/::|\.|#|›/).map((part) => part.trim());
+    const last = parts.at(-1)!;
+    const all = this.#symbols.named(last);
+    if (parts.length === 1) return [...all];
+    const owners = parts.slice(0, -1);
+    return all.filter(({ symbol }) => {
+      const names = [...symbol.container, ...symbol.name.split(/::|\.|:/).slice(0, -1)].map(shortName);
+      return owners.every((owner, i) => names[names.length - owners.length + i] === owner);
+    });
+  }
+
+  /** Files of the workspace that a file imports. */
+  importsOf(path: string): readonly string[] {
+    const known = this.#imports.get(path);
+    if (known !== undefined) return known;
+    const file = this.#files.get(path);
+    const found = new Set<string>();
+    for (const link of file?.links.imports ?? []) {
+      for (const each of this.#resolver.filesOf(file!, link)) if (each !== path) found.add(each);
+    }
+    const imports = [...found];
+    this.#imports.set(path, imports);
+    return imports;
+  }
+
+  /** Calls within the lines of a definition, each with what it means; calls of what is not known are left out. */
+  callees({ file, symbol }: Definition): ResolvedCall[] {
+    return file.links.calls
+      .filter(({ line }) => symbol.startLine <= line && line <= symbol.endLine)
+      .flatMap((call) => this.#resolve(file, call));
+  }
+
+  /** Every call that means this definition. */
+  callers(definition: Definition): ResolvedCall[] {
+    const wanted = placeOf(definition);
+    return this.#namesOf(definition)
+      .flatMap((name) => [...(this.#calls.get(name) ?? [])])
+      .flatMap(([path, calls]) => {
+        const file = this.#files.get(path)!;
+        return calls.flatMap((call) => this.#resolve(file, call).filter(({ callee }) => placeOf(callee) === wanted));
+      })
+      .sort((a, b) => (a.file.path < b.file.path ? -1 : a.file.path > b.file.path ? 1 : a.call.line - b.call.line));
+  }
+
+  /** Every call of every file; for measuring. */
+  *all(): Generator<ResolvedCall> {
+    for (const file of this.#files.values()) for (const call of file.links.calls) yield* this.#resolve(file, call);
+  }
+
+  #resolve(file: GraphFile, call: CallSite): ResolvedCall[] {
+    const callees = this.#resolver.resolveCall(file, call);
+    if (callees.length === 0) return [];
+    const caller = this.#callerOf(file, call.line);
+    return callees.map((callee) => ({ file, call, caller, callee }));
+  }
+
+  /** A field that holds a function is the function; one that only calls something is part of its class. */
+  #callerOf(file: GraphFile, line: number): Definition | undefined {
+    const around = this.#resolver.enclosing(file, line);
+    return around.find(({ symbol }) => symbol.kind !== 'variable' && symbol.kind !== 'constant') ?? around[0];
+  }
+
+  /** Names under which a definition is called. */
+  #namesOf({ symbol }: { symbol: CodeSymbol }): string[] {
+    const name = shortName(symbol.name);
+    const names = new Set([name, ...(this.#aliases.get(name) ?? []), ...(this.#aliases.get('default') ?? [])]);
+    const owner = symbol.container.at(-1);
+    if (owner !== undefined && (symbol.kind === 'constructor' || ['constructor', '__init__'].includes(name)))
+      names.add(owner);
+    return [...names];
+  }
+}

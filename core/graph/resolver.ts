@@ -1,0 +1,529 @@
+import type { ModulePaths } from './modulePaths.ts';
+import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
+import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
+import type { Binding, CallSite, GraphFile, ImportLink } from './types.ts';
+
+/** What an expression stands for: types whose members it has, or modules whose names it gives. */
+interface Meaning {
+  types: Definition[];
+  /** Paths of files. */
+  modules: string[];
+}
+
+const nothing: Meaning = { types: [], modules: [] };
+
+/** Chains of re-exports, bases, and types of types end somewhere; cycles do not. */
+const maxDepth = 8;
+
+const selfWords = new Set(['this', 'self', 'cls', 'Self', 'static', '__class__']);
+const superWords = new Set(['super', 'parent', 'base']);
+
+/** A bare name can mean a member of the enclosing type. */
+const implicitSelf = new Set(['java', 'kotlin', 'scala', 'csharp', 'cpp', 'ruby', 'swift', 'dart', 'solidity']);
+/** Everything at the top of the files of a folder sees everything else there. */
+const folderScope = new Set(['go', 'java', 'kotlin', 'scala', 'csharp', 'swift', 'php', 'solidity']);
+/** Imports say little about where a name comes from: a name that is defined once is meant. */
+const looseNames = new Set([
+  'c', 'cpp', 'objc', 'ruby', 'php', 'csharp', 'swift', 'elixir', 'lua', 'bash', 'dart', 'kotlin', 'scala', 'haskell',
+  'ocaml', 'zig', 'solidity', 'powershell',
+]); // prettier-ignore
+
+/**
+ * Member names that every library has: a call on a value of unknown type is not taken for the project's only member of
+ * that name.
+ */
+const commonMembers = new Set(
+  (
+    'get set add has delete remove clear push pop shift map filter reduce forEach find some every includes indexOf join ' +
+    'split slice splice concat sort reverse keys values entries then catch finally call apply bind toString valueOf ' +
+    'replace match test exec trim append extend insert update items copy format encode decode read write close open ' +
+    'start stop send next done emit on off once log error warn info debug len size length count index name type value ' +
+    'String Error new from into clone unwrap expect iter collect as_ref to_string fmt eq hash init run execute create ' +
+    'load save put parse stringify equals hashCode compareTo iterator first last isEmpty contains of build wait flush ' +
+    'connect disconnect reset resolve reject abort body json text status url path dirname basename exit'
+  ).split(' '),
+);
+
+const containsLine = ({ symbol }: Definition, line: number): boolean =>
+  symbol.startLine <= line && line <= symbol.endLine;
+
+/** Whether `inner` lies within `outer`, by the names around them. */
+const isPrefix = (outer: readonly string[], inner: readonly string[]): boolean =>
+  outer.length <= inner.length && outer.every((name, i) => name === inner[i]);
+
+/** Finds out which definition a call means, from what the texts say: scopes, imports, written types, signatures. */
+export class Resolver {
+  readonly #symbols: SymbolTable;
+  readonly #modules: ModulePaths;
+  readonly #fileAt: (path: string) => GraphFile | undefined;
+
+  constructor(symbols: SymbolTable, modules: ModulePaths, fileAt: (path: string) => GraphFile | undefined) {
+    this.#symbols = symbols;
+    this.#modules = modules;
+    this.#fileAt = fileAt;
+  }
+
+  /** Definitions that a call means: none if it cannot be said, several where a name is defined several times. */
+  resolveCall(file: GraphFile, call: CallSite): Definition[] {
+    const found = call.receiver === '' ? this.#bareName(file, call.name, call.line) : this.#member(file, call);
+    return distinct(found);
+  }
+
+  /** Files of the workspace that an import brings in. */
+  filesOf(file: GraphFile, { module, names }: ImportLink): string[] {
+    if (module === '') return [];
+    const own = this.#modules.resolve(file.path, file.language, module);
+    // A package of many files: only those that define what is named.
+    const named = names.filter(({ name }) => name !== '*');
+    const below = named.flatMap(({ name }) => this.#below(file, module, name));
+    if (named.length === 0 || own.length <= 1) return [...own, ...below];
+    const defining = named.flatMap(({ name }) => this.#fromModule(file, module, name, 0).types.map((each) => each.file.path));
+    return [...defining, ...below];
+  }
+
+  /** Innermost definitions around a line, innermost first. */
+  enclosing(file: GraphFile, line: number): Definition[] {
+    return file.symbols
+      .filter((symbol) => symbol.startLine <= line && line <= symbol.endLine && symbol.kind !== 'section')
+      .map((symbol) => ({ file, symbol }))
+      .sort((a, b) => b.symbol.startLine - a.symbol.startLine || a.symbol.endLine - b.symbol.endLine);
+  }
+
+  #bareName(file: GraphFile, name: string, line: number): Definition[] {
+    const local = this.#inScope(file, name, line);
+    if (local.length > 0) return local;
+    const imported = this.#imported(file, name);
+    if (imported !== null) return imported.types;
+    const visible = this.#visible(file, name);
+    if (visible.length > 0) return visible;
+    if (implicitSelf.has(file.language)) {
+      const own = this.#membersOf(this.#enclosingTypes(file, line), name);
+      if (own.length > 0) return own;
+    }
+    if (!looseNames.has(file.language)) return [];
+    const anywhere = this.#symbols.inFamily(name, file.language);
+    return isOnePlace(anywhere) ? [...anywhere] : [];
+  }
+
+  /** Definitions in the same file that the line sees: nested ones of the functions around it, and the top ones. */
+  #inScope(file: GraphFile, name: string, line: number): Definition[] {
+    const own = this.#symbols.inFile(file.path, name);
+    if (own.length === 0) return [];
+    const around = this.enclosing(file, line)[0]?.symbol;
+    const scope = around === undefined ? [] : [...around.container, around.name];
+    const seen = own.filter((definition) => {
+      const { symbol } = definition;
+      if (isMember(definition) && !implicitSelf.has(file.language)) return false;
+      return isPrefix(symbol.container, scope) || isType(definition);
+    });
+    const deepest = Math.max(0, ...seen.map(({ symbol }) => symbol.container.length));
+    return seen.filter(({ symbol }) => symbol.container.length === deepest);
+  }
+
+  /** What an import gives this name; null if none does. An import from outside the workspace gives nothing. */
+  #imported(file: GraphFile, alias: string): Meaning | null {
+    for (const { module, names, exported } of file.links.imports) {
+      if (module === '' && exported) continue;
+      const name = names.find((each) => each.alias === alias);
+      if (name === undefined) continue;
+      const meaning = this.#fromModule(file, module, name.name, 0);
+      if (meaning.types.length > 0 || meaning.modules.length > 0 || !looseNames.has(file.language)) return meaning;
+    }
+    return null;
+  }
+
+  #fromModule(file: GraphFile, module: string, name: string, depth: number): Meaning {
+    const paths = this.#modules.resolve(file.path, file.language, module);
+    if (name === '*') {
+      if (paths.length > 0) return { types: [], modules: paths };
+      return { types: this.#typesNamed(file, module), modules: [] };
+    }
+    const types = paths.flatMap((path) => this.#exportOf(path, name, depth + 1));
+    if (types.length > 0) return { types, modules: [] };
+    // `from package import module`, `use a::module`, `import a.b.Class`: the name is a file itself.
+    const below = this.#below(file, module, name);
+    if (below.length === 0) return nothing;
+    const inside = below.flatMap((path) => this.#symbols.inFile(path, name).filter(isTop));
+    return inside.length > 0 && file.language !== 'python'
+      ? { types: inside, modules: [] }
+      : { types: [], modules: below };
+  }
+
+  /** Files of the module `module.name`. */
+  #below(file: GraphFile, module: string, name: string): string[] {
+    const separators: Record<string, string> = { rust: '::', php: '\\' };
+    const separator = separators[file.language] ?? '.';
+    if (!['python', 'rust', 'php', 'java', 'kotlin', 'scala'].includes(file.language)) return [];
+    const joined = module === '' || module.endsWith('.') ? module + name : `${module}${separator}${name}`;
+    const paths = this.#modules.resolve(file.path, file.language, joined);
+    // Rust falls back to the longest known part: that is not below.
+    return file.language === 'rust'
+      ? paths.filter((path) => new RegExp(`(?:^|/)${name}(?:\\.rs|/mod\\.rs|/lib\\.rs)$`).test(path))
+      : paths;
+  }
+
+  /** What a file defines or passes on under a name. */
+  #exportOf(path: string, name: string, depth: number): Definition[] {
+    const file = this.#fileAt(path);
+    if (file === undefined || depth > maxDepth) return [];
+    const own = this.#symbols.inFile(path, name).filter(isTop);
+    if (own.length > 0) return [...own];
+    for (const link of file.links.imports) {
+      if (!link.exported) continue;
+      for (const each of link.names) {
+        if (each.alias !== name && !(each.alias === '' && each.name === '*')) continue;
+        const wanted = each.alias === '' ? name : each.name;
+        if (link.module === '') {
+          if (wanted === name && each.alias === name) continue;
+          const renamed = this.#exportOf(path, wanted, depth + 1);
+          if (renamed.length > 0) return renamed;
+          const imported = depth < maxDepth ? this.#imported(file, wanted) : null;
+          if (imported !== null && imported.types.length > 0) return imported.types;
+          continue;
+        }
+        const found = this.#fromModule(file, link.module, wanted, depth + 1).types;
+        if (found.length > 0) return found;
+      }
+    }
+    // `import { a } from …; export { a }`: what is exported under its own name was imported.
+    const passedOn = file.links.imports.some(
+      ({ module, exported, names }) => exported && module === '' && names.some((each) => each.alias === name),
+    );
+    return passedOn ? (this.#imported(file, name)?.types ?? []) : [];
+  }
+
+  /** Names that imports or the folder make visible without naming them. */
+  #visible(file: GraphFile, name: string): Definition[] {
+    for (const { module, names } of file.links.imports) {
+      if (!names.some((each) => each.name === '*' && each.alias === '')) continue;
+      const found = this.#modules
+        .resolve(file.path, file.language, module)
+        .flatMap((path) => (path === file.path ? [] : this.#exportOf(path, name, 1)));
+      if (found.length > 0) return found;
+    }
+    if (!folderScope.has(file.language)) return [];
+    const folder = folderOf(file.path);
+    return this.#symbols
+      .inFamily(name, file.language)
+      .filter((each) => folderOf(each.file.path) === folder && isTop(each));
+  }
+
+  #member(file: GraphFile, call: CallSite): Definition[] {
+    const steps = receiverSteps(call.receiver);
+    if (steps !== null) {
+      const meaning = this.#meaningOf(file, steps, call.line, 0);
+      if (meaning !== null) {
+        if (meaning.types.length > 0) return this.#membersOf(meaning.types, call.name);
+        const exported = meaning.modules.flatMap((path) => this.#exportOf(path, call.name, 0));
+        return exported;
+      }
+    }
+    return this.#onlyMember(file, call.name);
+  }
+
+  /** A member on a value of unknown type: the only one of that name, if the name is no common one. */
+  #onlyMember(file: GraphFile, name: string): Definition[] {
+    if (commonMembers.has(name) || name.length < 4) return [];
+    const all = this.#symbols.inFamily(name, file.language).filter((each) => isMember(each));
+    return isOnePlace(all) ? [...all] : [];
+  }
+
+  /** Null if nothing is known; `nothing` if it is known to lie outside the workspace. */
+  #meaningOf(file: GraphFile, steps: readonly ReceiverStep[], line: number, depth: number): Meaning | null {
+    if (depth > maxDepth) return null;
+    const [first, ...rest] = steps;
+    if (first === undefined) return null;
+    let meaning = this.#firstStep(file, first, line, depth);
+    let known = first.name;
+    for (const [i, step] of rest.entries()) {
+      if (meaning === null) {
+        // `import a.b` makes `a.b` a name of its own.
+        known = `${known}.${step.name}`;
+        if (i < 4) meaning = this.#imported(file, known);
+        continue;
+      }
+      meaning = this.#nextStep(meaning, step, depth);
+    }
+    return meaning;
+  }
+
+  #firstStep(file: GraphFile, { name, called }: ReceiverStep, line: number, depth: number): Meaning | null {
+    if (name.startsWith('new ')) return this.#typeMeaning(file, name.slice(4), line, depth + 1);
+    if (selfWords.has(name) || (name === 'type' && called)) {
+      const types = this.#enclosingTypes(file, line);
+      return types.length > 0 ? { types, modules: [] } : null;
+    }
+    if (superWords.has(name)) {
+      const types = this.#enclosingTypes(file, line).flatMap((type) => this.#basesOf(type));
+      return { types, modules: [] };
+    }
+    if (called) {
+      const callees = this.#bareName(file, name, line);
+      return callees.length > 0 ? this.#resultOf(callees, depth) : this.#imported(file, name);
+    }
+    const binding = this.#bindingOf(file, name, line);
+    if (binding !== undefined) return this.#typeMeaning(file, binding.type, binding.line, depth + 1);
+    if (file.language === 'go') {
+      const receiver = this.#goReceiver(file, name, line);
+      if (receiver.length > 0) return { types: receiver, modules: [] };
+    }
+    const local = this.#inScope(file, name, line).filter(isType);
+    if (local.length > 0) return { types: local, modules: [] };
+    const imported = this.#imported(file, name);
+    if (imported !== null) return this.#valueMeaning(imported, depth);
+    const visible = this.#visible(file, name).filter(isType);
+    if (visible.length > 0) return { types: visible, modules: [] };
+    if (implicitSelf.has(file.language)) {
+      const field = this.#fieldMeaning(this.#enclosingTypes(file, line), name, depth);
+      if (field !== null) return field;
+    }
+    const types = /^[A-Z]/.test(name) ? this.#typesNamed(file, name) : [];
+    return types.length > 0 ? { types, modules: [] } : null;
+  }
+
+  /** An imported constant stands for the type of its value. */
+  #valueMeaning(meaning: Meaning, depth: number): Meaning | null {
+    if (meaning.modules.length > 0 || meaning.types.length === 0) return meaning;
+    if (meaning.types.some(isType)) return { types: meaning.types.filter(isType), modules: [] };
+    const [constant] = meaning.types;
+    const { file, symbol } = constant!;
+    const binding = this.#bindingOf(file, symbol.name, symbol.line);
+    return binding === undefined ? null : this.#typeMeaning(file, binding.type, symbol.line, depth + 1);
+  }
+
+  #nextStep(meaning: Meaning, { name, called }: ReceiverStep, depth: number): Meaning | null {
+    if (meaning.modules.length > 0) {
+      const found = meaning.modules.flatMap((path) => this.#exportOf(path, name, 0));
+      if (found.length > 0)
+        return called ? this.#resultOf(found, depth) : this.#valueMeaning({ types: found, modules: [] }, depth);
+      const inside = meaning.modules.flatMap((path) => {
+        const file = this.#fileAt(path);
+        return file === undefined ? [] : (this.#imported(file, name)?.modules ?? []);
+      });
+      return { types: [], modules: inside };
+    }
+    if (meaning.types.length === 0) return meaning;
+    if (called) {
+      const members = this.#membersOf(meaning.types, name);
+      return members.length > 0 ? this.#resultOf(members, depth) : null;
+    }
+    return this.#fieldMeaning(meaning.types, name, depth);
+  }
+
+  /** What a field of a type holds, or the type nested in it. */
+  #fieldMeaning(types: readonly Definition[], name: string, depth: number): Meaning | null {
+    for (const type of this.#withBases(types)) {
+      const { file, symbol } = type;
+      const inside = (line: number): boolean => this.#spans(type).some((span) => containsLine(span, line));
+      const fields = file.links.bindings.filter((each) => each.name === `this.${name}` && inside(each.line));
+      for (const field of fields) {
+        const meaning = this.#typeMeaning(file, field.type, field.line, depth + 1);
+        if (meaning !== null && meaning.types.length > 0) return meaning;
+      }
+      if (fields.length > 0) return null;
+      const nested = this.#symbols.inFile(file.path, name).filter((each) => ownerOf(each) === shortName(symbol.name));
+      if (nested.some(isType)) return { types: nested.filter(isType), modules: [] };
+      // A property with a getter.
+      if (nested.length > 0) return this.#resultOf(nested, depth);
+    }
+    return null;
+  }
+
+  /** What a call of these gives: an instance of the class, or what the signature says. */
+  #resultOf(callees: readonly Definition[], depth: number): Meaning | null {
+    const types: Definition[] = [];
+    for (const callee of callees) {
+      if (isType(callee)) types.push(callee);
+      else if (callee.symbol.kind === 'constructor') types.push(...this.#typesNamed(callee.file, ownerOf(callee)));
+      else {
+        const type = returnTypeOf(callee.symbol.signature, callee.file.language);
+        if (type === '') continue;
+        if (selfWords.has(type)) {
+          types.push(...this.#ownerTypes(callee));
+          continue;
+        }
+        const meaning = this.#typeMeaning(callee.file, type, callee.symbol.line, depth + 1);
+        if (meaning !== null) types.push(...meaning.types);
+      }
+    }
+    return types.length > 0 ? { types: distinct(types), modules: [] } : null;
+  }
+
+  /** What a written type, or the `callee()` of a binding, means in a file. */
+  #typeMeaning(file: GraphFile, written: string, line: number, depth: number): Meaning | null {
+    if (depth > maxDepth) return null;
+    if (written.startsWith('=')) {
+      // Assigned from a parameter or another variable: its type, if that was written.
+      return this.#firstStep(file, { name: written.slice(1), called: false }, line, depth + 1);
+    }
+    if (written.endsWith('()')) {
+      const steps = receiverSteps(written);
+      return steps === null ? null : this.#meaningOf(file, steps, line, depth + 1);
+    }
+    const types: Definition[] = [];
+    for (const part of written.split(/\s*[|&]\s*/)) {
+      const names = part
+        .trim()
+        .replace(/^["']|["']$/g, '')
+        .split(/::|\.|\\/);
+      if (names.length > 1) {
+        const steps = names.map((name) => ({ name, called: false }));
+        const meaning = this.#meaningOf(file, steps, line, depth + 1);
+        if (meaning !== null) types.push(...meaning.types);
+        continue;
+      }
+      if (selfWords.has(part)) types.push(...this.#enclosingTypes(file, line));
+      else types.push(...this.#namedType(file, part, line, depth));
+    }
+    return { types: distinct(types), modules: [] };
+  }
+
+  #namedType(file: GraphFile, name: string, line: number, depth: number): Definition[] {
+    const local = this.#inScope(file, name, line).filter(isType);
+    const found =
+      local.length > 0 ? local : (this.#imported(file, name)?.types ?? this.#visible(file, name)).filter(isType);
+    const types = found.length > 0 ? found : looseNames.has(file.language) ? this.#typesNamed(file, name) : [];
+    return types.flatMap((type) => this.#unaliased(type, depth));
+  }
+
+  /** `type A = B`: what B is, if that can be said. */
+  #unaliased(type: Definition, depth: number): Definition[] {
+    if (type.symbol.kind !== 'type') return [type];
+    const aliased = /=\s*([\w$.]+)\s*(?:<[^]*)?;?$/.exec(type.symbol.signature)?.[1];
+    if (aliased === undefined || aliased === type.symbol.name) return [type];
+    const meaning = this.#typeMeaning(type.file, aliased, type.symbol.line, depth + 1);
+    return meaning !== null && meaning.types.length > 0 ? meaning.types : [type];
+  }
+
+  #typesNamed(file: GraphFile, name: string): Definition[] {
+    const all = this.#symbols
+      .inFamily(shortName(name), file.language)
+      .filter(
+        (each) =>
+          isType(each) && (!name.includes('.') || each.symbol.name === name || shortName(name) === each.symbol.name),
+      );
+    return isOnePlace(all) ? all : [];
+  }
+
+  /** The last binding of a name before a line, in the innermost scope that has one. */
+  #bindingOf(file: GraphFile, name: string, line: number): Binding | undefined {
+    const candidates = file.links.bindings.filter((each) => each.name === name);
+    if (candidates.length === 0) return undefined;
+    const around = [...this.enclosing(file, line).filter((each) => !isType(each))];
+    for (const scope of around) {
+      const inside = candidates.filter((each) => containsLine(scope, each.line));
+      if (inside.length > 0) return lastBefore(inside, line);
+    }
+    const outside = candidates.filter(
+      (each) => !this.enclosing(file, each.line).some((scope) => isCode(scope) && each.line !== scope.symbol.line),
+    );
+    return outside.length > 0 ? lastBefore(outside, line) : undefined;
+  }
+
+  #goReceiver(file: GraphFile, name: string, line: number): Definition[] {
+    const method = this.enclosing(file, line).at(-1);
+    if (method === undefined) return [];
+    const receiver = /^func\s*\(\s*(\w+)\s+\*?\s*(\w+)/.exec(method.symbol.signature);
+    if (receiver?.[1] !== name) return [];
+    return this.#namedType(file, receiver[2]!, line, 0);
+  }
+
+  #enclosingTypes(file: GraphFile, line: number): Definition[] {
+    const around = this.enclosing(file, line);
+    const type = around.find(isType);
+    if (type !== undefined) return this.#spans(type);
+    return around.flatMap((each) => this.#ownerTypes(each));
+  }
+
+  #ownerTypes(definition: Definition): Definition[] {
+    const owner = ownerOf(definition);
+    if (owner === '') return [];
+    const near = this.#symbols.inFile(definition.file.path, owner).filter(isType);
+    return near.length > 0 ? near : this.#namedType(definition.file, owner, definition.symbol.line, 0);
+  }
+
+  /** All places in its file that define a type: Rust's `impl` blocks, C#'s and Ruby's reopened classes. */
+  #spans(type: Definition): Definition[] {
+    const same = this.#symbols.inFile(type.file.path, shortName(type.symbol.name)).filter(isType);
+    return same.length > 0 ? [...same] : [type];
+  }
+
+  #basesOf(type: Definition): Definition[] {
+    return basesOf(type.symbol.signature, type.file.language).flatMap((base) => {
+      const meaning = this.#typeMeaning(type.file, base, type.symbol.line, 0);
+      return (meaning?.types ?? []).filter((each) => each.symbol !== type.symbol);
+    });
+  }
+
+  /** The types themselves, then their bases, nearest first, each once. */
+  #withBases(types: readonly Definition[]): Definition[] {
+    const found: Definition[] = [];
+    const seen = new Set<unknown>();
+    let level = types.flatMap((type) => this.#spans(type));
+    for (let depth = 0; depth < maxDepth && level.length > 0; depth++) {
+      const fresh = distinct(level).filter(({ symbol }) => !seen.has(symbol));
+      for (const each of fresh) seen.add(each.symbol);
+      found.push(...fresh);
+      level = fresh.flatMap((type) => this.#basesOf(type));
+    }
+    return found;
+  }
+
+  #membersOf(types: readonly Definition[], name: string): Definition[] {
+    for (const type of this.#withBases(types)) {
+      const owner = shortName(type.symbol.name).replace(/<.*$/, '');
+      const own = this.#symbols.inFamily(name, type.file.language).filter((each) => ownerOf(each) === owner);
+      const near = own.filter(({ file }) => file.path === type.file.path);
+      if (near.length > 0) return near;
+      const beside = own.filter(({ file }) => folderOf(file.path) === folderOf(type.file.path));
+      if (
+        beside.length > 0 &&
+        ['go', 'rust', 'cpp', 'c', 'csharp', 'objc', 'swift', 'ruby'].includes(type.file.language)
+      )
+        return beside;
+    }
+    return [];
+  }
+}
+
+const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+/** Functions and methods: their bindings are their own. */
+const isCode = ({ symbol }: Definition): boolean => ['function', 'method', 'constructor'].includes(symbol.kind);
+
+/** Can be imported: not a member, not inside a function. */
+const isTop = (definition: Definition): boolean => {
+  const { symbol, file } = definition;
+  if (file.language === 'go') return ownerOf(definition) === '';
+  return symbol.container.length === 0 || isModuleMember(definition);
+};
+
+const isModuleMember = ({ symbol, file }: Definition): boolean =>
+  file.symbols.some(
+    (outer) => outer.kind === 'module' && symbol.container.length === 1 && outer.name === symbol.container[0],
+  );
+
+const memberKinds = new Set(['method', 'property', 'constructor']);
+const isMember = (definition: Definition): boolean =>
+  memberKinds.has(definition.symbol.kind) || (definition.file.language !== 'go' ? false : ownerOf(definition) !== '');
+
+/** One definition, or several of one name and owner in one file: overloads, or a declaration beside its body. */
+function isOnePlace(definitions: readonly Definition[]): boolean {
+  if (definitions.length === 0) return false;
+  const [first] = definitions;
+  return definitions.every((each) => each.file === first!.file && ownerOf(each) === ownerOf(first!));
+}
+
+function lastBefore(bindings: readonly Binding[], line: number): Binding {
+  const before = bindings.filter((each) => each.line <= line);
+  return before.at(-1) ?? bindings[0]!;
+}
+
+function distinct(definitions: readonly Definition[]): Definition[] {
+  const seen = new Set<unknown>();
+  return definitions.filter(({ symbol }) => {
+    if (seen.has(symbol)) return false;
+    seen.add(symbol);
+    return true;
+  });
+}

@@ -1,0 +1,60 @@
+import type { CodeSymbol } from '../model.ts';
+
+/** `import { name as alias } from …`. The name `*` means the module as a whole; the alias '' makes all of it visible. */
+export interface ImportedName {
+  name: string;
+  alias: string;
+}
+
+/** One import, re-export or inclusion as it is written. */
+export interface ImportLink {
+  /** As the language writes it: `./router`, `..models.user`, `crate::net`, `java.util.List`. '' is the file itself. */
+  module: string;
+  names: ImportedName[];
+  line: number;
+  /** Others can import these names from this file. */
+  exported: boolean;
+}
+
+/** A place where something is called, constructed or applied. */
+export interface CallSite {
+  name: string;
+  /** What stands before the name, white space taken out: `this`, `app.router`, `new Server()`; '' for a bare name. */
+  receiver: string;
+  line: number;
+}
+
+/** What the text says about the type of a variable, parameter or field. */
+export interface Binding {
+  /** `app`, or `this.router` for a field. */
+  name: string;
+  /** A type as it is written, or `callee()` for the result of a call; `new Server()` is the type `Server`. */
+  type: string;
+  line: number;
+}
+
+/** What a manifest (package.json, tsconfig.json, go.mod, Cargo.toml, composer.json) says about module names. */
+export interface ModuleRoot {
+  /** A module name, or one with `*`: `@app/*`, `github.com/owner/name/*`. */
+  pattern: string;
+  /** Where it leads, relative to the manifest's folder, the first that exists; `*` is what the pattern's star holds. */
+  targets: string[];
+  /** Only files below the manifest's folder see it. */
+  local: boolean;
+}
+
+/** What one file says about others, by itself; `CodeGraph` finds out who is meant. */
+export interface FileLinks {
+  roots: ModuleRoot[];
+  imports: ImportLink[];
+  calls: CallSite[];
+  bindings: Binding[];
+}
+
+/** A file as the graph takes it. */
+export interface GraphFile {
+  path: string;
+  language: string;
+  symbols: readonly CodeSymbol[];
+  links: FileLinks;
+}
