@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import { exitCodes, exitMeanings } from './exitCodes.ts';
+import type { GraphOptions } from './commands/graphCommand.ts';
 import type { SelectOptions } from './commands/selectCommand.ts';
+import type { SymbolOptions } from './commands/symbolCommand.ts';
 import type { CommonOptions, Session } from './session.ts';
 import { packFormats, packModes } from '../protocol/index.ts';
 
@@ -17,6 +19,7 @@ Examples:
   contextkit select "where are routes matched"
   contextkit select "retry after a failed request" --budget 4000 --format xml
   contextkit symbol parseConfig
+  contextkit graph Router.match --depth 2
 `;
 
 /** Exit codes as the help shows them. */
@@ -89,19 +92,27 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     });
 
   add('symbol', 'find where a name is defined')
-    .argument('<name>', 'a name or a part of one')
+    .argument('<name>', 'a name, a part of one, or the beginnings of its words (gUP for getUrlParts)')
     .option('--exact', 'the whole name, in any letter case')
+    .option('--prefix', 'names that begin with it')
     .option('--limit <n>', 'at most so many', '50')
     .option('--no-index', 'answer from the index as it is')
-    .action(async (name: string, options: Options & { exact?: boolean; limit: string; index: boolean }) => {
+    .action(async (name: string, options: Options & SymbolOptions) => {
       const { symbolCommand } = await import('./commands/symbolCommand.ts');
-      finish(
-        await symbolCommand(session(options), name, {
-          exact: options.exact === true,
-          limit: options.limit,
-          index: options.index,
-        }),
-      );
+      finish(await symbolCommand(session(options), name, options));
+    });
+
+  add('graph', 'show who calls a function or type, and what it calls')
+    .argument('<symbol>', 'a name, or Type.member')
+    .option('--callers', 'only who calls it')
+    .option('--callees', 'only what it calls')
+    .option('--depth <hops>', 'hops to follow, 1 to 10', '1')
+    .option('--in <path>', 'only definitions in this file or folder')
+    .option('--limit <n>', 'at most so many edges in each direction', '200')
+    .option('--no-index', 'answer from the index as it is')
+    .action(async (symbol: string, options: Options & GraphOptions) => {
+      const { graphCommand } = await import('./commands/graphCommand.ts');
+      finish(await graphCommand(session(options), symbol, options));
     });
 
   add('status', 'show what is indexed, and what is not and why')

@@ -23,7 +23,7 @@ export function typeOfValue(text: string): string {
   const constructed = /^new\s+([\w$.\\]+)/.exec(value);
   if (constructed !== null) return constructed[1]!;
   const called = /^([\w$]+(?:(?:\.|::|->)[\w$]+)*)\s*(?:::)?(?:<[^()]*>)?(?:\[[^()\]]*\])?\(/.exec(value);
-  if (called !== null) return `${called[1]!}()`;
+  if (called !== null) return called[1] === 'require' ? '' : `${called[1]!}()`;
   const literal = /^([A-Za-z_][\w.:]*)\s*(?:<[^{]*>)?\{/.exec(value);
   if (literal !== null) return literal[1]!;
   const name = /^[\w$]+$/.exec(value);
@@ -97,7 +97,9 @@ export class LinkCollector {
     });
   }
 
-  finish(): FileLinks {
+  /** `definedAt` are the offsets of defined names: where a definition looks like a call it is none. */
+  finish(definedAt: Iterable<number>): FileLinks {
+    for (const offset of definedAt) this.#calls.delete(offset);
     return { ...this.#links, calls: [...this.#calls.values()] };
   }
 }

@@ -56,22 +56,34 @@ interface Found {
   kind: SymbolKind;
 }
 
+/** The body of a definition whose grammar puts it after the signature; the definition itself if it has none. */
+function withBody(node: Node, bodyType: string): Node {
+  const next = node.nextNamedSibling ?? (node.parent?.endIndex === node.endIndex ? node.parent.nextNamedSibling : null);
+  return next?.type === bodyType ? next : node;
+}
+
 /** Containers by nesting of offsets; symbols come sorted by start, outer ones first. */
-function withContainers(found: readonly Found[], text: string, bodies: readonly string[]): CodeSymbol[] {
+function withContainers(
+  found: readonly Found[],
+  text: string,
+  bodies: readonly string[],
+  bodyFollows: string | undefined,
+): CodeSymbol[] {
   const open: { end: number; name: string; kind: SymbolKind }[] = [];
   return found.map(({ node, name, kind }) => {
     while (open.length > 0 && open.at(-1)!.end <= node.startIndex) open.pop();
+    const last = bodyFollows === undefined ? node : withBody(node, bodyFollows);
     const symbolName = text.slice(name.startIndex, name.endIndex).replace(/\s+/g, ' ').trim().slice(0, maxName);
     const symbol: CodeSymbol = {
       name: symbolName,
       kind: kind === 'function' && isMember(open.at(-1)?.kind) ? 'method' : kind,
       line: lineOf(name),
       startLine: lineOf(node),
-      endLine: endLineOf(node),
+      endLine: endLineOf(last),
       signature: signatureOf(text, node, bodies),
       container: open.map((outer) => outer.name),
     };
-    open.push({ end: node.endIndex, name: symbolName, kind: symbol.kind });
+    open.push({ end: last.endIndex, name: symbolName, kind: symbol.kind });
     return symbol;
   });
 }
@@ -113,7 +125,7 @@ export function findSymbols(
   tree: Tree,
   query: Query,
   text: string,
-  { id, bodies = [] }: Pick<Language, 'id' | 'bodies'>,
+  { id, bodies = [], bodyFollows }: Pick<Language, 'id' | 'bodies' | 'bodyFollows'>,
 ): Findings {
   const found: Found[] = [];
   const comments: [number, number][] = [];
@@ -137,8 +149,8 @@ export function findSymbols(
     else if (others !== undefined) links.add(others);
   }
   return {
-    symbols: withContainers(distinct(found), text, bodies),
+    symbols: withContainers(distinct(found), text, bodies, bodyFollows),
     comments: disjoint(comments),
-    links: links.finish(),
+    links: links.finish(found.map(({ name }) => name.startIndex)),
   };
 }

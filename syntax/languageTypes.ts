@@ -19,6 +19,8 @@ export interface Language {
   leading?: readonly string[];
   /** Where the body of a definition begins, for its signature, if not in the field `body`. */
   bodies?: readonly string[];
+  /** Node type of a body that stands after its definition, not in it. */
+  bodyFollows?: string;
   /** Definition whose name is only a part of it, e.g. `impl Trait for Type`. */
   embedded?: 'svelte' | 'vue';
 }

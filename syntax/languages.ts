@@ -277,6 +277,7 @@ export const languages: readonly Language[] = [
     id: 'dart',
     extensions: ['.dart'],
     grammar: 'dart',
+    bodyFollows: 'function_body',
     query: `
       (class_definition name: (_) @name) @class
       (mixin_declaration (identifier) @name) @class

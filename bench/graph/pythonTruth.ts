@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL, fileURLToPath } from 'node:url';
-import { createMessageConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-jsonrpc/node.js';
+import { createProtocolConnection, StreamMessageReader, StreamMessageWriter } from 'vscode-languageserver/node';
 import { discoverFiles } from '../../server/indexing/discovery/discover.ts';
 import type { TrueCall } from './types.ts';
 
@@ -54,7 +54,7 @@ export async function pythonTruth(root: string, langserver: string): Promise<Tru
   const sites = JSON.parse(listed.toString()) as Record<string, [number, number, string][]>;
 
   const server = spawn(process.execPath, [langserver, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const connection = createMessageConnection(
+  const connection = createProtocolConnection(
     new StreamMessageReader(server.stdout),
     new StreamMessageWriter(server.stdin),
   );

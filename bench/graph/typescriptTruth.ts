@@ -12,11 +12,13 @@ function calleeName(node: ts.Node): Callee | undefined {
         ? node.tagName
         : undefined;
   if (called === undefined) return undefined;
-  if (ts.isIdentifier(called)) return called;
+  // Lower case names an element of the page.
+  if (ts.isIdentifier(called))
+    return ts.isJsxOpeningLikeElement(node) && /^[a-z]/.test(called.text) ? undefined : called;
   return ts.isPropertyAccessExpression(called) ? called.name : undefined;
 }
 
-/** Things that are defined once and for all: no parameters, no variables that merely hold a function. */
+/** Things that are defined once and for all: no parameters, no local variables that merely hold a function. */
 function isDefinition(node: ts.Declaration): boolean {
   if (ts.isVariableDeclaration(node)) {
     const value = node.initializer;
@@ -38,8 +40,10 @@ function isDefinition(node: ts.Declaration): boolean {
 export function typescriptTruth(root: string): TrueCall[] {
   const configFile = path.join(root, 'tsconfig.json');
   const config = ts.readConfigFile(configFile, (file) => ts.sys.readFile(file));
-  const parsed = ts.parseJsonConfigFileContent(config.config ?? {}, ts.sys, root);
-  const program = ts.createProgram({ rootNames: parsed.fileNames, options: { ...parsed.options, noEmit: true } });
+  const { options } = ts.parseJsonConfigFileContent(config.config ?? {}, ts.sys, root);
+  // Solutions list projects in place of files: take what is there.
+  const rootNames = ts.sys.readDirectory(root, ['.ts', '.tsx', '.mts'], ['**/node_modules']);
+  const program = ts.createProgram({ rootNames, options: { ...options, noEmit: true, skipLibCheck: true } });
   const checker = program.getTypeChecker();
   const relative = (file: string): string => path.relative(root, file).split(path.sep).join('/');
   const isOwn = (file: ts.SourceFile): boolean =>

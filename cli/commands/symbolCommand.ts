@@ -1,21 +1,21 @@
-import { AppError } from '../../core/errors.ts';
 import { exitCodes } from '../exitCodes.ts';
+import { wholeNumber } from '../output/options.ts';
 import { printable } from '../output/terminal.ts';
 import { prepareAnswers, withWorkspace, type Session } from '../session.ts';
 
-export function symbolCommand(
-  session: Session,
-  name: string,
-  options: { exact: boolean; limit: string; index: boolean },
-): Promise<number> {
-  if (!/^[1-9]\d*$/.test(options.limit)) {
-    throw new AppError('invalid_input', `--limit takes a whole number from 1, not "${options.limit}"`, {
-      hint: 'For example --limit 20.',
-    });
-  }
+export interface SymbolOptions {
+  exact?: boolean;
+  prefix?: boolean;
+  limit: string;
+  index: boolean;
+}
+
+export function symbolCommand(session: Session, name: string, options: SymbolOptions): Promise<number> {
+  const limit = wholeNumber('--limit', options.limit);
+  const match = options.exact === true ? 'exact' : options.prefix === true ? 'prefix' : 'any';
   return withWorkspace(session, async ({ engine }) => {
     if (options.index) await prepareAnswers(session, engine);
-    const found = await engine.symbols({ name, exact: options.exact, limit: Number(options.limit) });
+    const found = await engine.symbols({ name, match, limit });
     const { terminal } = session;
     if (session.common.json === true) terminal.out(`${JSON.stringify({ symbols: found })}\n`);
     else {
@@ -29,7 +29,7 @@ export function symbolCommand(
     }
     if (found.length > 0) return exitCodes.ok;
     terminal.note(
-      `No symbol is called "${printable(name)}"${options.exact ? '; without --exact, parts of names match, too' : ''}.`,
+      `No symbol is called "${printable(name)}"${match === 'any' ? '' : `; without --${match}, parts of names match, too`}.`,
     );
     return exitCodes.nothingFound;
   });

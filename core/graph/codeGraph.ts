@@ -1,7 +1,7 @@
 import type { CodeSymbol } from '../model.ts';
 import { ModulePaths } from './modulePaths.ts';
 import { Resolver } from './resolver.ts';
-import { shortName, SymbolTable, type Definition } from './symbolTable.ts';
+import { ownerOf, shortName, SymbolTable, type Definition } from './symbolTable.ts';
 import type { CallSite, GraphFile } from './types.ts';
 
 export type { Definition };
@@ -55,7 +55,7 @@ export class CodeGraph {
       if (known === undefined) this.#aliases.set(name, new Set([alias]));
       else known.add(alias);
     }
-    this.#imports.clear();
+    this.#forget();
   }
 
   remove(path: string): void {
@@ -65,7 +65,12 @@ export class CodeGraph {
     this.#symbols.remove(path);
     this.#modules.remove(path);
     for (const { name } of file.links.calls) this.#calls.get(name)?.delete(path);
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#imports.clear();
+    this.#resolver.forget();
   }
 
   /** Definitions of a name, `Type.member` included. */
@@ -75,8 +80,9 @@ export class CodeGraph {
     const all = this.#symbols.named(last);
     if (parts.length === 1) return [...all];
     const owners = parts.slice(0, -1);
-    return all.filter(({ symbol }) => {
-      const names = [...symbol.container, ...symbol.name.split(/::|\.|:/).slice(0, -1)].map(shortName);
+    return all.filter((definition) => {
+      const outer = definition.symbol.container.map(shortName);
+      const names = outer.length > 0 ? outer : [ownerOf(definition)];
       return owners.every((owner, i) => names[names.length - owners.length + i] === owner);
     });
   }

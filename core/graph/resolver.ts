@@ -1,7 +1,8 @@
+import type { CodeSymbol } from '../model.ts';
 import type { ModulePaths } from './modulePaths.ts';
 import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
 import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
-import type { Binding, CallSite, GraphFile, ImportLink } from './types.ts';
+import type { Binding, CallSite, GraphFile, ImportedName, ImportLink } from './types.ts';
 
 /** What an expression stands for: types whose members it has, or modules whose names it gives. */
 interface Meaning {
@@ -56,6 +57,7 @@ export class Resolver {
   readonly #symbols: SymbolTable;
   readonly #modules: ModulePaths;
   readonly #fileAt: (path: string) => GraphFile | undefined;
+  readonly #bases = new Map<CodeSymbol, Definition[]>();
 
   constructor(symbols: SymbolTable, modules: ModulePaths, fileAt: (path: string) => GraphFile | undefined) {
     this.#symbols = symbols;
@@ -63,10 +65,15 @@ export class Resolver {
     this.#fileAt = fileAt;
   }
 
+  /** Call it when a file has come, gone or changed. */
+  forget(): void {
+    this.#bases.clear();
+  }
+
   /** Definitions that a call means: none if it cannot be said, several where a name is defined several times. */
   resolveCall(file: GraphFile, call: CallSite): Definition[] {
     const found = call.receiver === '' ? this.#bareName(file, call.name, call.line) : this.#member(file, call);
-    return distinct(found);
+    return withoutImplBlocks(distinct(found));
   }
 
   /** Files of the workspace that an import brings in. */
@@ -77,7 +84,9 @@ export class Resolver {
     const named = names.filter(({ name }) => name !== '*');
     const below = named.flatMap(({ name }) => this.#below(file, module, name));
     if (named.length === 0 || own.length <= 1) return [...own, ...below];
-    const defining = named.flatMap(({ name }) => this.#fromModule(file, module, name, 0).types.map((each) => each.file.path));
+    const defining = named.flatMap(({ name }) =>
+      this.#fromModule(file, module, name, 0).types.map((each) => each.file.path),
+    );
     return [...defining, ...below];
   }
 
@@ -140,6 +149,10 @@ export class Resolver {
     }
     const types = paths.flatMap((path) => this.#exportOf(path, name, depth + 1));
     if (types.length > 0) return { types, modules: [] };
+    // `import static a.b.Type.member`
+    const owner = shortName(module);
+    const members = paths.flatMap((path) => this.#symbols.inFile(path, name).filter((each) => ownerOf(each) === owner));
+    if (members.length > 0) return { types: members, modules: [] };
     // `from package import module`, `use a::module`, `import a.b.Class`: the name is a file itself.
     const below = this.#below(file, module, name);
     if (below.length === 0) return nothing;
@@ -171,17 +184,7 @@ export class Resolver {
     for (const link of file.links.imports) {
       if (!link.exported) continue;
       for (const each of link.names) {
-        if (each.alias !== name && !(each.alias === '' && each.name === '*')) continue;
-        const wanted = each.alias === '' ? name : each.name;
-        if (link.module === '') {
-          if (wanted === name && each.alias === name) continue;
-          const renamed = this.#exportOf(path, wanted, depth + 1);
-          if (renamed.length > 0) return renamed;
-          const imported = depth < maxDepth ? this.#imported(file, wanted) : null;
-          if (imported !== null && imported.types.length > 0) return imported.types;
-          continue;
-        }
-        const found = this.#fromModule(file, link.module, wanted, depth + 1).types;
+        const found = this.#passedOn(file, link, each, name, depth);
         if (found.length > 0) return found;
       }
     }
@@ -190,6 +193,23 @@ export class Resolver {
       ({ module, exported, names }) => exported && module === '' && names.some((each) => each.alias === name),
     );
     return passedOn ? (this.#imported(file, name)?.types ?? []) : [];
+  }
+
+  /** What one name of an exporting import stands for, if it is the one that is asked for. */
+  #passedOn(
+    file: GraphFile,
+    link: ImportLink,
+    { name, alias }: ImportedName,
+    asked: string,
+    depth: number,
+  ): Definition[] {
+    if (alias !== asked && !(alias === '' && name === '*')) return [];
+    const wanted = alias === '' ? asked : name;
+    if (link.module !== '') return this.#fromModule(file, link.module, wanted, depth + 1).types;
+    if (wanted === asked && alias === asked) return [];
+    const renamed = this.#exportOf(file.path, wanted, depth + 1);
+    if (renamed.length > 0) return renamed;
+    return depth < maxDepth ? (this.#imported(file, wanted)?.types ?? []) : [];
   }
 
   /** Names that imports or the folder make visible without naming them. */
@@ -267,15 +287,25 @@ export class Resolver {
       const receiver = this.#goReceiver(file, name, line);
       if (receiver.length > 0) return { types: receiver, modules: [] };
     }
-    const local = this.#inScope(file, name, line).filter(isType);
-    if (local.length > 0) return { types: local, modules: [] };
+    return this.#nameMeaning(file, name, line, depth);
+  }
+
+  /** A bare name that is no variable: something imported or local, a type, a module, a field of the type around it. */
+  #nameMeaning(file: GraphFile, name: string, line: number, depth: number): Meaning | null {
     const imported = this.#imported(file, name);
+    const local = this.#inScope(file, name, line).filter(isType);
+    // Rust's `mod a;` is a definition and an import.
+    if (local.length > 0 && (imported === null || imported.modules.length === 0)) return { types: local, modules: [] };
     if (imported !== null) return this.#valueMeaning(imported, depth);
     const visible = this.#visible(file, name).filter(isType);
     if (visible.length > 0) return { types: visible, modules: [] };
     if (implicitSelf.has(file.language)) {
       const field = this.#fieldMeaning(this.#enclosingTypes(file, line), name, depth);
       if (field !== null) return field;
+    }
+    if (file.language === 'ocaml' && /^[A-Z]/.test(name)) {
+      const modules = this.#modules.resolve(file.path, file.language, name[0]!.toLowerCase() + name.slice(1));
+      if (modules.length > 0) return { types: [], modules };
     }
     const types = /^[A-Z]/.test(name) ? this.#typesNamed(file, name) : [];
     return types.length > 0 ? { types, modules: [] } : null;
@@ -448,11 +478,17 @@ export class Resolver {
     return same.length > 0 ? [...same] : [type];
   }
 
+  /** Bases as the signature names them. While they are being found a type has none: classes may refer to each other. */
   #basesOf(type: Definition): Definition[] {
-    return basesOf(type.symbol.signature, type.file.language).flatMap((base) => {
+    const known = this.#bases.get(type.symbol);
+    if (known !== undefined) return known;
+    this.#bases.set(type.symbol, []);
+    const bases = basesOf(type.symbol.signature, type.file.language).flatMap((base) => {
       const meaning = this.#typeMeaning(type.file, base, type.symbol.line, 0);
       return (meaning?.types ?? []).filter((each) => each.symbol !== type.symbol);
     });
+    this.#bases.set(type.symbol, bases);
+    return bases;
   }
 
   /** The types themselves, then their bases, nearest first, each once. */
@@ -517,6 +553,12 @@ function isOnePlace(definitions: readonly Definition[]): boolean {
 function lastBefore(bindings: readonly Binding[], line: number): Binding {
   const before = bindings.filter((each) => each.line <= line);
   return before.at(-1) ?? bindings[0]!;
+}
+
+/** Rust's `impl Foo` stands beside `struct Foo`: the type is what is meant. */
+function withoutImplBlocks(definitions: Definition[]): Definition[] {
+  const types = definitions.filter(({ symbol, file }) => file.language !== 'rust' || symbol.kind !== 'class');
+  return types.length > 0 ? types : definitions;
 }
 
 function distinct(definitions: readonly Definition[]): Definition[] {

@@ -70,11 +70,23 @@ export function returnTypeOf(signature: string, language: string): string {
   return arrow === undefined ? '' : plainType(arrow);
 }
 
+/** Without what stands in angle brackets, nested ones included; `=>` closes none. */
+function withoutGenerics(text: string): string {
+  let depth = 0;
+  let plain = '';
+  for (let i = 0; i < text.length; i++) {
+    if (text[i] === '<') depth++;
+    if (depth === 0) plain += text[i];
+    if (text[i] === '>' && text[i - 1] !== '=' && depth > 0) depth--;
+  }
+  return plain;
+}
+
 /** Names of the types that a class's signature says it extends or implements, as written. */
-export function basesOf(signature: string, language: string): string[] {
+export function basesOf(written: string, language: string): string[] {
+  const signature = language === 'ruby' ? written : withoutGenerics(written);
   const list = (text: string | undefined): string[] =>
     (text ?? '')
-      .replace(/<[^<>]*(?:<[^<>]*>[^<>]*)*>/g, '')
       .split(/,|\bwith\b|&/)
       .map((each) => plainType(each.replace(/\([^]*$/, '').replace(/^(?:public|private|protected|virtual)\s+/, '')))
       .filter((each) => /^[\w$.:\\]+$/.test(each));

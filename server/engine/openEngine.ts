@@ -9,10 +9,9 @@ import { updatePaths } from '../indexing/updatePaths.ts';
 import { databaseName, openStore, type Store } from '../store/index.ts';
 import { analysisVersion } from './analysisVersion.ts';
 import { assetsDir } from './assets.ts';
+import { createAnswers } from './answers.ts';
 import { describeStatus } from './describeStatus.ts';
-import { explainPath } from './explainPath.ts';
 import { createProgressMeter } from './progress.ts';
-import { selectContext } from './selectContext.ts';
 import { createSharedRun } from './sharedRun.ts';
 import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
@@ -156,7 +155,28 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return indexAll(signal, force);
   });
 
+  /** Files that an answer found changed are indexed again behind it. */
+  function updateStale(paths: string[]): void {
+    if (store.role !== 'writer' || shared.running) return;
+    const work: Promise<unknown> = engine
+      .update(paths)
+      .catch((error: unknown) => log('stale files could not be updated', { error: String(error) }))
+      .finally(() => background.delete(work));
+    background.add(work);
+  }
+
   const engine: Engine = {
+    ...createAnswers({
+      root,
+      indexDir,
+      settings,
+      store,
+      reader,
+      counter: openCounter,
+      partial: () => shared.running,
+      onStale: updateStale,
+      assertOpen,
+    }),
     root,
     indexDir,
     get role() {
@@ -202,57 +222,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       };
     },
 
-    async select(request) {
-      assertOpen();
-      await store.refreshIfChanged();
-      return selectContext(
-        {
-          store,
-          reader,
-          counter: openCounter,
-          partial: () => shared.running,
-          onStale: (paths) => {
-            if (store.role !== 'writer' || shared.running) return;
-            const work: Promise<unknown> = engine
-              .update(paths)
-              .catch((error: unknown) => log('stale files could not be updated', { error: String(error) }))
-              .finally(() => background.delete(work));
-            background.add(work);
-          },
-        },
-        request,
-      );
-    },
-
-    async rank(query, { limit = 200, signal } = {}) {
-      assertOpen();
-      signal?.throwIfAborted();
-      await store.refreshIfChanged();
-      const ranked = await store.search(query, { limit, sources: [] });
-      return ranked.map(({ path: file, startLine, endLine, score }) => ({ path: file, startLine, endLine, score }));
-    },
-
-    async symbols({ name, exact = false, limit = 50 }) {
-      assertOpen();
-      if (name.trim() === '') {
-        throw new AppError('invalid_input', 'the symbol name is empty', {
-          hint: 'Give a name or the beginning of one.',
-        });
-      }
-      await store.refreshIfChanged();
-      return store.findSymbols({ name: name.trim(), exact, limit });
-    },
-
     async status() {
       assertOpen();
       await store.refreshIfChanged();
       return describeStatus({ root, indexDir, store, running: shared.running, progress: latest, notes: [...notes] });
-    },
-
-    async why(file, query) {
-      assertOpen();
-      await store.refreshIfChanged();
-      return explainPath({ root, indexDir, settings, store, reader }, file, query);
     },
 
     onProgress(listener) {

@@ -1,7 +1,10 @@
 import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
+import type { GraphDirection } from '../../core/graph/callTree.ts';
 import type { ScorePart } from '../../core/rank/types.ts';
+import type { NameMatch } from '../../core/symbols/matchName.ts';
+import type { GraphAnswer, GraphEdge, GraphSymbol } from '../store/types.ts';
 
-export type { ScorePart };
+export type { GraphAnswer, GraphDirection, GraphEdge, GraphSymbol, NameMatch, ScorePart };
 
 /** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
 export interface Engine {
@@ -18,6 +21,8 @@ export interface Engine {
   /** Ranked ranges only: no packing, no text. The batch mode of the CLI. */
   rank(query: string, options?: { limit?: number; signal?: AbortSignal }): Promise<RankedRange[]>;
   symbols(request: SymbolRequest): Promise<FoundSymbol[]>;
+  /** Who calls a definition, and what it calls. */
+  graph(request: GraphRequest): Promise<GraphAnswer>;
   status(): Promise<EngineStatus>;
   why(path: string, query?: string): Promise<WhyReport>;
   /** Every progress event of this engine, also of runs that others started. Returns the unsubscribe function. */
@@ -161,13 +166,30 @@ export interface RankedRange extends LineRange {
 
 export interface SymbolRequest {
   name: string;
-  /** Exact name (any case) when true; otherwise exact, then prefix, then substring matches. Default false. */
-  exact?: boolean;
+  /**
+   * `exact`: the whole name, in any letter case. `prefix`: also names that begin with it. `any` (the default): also
+   * beginnings of the name's words (`gUP` for getUrlParts), parts, names with a typo, and letters in order.
+   */
+  match?: 'exact' | 'prefix' | 'any';
   limit?: number;
 }
 
 export interface FoundSymbol extends CodeSymbol {
   path: string;
+  match: NameMatch;
+}
+
+export interface GraphRequest {
+  /** A name, or `Type.member`. */
+  symbol: string;
+  /** Only definitions in this file or folder. */
+  path?: string;
+  /** Hops, 1 to 10; default 1. */
+  depth?: number;
+  /** Default both. */
+  direction?: GraphDirection;
+  /** At most so many edges in each direction of a definition; default 200. */
+  limit?: number;
 }
 
 export interface EngineStatus {

@@ -3,6 +3,7 @@ import type { WordAnalyzer } from '../../core/lexical/analyzeWords.ts';
 import { fileRole } from '../../core/roles/fileRole.ts';
 import type { WordPiece } from '../../core/tokens/wordPiece.ts';
 import { analyzeText, type Syntax } from '../../syntax/index.ts';
+import { encodeLinks } from '../store/fileRecords.ts';
 import { toOsPath } from './discovery/workspacePath.ts';
 import { readSource } from './discovery/readSource.ts';
 import type { ParseJob, ParseOutcome, ParseRequest } from './parseProtocol.ts';
@@ -47,6 +48,7 @@ export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnaly
         syntaxErrors: parsed.syntaxErrors,
         chunks: parsed.chunks,
         symbols: parsed.symbols,
+        links: encodeLinks(parsed.links),
         words: words.analyze({
           text,
           lineStarts,

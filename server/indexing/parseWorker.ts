@@ -37,9 +37,12 @@ async function start(): Promise<(job: ParseJob) => Promise<ParseOutcome[]>> {
 function buffersOf(outcomes: readonly ParseOutcome[]): ArrayBuffer[] {
   return outcomes.flatMap((outcome) =>
     outcome.kind === 'analyzed'
-      ? [outcome.file.words.chunkOffsets, outcome.file.words.termIds, outcome.file.words.counts].map(
-          (array) => array.buffer as ArrayBuffer,
-        )
+      ? [
+          outcome.file.words.chunkOffsets,
+          outcome.file.words.termIds,
+          outcome.file.words.counts,
+          outcome.file.links,
+        ].map((array) => array.buffer as ArrayBuffer)
       : [],
   );
 }

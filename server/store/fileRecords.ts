@@ -1,3 +1,4 @@
+import type { FileLinks } from '../../core/graph/types.ts';
 import type { FileWords } from '../../core/lexical/types.ts';
 import type { Chunk } from '../../core/model.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
@@ -64,4 +65,85 @@ export function decodeWords(bytes: Uint8Array): FileWords {
     chunkOffsets[chunk + 1] = termIds.length;
   }
   return { chunkOffsets, termIds: Uint32Array.from(termIds), counts: Uint32Array.from(counts) };
+}
+
+/** Strings by number, each written once. */
+class StringTable {
+  readonly strings: string[] = [];
+  readonly #ids = new Map<string, number>();
+
+  idOf(text: string): number {
+    let id = this.#ids.get(text);
+    if (id === undefined) {
+      id = this.strings.push(text) - 1;
+      this.#ids.set(text, id);
+    }
+    return id;
+  }
+}
+
+/** Links of a file: its distinct strings, then everything else as numbers. Nothing at all for a file without any. */
+export function encodeLinks({ roots, imports, calls, bindings }: FileLinks): Uint8Array {
+  if (roots.length + imports.length + calls.length + bindings.length === 0) return new Uint8Array(0);
+  const table = new StringTable();
+  const out = new ByteWriter();
+  out.number(roots.length);
+  for (const { pattern, targets, local } of roots) {
+    out.number(table.idOf(pattern) * 2 + (local ? 1 : 0));
+    out.number(targets.length);
+    for (const target of targets) out.number(table.idOf(target));
+  }
+  out.number(imports.length);
+  for (const { module, names, line, exported } of imports) {
+    out.number(table.idOf(module) * 2 + (exported ? 1 : 0));
+    out.number(line);
+    out.number(names.length);
+    for (const { name, alias } of names) {
+      out.number(table.idOf(name));
+      out.number(table.idOf(alias));
+    }
+  }
+  out.number(calls.length);
+  for (const { name, receiver, line } of calls) {
+    out.number(table.idOf(name));
+    out.number(table.idOf(receiver));
+    out.number(line);
+  }
+  out.number(bindings.length);
+  for (const { name, type, line } of bindings) {
+    out.number(table.idOf(name));
+    out.number(table.idOf(type));
+    out.number(line);
+  }
+  const record = new ByteWriter();
+  record.number(table.strings.length);
+  for (const text of table.strings) record.text(text);
+  record.bytes(out.finish());
+  return record.finish();
+}
+
+export function decodeLinks(bytes: Uint8Array): FileLinks {
+  if (bytes.length === 0) return { roots: [], imports: [], calls: [], bindings: [] };
+  const input = new ByteReader(bytes);
+  const strings = Array.from({ length: input.number() }, () => input.text());
+  const text = (id: number): string => {
+    const found = strings[id];
+    if (found === undefined) throw new RangeError(`the record has no string ${id}`);
+    return found;
+  };
+  const list = <T>(one: () => T): T[] => Array.from({ length: input.number() }, one);
+  return {
+    roots: list(() => {
+      const packed = input.number();
+      return { pattern: text(packed >>> 1), targets: list(() => text(input.number())), local: (packed & 1) === 1 };
+    }),
+    imports: list(() => {
+      const packed = input.number();
+      const line = input.number();
+      const names = list(() => ({ name: text(input.number()), alias: text(input.number()) }));
+      return { module: text(packed >>> 1), names, line, exported: (packed & 1) === 1 };
+    }),
+    calls: list(() => ({ name: text(input.number()), receiver: text(input.number()), line: input.number() })),
+    bindings: list(() => ({ name: text(input.number()), type: text(input.number()), line: input.number() })),
+  };
 }

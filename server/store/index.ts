@@ -48,6 +48,7 @@ export interface Store {
   search(query: string, request: SearchRequest): Out<'search'>;
   filesInfo(paths: string[]): Out<'filesInfo'>;
   findSymbols(request: StoreCalls['findSymbols']['in']): Out<'findSymbols'>;
+  graph(request: StoreCalls['graph']['in']): Out<'graph'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -211,6 +212,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     search: (query, request) => call('search', { query, ...request }),
     filesInfo: (paths) => call('filesInfo', paths),
     findSymbols: (request) => call('findSymbols', request),
+    graph: (request) => call('graph', request),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

@@ -1,14 +1,21 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
+import { callTree, type CallEdge } from '../../core/graph/callTree.ts';
+import { CodeGraph, type Definition } from '../../core/graph/codeGraph.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole, SymbolKind } from '../../core/model.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
-import { decodeChunks, decodeWords, encodeChunks, encodeWords } from './fileRecords.ts';
+import { matchName, rankOfMatch, type NameMatch } from '../../core/symbols/matchName.ts';
+import { decodeChunks, decodeLinks, decodeWords, encodeChunks, encodeWords } from './fileRecords.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
   FileStamp,
+  GraphAnswer,
+  GraphEdge,
+  GraphQuery,
+  GraphSymbol,
   KnownFile,
   SearchRequest,
   SkippedRecord,
@@ -16,6 +23,7 @@ import type {
   StoredFile,
   StoreUpdate,
   FoundSymbolRow,
+  SymbolQuery,
 } from './types.ts';
 
 interface FileRow extends KnownFile {
@@ -42,6 +50,8 @@ export class IndexDatabase {
   readonly #files = new Map<string, FileRow>();
   readonly #statements = new Map<string, Statement>();
   #savedTerms = 0;
+  /** Undefined until it is asked for. */
+  #graph: CodeGraph | undefined;
   #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
   constructor(sql: SqlJsStatic, { bytes, analysisVersion }: OpenDatabase) {
@@ -111,6 +121,7 @@ export class IndexDatabase {
   /** After a change that was taken back: what is kept in memory may be half changed. */
   #reload(): void {
     this.#batch = undefined;
+    this.#graph = undefined;
     this.#files.clear();
     this.#terms = new TermDictionary();
     this.#search = new SearchIndex(this.#terms);
@@ -226,8 +237,8 @@ export class IndexDatabase {
     const known = this.#files.get(path);
     if (known !== undefined) this.#prepare('DELETE FROM symbols WHERE file_id = ?').run([known.id]);
     const [row] = this.#rows<{ id: number }>(
-      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words, links)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
       [
         (known?.id ?? null) as never,
         path,
@@ -242,6 +253,7 @@ export class IndexDatabase {
         syntaxErrors ? 1 : 0,
         encodeChunks(file.chunks) as never,
         encodeWords(words) as never,
+        file.links as never,
       ],
     );
     const id = row!.id;
@@ -275,6 +287,7 @@ export class IndexDatabase {
       truncated: file.chunks.filter((chunk) => chunk.truncated).length,
     });
     this.#search.put({ path, language, role, chunks: flatChunks(file.chunks), words });
+    this.#graph?.put({ path, language, symbols: file.symbols, links: decodeLinks(file.links) });
   }
 
   #touch({ path, size, mtimeMs, inode }: { path: string } & FileStamp): void {
@@ -296,6 +309,7 @@ export class IndexDatabase {
     this.#prepare('DELETE FROM files WHERE id = ?').run([row.id]);
     this.#files.delete(path);
     this.#search.remove(path);
+    this.#graph?.remove(path);
   }
 
   #skip({ path, reason, detail, size, mtimeMs, inode }: SkippedRecord): void {
@@ -355,16 +369,74 @@ export class IndexDatabase {
     });
   }
 
-  findSymbols({ name, exact, limit }: { name: string; exact: boolean; limit: number }): FoundSymbolRow[] {
-    const escaped = name.replace(/[\\%_]/g, (character) => `\\${character}`);
-    const found = this.#rows<SymbolRow & { path: string; role: FileRole }>(
-      `SELECT s.*, f.path AS path, f.role AS role FROM symbols s JOIN files f ON f.id = s.file_id
-       WHERE ${exact ? 's.name = ?1 COLLATE NOCASE' : "s.name LIKE ?2 ESCAPE '\\'"}
-       ORDER BY s.name = ?1 DESC, s.name = ?1 COLLATE NOCASE DESC, s.name LIKE ?3 ESCAPE '\\' DESC,
-         f.role = 'source' DESC, length(s.name), f.path, s.line LIMIT ?4`,
-      [name, `%${escaped}%`, `${escaped}%`, limit],
+  /** Best match first, source files before others, short names before long ones. */
+  findSymbols({ name, match, limit }: SymbolQuery): FoundSymbolRow[] {
+    const matches = new Map<string, NameMatch>();
+    for (const { name: each } of this.#rows<{ name: string }>('SELECT DISTINCT name FROM symbols')) {
+      const found = matchName(name, each);
+      const fits =
+        match === 'any' || found === 'exact' || found === 'case' || (match === 'prefix' && found === 'prefix');
+      if (found !== null && fits) matches.set(each, found);
+    }
+    const names = [...matches].sort(
+      ([a, how], [b, other]) => rankOfMatch(how) - rankOfMatch(other) || a.length - b.length || (a < b ? -1 : 1),
     );
-    return found.map((row) => ({ ...toSymbol(row), path: row.path }));
+    const rows: FoundSymbolRow[] = [];
+    for (const [each, how] of names) {
+      if (rows.length >= limit) break;
+      const found = this.#rows<SymbolRow & { path: string }>(
+        `SELECT s.*, f.path AS path FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.name = ?1 COLLATE NOCASE
+         AND s.name = ?1 ORDER BY f.role = 'source' DESC, f.path, s.line LIMIT ?2`,
+        [each, limit - rows.length],
+      );
+      rows.push(...found.map((row) => ({ ...toSymbol(row), path: row.path, match: how })));
+    }
+    return rows;
+  }
+
+  /** The graph is read when it is first asked for; from then on it follows every change. */
+  #openGraph(): CodeGraph {
+    if (this.#graph !== undefined) return this.#graph;
+    const graph = new CodeGraph();
+    const symbols = new Map<number, CodeSymbol[]>();
+    for (const row of this.#rows<SymbolRow & { file_id: number }>(
+      'SELECT * FROM symbols ORDER BY file_id, line, rowid',
+    )) {
+      const list = symbols.get(row.file_id);
+      if (list === undefined) symbols.set(row.file_id, [toSymbol(row)]);
+      else list.push(toSymbol(row));
+    }
+    const rows = this.#rows<{ id: number; path: string; language: string; links: Uint8Array }>(
+      'SELECT id, path, language, links FROM files ORDER BY path',
+    );
+    for (const { id, path, language, links } of rows)
+      graph.put({ path, language, symbols: symbols.get(id) ?? [], links: decodeLinks(links) });
+    this.#graph = graph;
+    return graph;
+  }
+
+  graph({ symbol, path, ...request }: GraphQuery): GraphAnswer {
+    const graph = this.#openGraph();
+    const isInside = path === undefined ? undefined : pathFilter([path]);
+    const isSource = ({ file }: Definition): number => (this.#files.get(file.path)?.role === 'source' ? 0 : 1);
+    const all = graph
+      .definitions(symbol)
+      .filter(({ file }) => isInside?.(file.path) !== false)
+      .sort(
+        (a, b) =>
+          isSource(a) - isSource(b) ||
+          (a.file.path < b.file.path ? -1 : a.file.path > b.file.path ? 1 : a.symbol.line - b.symbol.line),
+      );
+    const definitions = all.slice(0, mostDefinitions).map((definition) => {
+      const { callers, callees, truncated } = callTree(graph, definition, request);
+      return {
+        symbol: toGraphSymbol(definition),
+        callers: callers.map(toGraphEdge),
+        callees: callees.map(toGraphEdge),
+        truncated,
+      };
+    });
+    return { definitions, more: all.length - definitions.length };
   }
 
   counts(): Omit<StoreCounts, 'diskBytes'> {
@@ -450,6 +522,24 @@ function toSymbol({
     endLine,
     signature,
     container: container === '' ? [] : container.split('\u0000'),
+  };
+}
+
+/** A name that is defined more often is answered for so many definitions only; `path` says which. */
+const mostDefinitions = 20;
+
+function toGraphSymbol({ file, symbol }: Definition): GraphSymbol {
+  const { name, kind, line, signature, container } = symbol;
+  return { name, kind, path: file.path, line, signature, container };
+}
+
+function toGraphEdge({ caller, callee, path, lines, depth }: CallEdge): GraphEdge {
+  return {
+    caller: caller === undefined ? null : toGraphSymbol(caller),
+    callee: toGraphSymbol(callee),
+    path,
+    lines,
+    depth,
   };
 }
 

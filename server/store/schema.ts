@@ -22,6 +22,7 @@ const migrations: readonly string[] = [
      size INTEGER NOT NULL, mtime_ms REAL NOT NULL, inode INTEGER NOT NULL,
      PRIMARY KEY (path)) WITHOUT ROWID;
    CREATE TABLE term_pages (first_id INTEGER PRIMARY KEY, terms TEXT NOT NULL);`,
+  `ALTER TABLE files ADD COLUMN links BLOB NOT NULL DEFAULT x'';`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -4,12 +4,15 @@ import type {
   AnalyzedFile,
   FileStamp,
   FoundSymbolRow,
+  GraphAnswer,
+  GraphQuery,
   KnownFile,
   SearchRequest,
   SkippedRecord,
   StoreCounts,
   StoredFile,
   StoreUpdate,
+  SymbolQuery,
 } from './types.ts';
 
 export interface StoreWorkerData {
@@ -36,7 +39,8 @@ export interface StoreCalls {
   applyUpdate: { in: StoreUpdate; out: null };
   search: { in: { query: string } & SearchRequest; out: RankedChunk[] };
   filesInfo: { in: string[]; out: StoredFile[] };
-  findSymbols: { in: { name: string; exact: boolean; limit: number }; out: FoundSymbolRow[] };
+  findSymbols: { in: SymbolQuery; out: FoundSymbolRow[] };
+  graph: { in: GraphQuery; out: GraphAnswer };
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };

@@ -185,6 +185,7 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   search: ({ query, ...options }) => open().search(query, options),
   filesInfo: (paths) => open().filesInfo(paths),
   findSymbols: (request) => open().findSymbols(request),
+  graph: (request) => open().graph(request),
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };

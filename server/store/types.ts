@@ -1,5 +1,7 @@
+import type { CallTreeRequest } from '../../core/graph/callTree.ts';
 import type { AnalyzedWords } from '../../core/lexical/types.ts';
-import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason } from '../../core/model.ts';
+import type { NameMatch } from '../../core/symbols/matchName.ts';
+import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason, SymbolKind } from '../../core/model.ts';
 
 /** What change detection compares, cheapest first. */
 export interface FileStamp {
@@ -22,6 +24,8 @@ export interface AnalyzedFile extends FileStamp {
   chunks: Chunk[];
   symbols: CodeSymbol[];
   words: AnalyzedWords;
+  /** Imports, calls and types of variables, as `encodeLinks` writes them: bytes travel between threads without a copy. */
+  links: Uint8Array;
 }
 
 /** A path that is not indexed although it is not ignored, with what was known when that was decided. */
@@ -49,6 +53,47 @@ export interface StoredFile extends KnownFile {
 
 export interface FoundSymbolRow extends CodeSymbol {
   path: string;
+  match: NameMatch;
+}
+
+export interface SymbolQuery {
+  name: string;
+  /** `any` takes every way of `matchName`, best first. */
+  match: 'exact' | 'prefix' | 'any';
+  limit: number;
+}
+
+export interface GraphQuery extends CallTreeRequest {
+  /** A name, or `Type.member`. */
+  symbol: string;
+  /** Only definitions in this file or folder. */
+  path?: string;
+}
+
+/** A definition as the graph answers it. */
+export interface GraphSymbol {
+  name: string;
+  kind: SymbolKind;
+  path: string;
+  line: number;
+  signature: string;
+  container: string[];
+}
+
+export interface GraphEdge {
+  /** Null for calls at the top of a file. */
+  caller: GraphSymbol | null;
+  callee: GraphSymbol;
+  path: string;
+  lines: number[];
+  depth: number;
+}
+
+export interface GraphAnswer {
+  /** One entry a definition of the name, source files first. */
+  definitions: { symbol: GraphSymbol; callers: GraphEdge[]; callees: GraphEdge[]; truncated: boolean }[];
+  /** Definitions of the name that are not answered, for there are too many. */
+  more: number;
 }
 
 export interface StoreCounts {

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { decodeChunks, decodeWords, encodeChunks, encodeWords } from '../../../server/store/fileRecords.ts';
+import {
+  decodeChunks,
+  decodeLinks,
+  decodeWords,
+  encodeChunks,
+  encodeLinks,
+  encodeWords,
+} from '../../../server/store/fileRecords.ts';
 
 let seed = 42;
 const random = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
@@ -12,6 +19,20 @@ describe('File records', () => {
     ];
     assert.deepEqual(decodeChunks(encodeChunks(chunks)), chunks);
     assert.deepEqual(decodeChunks(encodeChunks([])), []);
+  });
+
+  it('give links back as they were, and refuse what is cut off', () => {
+    const links = {
+      roots: [{ pattern: '@/*', targets: ['src/*', 'lib/*'], local: true }],
+      imports: [{ module: './größe', names: [{ name: '*', alias: '' }], line: 3, exported: true }],
+      calls: [{ name: 'open', receiver: 'this.door', line: 70_000 }],
+      bindings: [{ name: 'this.door', type: 'Door', line: 2 }],
+    };
+    const bytes = encodeLinks(links);
+    assert.deepEqual(decodeLinks(bytes), links);
+    assert.throws(() => decodeLinks(bytes.subarray(0, bytes.length - 1)), RangeError);
+    const none = { roots: [], imports: [], calls: [], bindings: [] };
+    assert.deepEqual(decodeLinks(encodeLinks(none)), none);
   });
 
   it('give words back in order of term, whatever their numbers', () => {

@@ -13,14 +13,16 @@ import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
 import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import type { CallSite } from '../../../core/graph/types.ts';
 import type { CodeSymbol } from '../../../core/model.ts';
+import { encodeLinks } from '../../../server/store/fileRecords.ts';
 import { openStore, type AnalyzedFile, type Store, type StoreOptions } from '../../../server/store/index.ts';
 
 const assetsDir = path.resolve(import.meta.dirname, '../../../dist');
 const analyzer = createWordAnalyzer();
 
 /** A file of one chunk with one symbol on its first line. */
-function fileOf(name: string, text: string, symbolName?: string): AnalyzedFile {
+function fileOf(name: string, text: string, symbolName?: string, calls: CallSite[] = []): AnalyzedFile {
   const lineStarts = lineStartsOf(text);
   const lineCount = lineStarts.length - 1;
   const chunks = [{ startLine: 1, endLine: lineCount, tokens: 10, scope: 'Outer', truncated: false }];
@@ -48,6 +50,7 @@ function fileOf(name: string, text: string, symbolName?: string): AnalyzedFile {
     chunks,
     symbols,
     words: analyzer.analyze({ text, lineStarts, chunks, comments: [], symbols }),
+    links: encodeLinks({ roots: [], imports: [], calls, bindings: [] }),
   };
 }
 
@@ -86,15 +89,37 @@ describe('openStore', function () {
     rmSync(indexDir, { recursive: true, force: true });
   });
 
+  it('answers who calls whom, before and after it was closed, and follows changes', async () => {
+    const call = { name: 'openDoor', receiver: '', line: 1 };
+    const first = await open();
+    await first.put([fileOf('src/a.ts', 'openDoor(); walk();\n', 'openDoor', [call])]);
+    const request = { symbol: 'openDoor', depth: 1, direction: 'both', limit: 9 } as const;
+    const [answer] = (await first.graph(request)).definitions;
+    assert.deepEqual(
+      answer!.callers.map(({ caller, lines }) => [caller?.name, lines]),
+      [['openDoor', [1]]],
+    );
+    await first.put([fileOf('src/a.ts', 'openDoor();\n', 'openDoor')]);
+    assert.deepEqual((await first.graph(request)).definitions[0]!.callers, []);
+    await first.put([fileOf('src/a.ts', 'openDoor();\n', 'openDoor', [call])]);
+    await first.markComplete();
+    await close(first);
+    const second = await open();
+    assert.deepEqual((await second.graph(request)).definitions, [answer]);
+    assert.deepEqual(await second.graph({ ...request, path: 'lib' }), { definitions: [], more: 0 });
+    await second.remove(['src/a.ts']);
+    assert.deepEqual(await second.graph(request), { definitions: [], more: 0 });
+  });
+
   it('gives back what was put in, before and after it was closed', async () => {
     const first = await open();
-    const { words, ...put } = fileOf('src/a.ts', 'openDoor();\nwalk();\n', 'openDoor');
-    await first.put([{ ...put, words }, fileOf('src/b.ts', 'closeWindow();\n')]);
+    const { words, links, ...put } = fileOf('src/a.ts', 'openDoor();\nwalk();\n', 'openDoor');
+    await first.put([{ ...put, words, links }, fileOf('src/b.ts', 'closeWindow();\n')]);
     await first.replaceSkipped([{ path: 'c.bin', size: 1, mtimeMs: 2, inode: 3, reason: 'binary', detail: 'NUL' }]);
     const seen = async (store: Store) => ({
       files: await store.filesInfo(['src/a.ts']),
       paths: (await store.paths()).sort(),
-      symbols: await store.findSymbols({ name: 'opendoor', exact: false, limit: 5 }),
+      symbols: await store.findSymbols({ name: 'opendoor', match: 'any', limit: 5 }),
       skipped: await store.skippedFiles(),
       found: await found(store, 'open door'),
     });
@@ -103,7 +128,7 @@ describe('openStore', function () {
     assert.deepEqual(pick(before.files[0]!, put), put);
     assert.deepEqual(await first.stampOf('src/a.ts'), { path: 'src/a.ts', size, mtimeMs, inode, hash });
     assert.deepEqual(before.found, ['src/a.ts']);
-    assert.deepEqual(before.symbols, [{ path: 'src/a.ts', ...put.symbols[0] }]);
+    assert.deepEqual(before.symbols, [{ path: 'src/a.ts', match: 'case', ...put.symbols[0] }]);
     await first.markComplete();
     await close(first);
     assert.deepEqual(await seen(await open()), before);

@@ -1,0 +1,128 @@
+import { AppError } from '../../core/errors.ts';
+import type { GraphAnswer, GraphEdge, GraphSymbol } from '../../server/engine/index.ts';
+import { exitCodes } from '../exitCodes.ts';
+import { wholeNumber } from '../output/options.ts';
+import { counted, printable, type Style } from '../output/terminal.ts';
+import { prepareAnswers, withWorkspace, type Session } from '../session.ts';
+
+export interface GraphOptions {
+  callers?: boolean;
+  callees?: boolean;
+  depth: string;
+  in?: string;
+  limit: string;
+  index: boolean;
+}
+
+const shownLines = 4;
+
+const nameOf = ({ container, name }: GraphSymbol): string => [...container, name].join('.');
+
+function calledAt(lines: readonly number[]): string {
+  const shown = lines.slice(0, shownLines).join(', ');
+  return lines.length > shownLines ? `${shown} and ${lines.length - shownLines} more` : shown;
+}
+
+function edgeLine(edge: GraphEdge, end: GraphSymbol | null, style: Style): string {
+  const indent = '  '.repeat(edge.depth);
+  const name = end === null ? style.dim('(top of the file)') : style.bold(printable(nameOf(end)));
+  const place = end === null ? edge.path : `${end.path}:${end.line}`;
+  const at = style.dim(
+    `called at ${edge.path === place.split(':')[0] ? 'line ' : `${printable(edge.path)}:`}${calledAt(edge.lines)}`,
+  );
+  return `${indent}  ${name}  ${printable(place)}  ${at}`;
+}
+
+/** Edges of the second hop follow the edge that leads to them. */
+function nested(
+  edges: readonly GraphEdge[],
+  near: (edge: GraphEdge) => GraphSymbol | null,
+  far: (edge: GraphEdge) => GraphSymbol | null,
+  start: GraphSymbol,
+): GraphEdge[] {
+  const keyOf = (symbol: GraphSymbol | null): string => (symbol === null ? '' : `${symbol.path}:${symbol.line}`);
+  const byNear = new Map<string, GraphEdge[]>();
+  for (const edge of edges) {
+    const key = `${edge.depth} ${keyOf(near(edge))}`;
+    byNear.set(key, [...(byNear.get(key) ?? []), edge]);
+  }
+  const ordered: GraphEdge[] = [];
+  const visit = (from: string, depth: number): void => {
+    for (const edge of byNear.get(`${depth} ${from}`) ?? []) {
+      ordered.push(edge);
+      if (far(edge) !== null) visit(keyOf(far(edge)), depth + 1);
+    }
+    byNear.delete(`${depth} ${from}`);
+  };
+  visit(keyOf(start), 1);
+  return ordered;
+}
+
+function graphLines({ definitions, more }: GraphAnswer, options: GraphOptions, style: Style): string[] {
+  const lines: string[] = [];
+  for (const { symbol, callers, callees, truncated } of definitions) {
+    lines.push(
+      `${style.bold(printable(nameOf(symbol)))}  ${style.dim(symbol.kind)}  ${printable(symbol.path)}:${symbol.line}`,
+    );
+    lines.push(`  ${style.dim(printable(symbol.signature))}`);
+    if (options.callees !== true) {
+      lines.push(callers.length === 0 ? '  no known callers' : `  called by (${callers.length}):`);
+      for (const edge of nested(
+        callers,
+        ({ callee }) => callee,
+        ({ caller }) => caller,
+        symbol,
+      ))
+        lines.push(edgeLine(edge, edge.caller, style));
+    }
+    if (options.callers !== true) {
+      lines.push(callees.length === 0 ? '  no known calls' : `  calls (${callees.length}):`);
+      for (const edge of nested(
+        callees,
+        ({ caller }) => caller,
+        ({ callee }) => callee,
+        symbol,
+      ))
+        lines.push(edgeLine(edge, edge.callee, style));
+    }
+    if (truncated) lines.push('  … and more: --limit shows them');
+    lines.push('');
+  }
+  if (more > 0)
+    lines.push(`… and ${counted(more, 'definition')} more of this name: --in PATH or Type.member says which.`, '');
+  return lines;
+}
+
+export function graphCommand(session: Session, symbol: string, options: GraphOptions): Promise<number> {
+  const depth = wholeNumber('--depth', options.depth);
+  const limit = wholeNumber('--limit', options.limit);
+  if (options.callers === true && options.callees === true) {
+    throw new AppError('invalid_input', '--callers and --callees exclude each other', {
+      hint: 'Without either, both are shown.',
+    });
+  }
+  const direction = options.callers === true ? 'callers' : options.callees === true ? 'callees' : 'both';
+  return withWorkspace(session, async ({ engine }) => {
+    if (options.index) await prepareAnswers(session, engine);
+    const answer = await engine.graph({
+      symbol,
+      depth,
+      direction,
+      limit,
+      ...(options.in === undefined ? {} : { path: options.in }),
+    });
+    const { terminal } = session;
+    if (session.common.json === true) terminal.out(`${JSON.stringify(answer)}\n`);
+    else
+      terminal.out(
+        graphLines(answer, options, terminal.outStyle)
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
+    if (answer.definitions.length > 0) return exitCodes.ok;
+    terminal.note(
+      `No symbol is called "${printable(symbol)}". \`contextkit symbol ${printable(symbol)}\` finds similar names.`,
+    );
+    return exitCodes.nothingFound;
+  });
+}

@@ -1,0 +1,61 @@
+import { AppError } from '../../core/errors.ts';
+import type { Store } from '../store/index.ts';
+import { checkGraphRequest } from './checkGraphRequest.ts';
+import { explainPath } from './explainPath.ts';
+import { selectContext, type SelectParts } from './selectContext.ts';
+import type { Engine, EngineSettings } from './types.ts';
+
+export interface AnswerParts extends SelectParts {
+  root: string;
+  indexDir: string;
+  settings: EngineSettings;
+  store: Store;
+  /** Throws once the engine is closed. */
+  assertOpen: () => void;
+}
+
+/** The calls of the engine that answer questions and change nothing. */
+export function createAnswers(parts: AnswerParts): Pick<Engine, 'select' | 'rank' | 'symbols' | 'graph' | 'why'> {
+  const { store, assertOpen } = parts;
+  const prepare = async (): Promise<void> => {
+    assertOpen();
+    await store.refreshIfChanged();
+  };
+  return {
+    async select(request) {
+      await prepare();
+      return selectContext(parts, request);
+    },
+
+    async rank(query, { limit = 200, signal } = {}) {
+      assertOpen();
+      signal?.throwIfAborted();
+      await store.refreshIfChanged();
+      const ranked = await store.search(query, { limit, sources: [] });
+      return ranked.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
+    },
+
+    async symbols({ name, match = 'any', limit = 50 }) {
+      assertOpen();
+      if (name.trim() === '') {
+        throw new AppError('invalid_input', 'the symbol name is empty', {
+          hint: 'Give a name or the beginning of one.',
+        });
+      }
+      await store.refreshIfChanged();
+      return store.findSymbols({ name: name.trim(), match, limit });
+    },
+
+    async graph(request) {
+      assertOpen();
+      const query = checkGraphRequest(request);
+      await store.refreshIfChanged();
+      return store.graph(query);
+    },
+
+    async why(path, query) {
+      await prepare();
+      return explainPath(parts, path, query);
+    },
+  };
+}

@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { CodeGraph } from '../../core/graph/codeGraph.ts';
+import { callTree } from '../../core/graph/callTree.ts';
+import { createWordPiece } from '../../core/tokens/wordPiece.ts';
+import { analyzeText, openSyntax, type Syntax } from '../../syntax/index.ts';
+
+const dist = path.resolve(import.meta.dirname, '../../dist');
+const wordPiece = createWordPiece(readFileSync(path.join(dist, 'wordpiece.txt'), 'utf8'));
+
+type Files = Record<string, string>;
+
+/** Each call that is resolved: `file:caller -> file:callee`. */
+const cases: [title: string, files: Files, expected: string[]][] = [
+  [
+    'TypeScript: named, renamed, default and namespace imports, re-exports, shadowing names elsewhere',
+    {
+      'src/lib/open.ts':
+        'export function open() {}\nexport default function close() {}\nexport const shut = () => open();\n',
+      'src/lib/index.ts': "export * from './open';\nexport { default as slam } from './open.js';\n",
+      'src/other.ts': 'export function open() {}\n',
+      'src/app.ts':
+        "import { open as unlock, slam } from './lib';\nimport close from './lib/open';\nimport * as lib from './lib/open';\n" +
+        'export function run() {\n  unlock();\n  slam();\n  close();\n  lib.shut();\n  missing();\n}\n',
+    },
+    [
+      'src/app.ts:run -> src/lib/open.ts:close',
+      'src/app.ts:run -> src/lib/open.ts:close',
+      'src/app.ts:run -> src/lib/open.ts:open',
+      'src/app.ts:run -> src/lib/open.ts:shut',
+      'src/lib/open.ts:shut -> src/lib/open.ts:open',
+    ],
+  ],
+  [
+    'TypeScript: members by this, by written types, by new, by return types and by base classes',
+    {
+      'base.ts': 'export abstract class Base<T extends Map<string, T>> {\n  start(): void {}\n}\n',
+      'engine.ts':
+        "import { Base } from './base';\nexport class Engine extends Base<any> {\n  stop(): void {}\n  static make(): Engine { return new Engine(); }\n}\n",
+      'other.ts': 'export class Other { stop() {} start() {} }\n',
+      'car.ts':
+        "import { Engine } from './engine';\nimport type { Other } from './other';\nexport class Car {\n  #engine = new Engine();\n  constructor(private other: Other) {}\n" +
+        '  drive(spare: Engine | null) {\n    this.#engine.start();\n    this.other.stop();\n    this.park();\n    spare?.stop();\n    const made = Engine.make();\n    made.stop();\n  }\n  park() {}\n}\n',
+    },
+    [
+      'car.ts:#engine -> engine.ts:Engine',
+      'car.ts:drive -> base.ts:start',
+      'car.ts:drive -> car.ts:park',
+      'car.ts:drive -> engine.ts:make',
+      'car.ts:drive -> engine.ts:stop',
+      'car.ts:drive -> engine.ts:stop',
+      'car.ts:drive -> other.ts:stop',
+      'engine.ts:make -> engine.ts:Engine',
+    ],
+  ],
+  [
+    'TypeScript: tsconfig paths with comments, workspace packages with exports',
+    {
+      'tsconfig.json': '{\n  // aliases\n  "compilerOptions": { "paths": { "@/*": ["./src/*"], }, },\n}\n',
+      'packages/core/package.json':
+        '{"name": "@acme/core", "exports": {".": "./dist/index.js", "./deep": {"import": "./dist/deep/main.js"}}}',
+      'packages/core/src/index.ts': 'export const make = () => 1;\n',
+      'packages/core/src/deep/main.ts': 'export const dig = () => 1;\n',
+      'src/util.ts': 'export const trim = () => 1;\n',
+      'src/app.ts':
+        "import { make } from '@acme/core';\nimport { dig } from '@acme/core/deep';\nimport { trim } from '@/util';\nimport { make as no } from 'elsewhere';\nexport const run = () => { make(); dig(); trim(); no(); };\n",
+    },
+    [
+      'src/app.ts:run -> packages/core/src/deep/main.ts:dig',
+      'src/app.ts:run -> packages/core/src/index.ts:make',
+      'src/app.ts:run -> src/util.ts:trim',
+    ],
+  ],
+  [
+    'JavaScript: require, and cycles of re-exports',
+    {
+      'a.js': "export * from './b.js';\n",
+      'b.js': "export * from './a.js';\n",
+      'c.js': 'function help() {}\nmodule.exports = { help };\n',
+      'd.js':
+        "const { help } = require('./c');\nconst c = require('./c');\nimport { lost } from './a.js';\nfunction go() { help(); c.help(); lost(); }\n",
+    },
+    ['d.js:go -> c.js:help', 'd.js:go -> c.js:help'],
+  ],
+  [
+    'Python: packages, relative imports, attributes, classes',
+    {
+      'pkg/__init__.py': 'from .core import Engine\n',
+      'pkg/core.py':
+        'from . import tools\nfrom pkg.tools import helper as h\n\nclass Base:\n    def start(self):\n        pass\n\nclass Engine(Base):\n    def __init__(self):\n        self.tool = tools.Tool()\n    def run(self, other: "Engine"):\n        self.start()\n        other.run()\n        self.tool.use()\n        h()\n        super().start()\n',
+      'pkg/tools.py': 'class Tool:\n    def use(self): pass\n\ndef helper(): pass\n',
+      'main.py':
+        'import pkg.tools\nfrom pkg import Engine\n\ndef main():\n    engine = Engine()\n    engine.run(engine)\n    pkg.tools.helper()\n    print()\n',
+    },
+    [
+      'main.py:main -> pkg/core.py:Engine',
+      'main.py:main -> pkg/core.py:run',
+      'main.py:main -> pkg/tools.py:helper',
+      'pkg/core.py:__init__ -> pkg/tools.py:Tool',
+      'pkg/core.py:run -> pkg/core.py:run',
+      'pkg/core.py:run -> pkg/core.py:start',
+      'pkg/core.py:run -> pkg/core.py:start',
+      'pkg/core.py:run -> pkg/tools.py:helper',
+      'pkg/core.py:run -> pkg/tools.py:use',
+    ],
+  ],
+  [
+    'Go: module paths, packages of several files, receivers, fields',
+    {
+      'go.mod': 'module example.com/app\n',
+      'store/store.go': 'package store\n\ntype Store struct{}\n\nfunc New() *Store { return &Store{} }\n',
+      'store/get.go': 'package store\n\nfunc (s *Store) Get() { s.open() }\n\nfunc (s *Store) open() {}\n',
+      'main.go':
+        'package main\n\nimport (\n\t"fmt"\n\tst "example.com/app/store"\n)\n\ntype App struct {\n\tstore *st.Store\n}\n\nfunc (a *App) Run() {\n\ta.store.Get()\n\thelp()\n\tfmt.Println()\n}\n\nfunc main() {\n\ts := st.New()\n\ts.Get()\n}\n',
+      'help.go': 'package main\n\nfunc help() {}\n',
+    },
+    [
+      'main.go:Run -> help.go:help',
+      'main.go:Run -> store/get.go:Get',
+      'main.go:main -> store/get.go:Get',
+      'main.go:main -> store/store.go:New',
+      'store/get.go:Get -> store/get.go:open',
+      'store/store.go:New -> store/store.go:Store',
+    ],
+  ],
+  [
+    'Rust: modules, use trees, impl blocks, other crates',
+    {
+      'crates/grep/Cargo.toml': '[package]\nname = "grep-core"\nversion = "1.0.0"\n',
+      'crates/grep/src/lib.rs': 'pub mod search;\npub fn version() {}\n',
+      'crates/grep/src/search.rs':
+        'pub struct Searcher { n: u8 }\n\nimpl Searcher {\n    pub fn new() -> Searcher { Searcher { n: 1 } }\n    pub fn run(&self) { self.step(); }\n    fn step(&self) {}\n}\n',
+      'app/src/main.rs':
+        'mod args;\nuse grep_core::{search::Searcher, version};\nuse crate::args::parse;\n\nfn main() {\n    let s = Searcher::new();\n    s.run();\n    version();\n    parse();\n    args::more();\n}\n',
+      'app/src/args.rs': 'pub fn parse() {}\npub fn more() {}\n',
+    },
+    [
+      'app/src/main.rs:main -> app/src/args.rs:more',
+      'app/src/main.rs:main -> app/src/args.rs:parse',
+      'app/src/main.rs:main -> crates/grep/src/lib.rs:version',
+      'app/src/main.rs:main -> crates/grep/src/search.rs:new',
+      'app/src/main.rs:main -> crates/grep/src/search.rs:run',
+      'crates/grep/src/search.rs:new -> crates/grep/src/search.rs:Searcher',
+      'crates/grep/src/search.rs:run -> crates/grep/src/search.rs:step',
+    ],
+  ],
+  [
+    'Java: packages, same package, fields, static imports',
+    {
+      'src/com/acme/Tool.java':
+        'package com.acme;\n\npublic class Tool {\n  public void use() {}\n  public static Tool make() { return new Tool(); }\n}\n',
+      'src/com/acme/sub/Util.java': 'package com.acme.sub;\n\npublic class Util {\n  public static void help() {}\n}\n',
+      'src/com/acme/App.java':
+        'package com.acme;\n\nimport com.acme.sub.Util;\nimport static com.acme.sub.Util.help;\n\nclass App {\n  private Tool tool;\n  void run() {\n    tool.use();\n    Util.help();\n    help();\n    Tool.make().use();\n    other();\n  }\n  void other() {}\n}\n',
+    },
+    [
+      'src/com/acme/App.java:run -> src/com/acme/App.java:other',
+      'src/com/acme/App.java:run -> src/com/acme/Tool.java:make',
+      'src/com/acme/App.java:run -> src/com/acme/Tool.java:use',
+      'src/com/acme/App.java:run -> src/com/acme/Tool.java:use',
+      'src/com/acme/App.java:run -> src/com/acme/sub/Util.java:help',
+      'src/com/acme/App.java:run -> src/com/acme/sub/Util.java:help',
+      'src/com/acme/Tool.java:make -> src/com/acme/Tool.java:Tool',
+    ],
+  ],
+];
+
+/** Languages where imports say less: a helper in another file is found, and so is one in the same file. */
+const simple: [language: string, files: Files, expected: string[]][] = [
+  ['kotlin', { 'a/Help.kt': 'package a\nfun help() {}\n', 'b/Main.kt': 'package b\nimport a.help\nfun main() {\n  help()\n  own()\n}\nfun own() {}\n' }, ['b/Main.kt:main -> a/Help.kt:help', 'b/Main.kt:main -> b/Main.kt:own']],
+  ['scala', { 'a/Help.scala': 'package a\nobject Help {\n  def help() = 1\n}\n', 'b/Main.scala': 'import a.Help\nobject Main {\n  def run() = {\n    Help.help()\n    own()\n  }\n  def own() = 1\n}\n' }, ['b/Main.scala:run -> a/Help.scala:help', 'b/Main.scala:run -> b/Main.scala:own']],
+  ['c', { 'help.h': 'void help(int a);\n', 'main.c': '#include "help.h"\nstatic void own(void) {}\nint main(void) {\n  help(1);\n  own();\n  return 0;\n}\n' }, ['main.c:main -> help.h:help', 'main.c:main -> main.c:own']],
+  ['cpp', { 'tool.hpp': 'class Tool {\n public:\n  void use() {}\n};\n', 'main.cpp': '#include "tool.hpp"\nint main() {\n  Tool tool;\n  tool.use();\n}\n' }, ['main.cpp:main -> tool.hpp:use']],
+  ['csharp', { 'Tool.cs': 'namespace A {\n  public class Tool {\n    public void Use() {}\n  }\n}\n', 'Main.cs': 'using A;\nclass Program {\n  private Tool tool;\n  void Run() {\n    this.tool.Use();\n    Own();\n  }\n  void Own() {}\n}\n' }, ['Main.cs:Run -> Main.cs:Own', 'Main.cs:Run -> Tool.cs:Use']],
+  ['ruby', { 'lib/tool.rb': 'class Tool\n  def use_it(a)\n  end\nend\n', 'main.rb': 'require_relative "lib/tool"\nclass App\n  def run\n    tool = Tool.new(1)\n    tool.use_it(1)\n    own(1)\n  end\n  def own(a)\n  end\nend\n' }, ['main.rb:run -> lib/tool.rb:use_it', 'main.rb:run -> main.rb:own']],
+  ['php', { 'composer.json': '{"autoload": {"psr-4": {"App\\\\": "src/"}}}', 'src/Sub/Tool.php': '<?php\nnamespace App\\Sub;\nclass Tool {\n  public function use() {}\n}\n', 'src/Main.php': '<?php\nuse App\\Sub\\Tool;\nclass Main {\n  private Tool $tool;\n  function run() {\n    $this->tool->use();\n    $this->own();\n  }\n  function own() {}\n}\n' }, ['src/Main.php:run -> src/Main.php:own', 'src/Main.php:run -> src/Sub/Tool.php:use']],
+  ['swift', { 'Tool.swift': 'class Tool {\n  func useIt() {}\n}\n', 'Main.swift': 'class Main {\n  func run() {\n    let tool = Tool()\n    tool.useIt()\n    own()\n  }\n  func own() {}\n}\n' }, ['Main.swift:run -> Main.swift:own', 'Main.swift:run -> Tool.swift:Tool', 'Main.swift:run -> Tool.swift:useIt']],
+  ['dart', { 'lib/help.dart': 'void help() {}\n', 'lib/main.dart': "import 'help.dart';\nvoid main() {\n  help();\n}\n" }, ['lib/main.dart:main -> lib/help.dart:help']],
+  ['bash', { 'lib.sh': 'help() {\n  echo 1\n}\n', 'main.sh': 'source ./lib.sh\nrun() {\n  help 1\n}\n' }, ['main.sh:run -> lib.sh:help']],
+  ['lua', { 'x/y.lua': 'local M = {}\nfunction M.help() end\nreturn M\n', 'main.lua': 'local y = require("x.y")\nlocal function run()\n  y.help()\nend\n' }, ['main.lua:run -> x/y.lua:M.help']],
+  ['zig', { 'tool.zig': 'pub fn help() void {}\n', 'main.zig': 'const tool = @import("tool.zig");\npub fn main() void {\n    tool.help();\n    own();\n}\nfn own() void {}\n' }, ['main.zig:main -> main.zig:own', 'main.zig:main -> tool.zig:help']],
+  ['elixir', { 'lib/tool.ex': 'defmodule A.Tool do\n  def help(x), do: x\nend\n', 'lib/main.ex': 'defmodule Main do\n  alias A.Tool\n  def run(x) do\n    Tool.help(x)\n    own(x)\n  end\n  def own(x), do: x\nend\n' }, ['lib/main.ex:run -> lib/main.ex:own', 'lib/main.ex:run -> lib/tool.ex:help']],
+  ['haskell', { 'A/Tool.hs': 'module A.Tool where\nhelp x = x\n', 'Main.hs': 'module Main where\nimport A.Tool (help)\nrun x = help x\n' }, ['Main.hs:run -> A/Tool.hs:help']],
+  ['ocaml', { 'tool.ml': 'let help x = x\n', 'main.ml': 'let run x = Tool.help x\n' }, ['main.ml:run -> tool.ml:help']],
+  ['solidity', { 'Tool.sol': 'library Tool {\n  function help(uint a) internal {}\n}\n', 'Main.sol': 'import "./Tool.sol";\ncontract Main {\n  function run() public {\n    Tool.help(1);\n    own();\n  }\n  function own() public {}\n}\n' }, ['Main.sol:run -> Main.sol:own', 'Main.sol:run -> Tool.sol:help']],
+  ['objc', { 'main.m': 'static void own(int a) {}\n@implementation App\n- (void)run {\n  own(1);\n}\n@end\n' }, ['main.m:run -> main.m:own']],
+  ['powershell', { 'main.ps1': 'function Own { 1 }\nfunction Run {\n  Own 1\n}\n' }, ['main.ps1:Run -> main.ps1:Own']],
+  ['svelte', { 'help.ts': 'export function help() {}\n', 'App.svelte': "<script lang=\"ts\">\n  import { help } from './help';\n  function run() { help(); }\n</script>\n<p>x</p>\n" }, ['App.svelte:run -> help.ts:help']],
+]; // prettier-ignore
+
+describe('CodeGraph over real syntax', () => {
+  let syntax: Syntax;
+  before(async () => {
+    syntax = await openSyntax({
+      wasmFile: path.join(dist, 'web-tree-sitter.wasm'),
+      grammarDir: path.join(dist, 'grammars'),
+    });
+  });
+
+  async function graphOf(files: Files): Promise<CodeGraph> {
+    const graph = new CodeGraph();
+    for (const [file, text] of Object.entries(files)) {
+      const { language, symbols, links, notes } = await analyzeText(file, text, {
+        syntax,
+        wordPiece,
+        deadlineMs: 5_000,
+      });
+      assert.deepEqual(notes, []);
+      graph.put({ path: file, language, symbols, links });
+    }
+    return graph;
+  }
+  const edgesOf = (graph: CodeGraph): string[] =>
+    [...graph.all()]
+      .map(
+        ({ file, caller, callee }) =>
+          `${file.path}:${caller?.symbol.name ?? ''} -> ${callee.file.path}:${callee.symbol.name}`,
+      )
+      .sort();
+
+  for (const [title, files, expected] of cases)
+    it(title, async () => assert.deepEqual(edgesOf(await graphOf(files)), [...expected].sort()));
+  for (const [language, files, expected] of simple)
+    it(language, async () => assert.deepEqual(edgesOf(await graphOf(files)), [...expected].sort()));
+
+  it('follows a file that changes and one that goes', async () => {
+    const files = {
+      'a.ts': 'export function one() {}\n',
+      'b.ts': "import { one } from './a';\nexport const run = () => one();\n",
+    };
+    const graph = await graphOf(files);
+    assert.deepEqual(edgesOf(graph), ['b.ts:run -> a.ts:one']);
+    const { language, symbols, links } = await analyzeText('a.ts', 'export function two() {}\n', {
+      syntax,
+      wordPiece,
+      deadlineMs: 5_000,
+    });
+    graph.put({ path: 'a.ts', language, symbols, links });
+    assert.deepEqual(edgesOf(graph), []);
+    graph.remove('a.ts');
+    assert.deepEqual(graph.definitions('two'), []);
+    assert.deepEqual(graph.importsOf('b.ts'), []);
+  });
+
+  it('walks callers and callees over several hops, cycles once', async () => {
+    const graph = await graphOf({
+      'a.ts':
+        'export function one() { two(); }\nexport function two() { three(); }\nexport function three() { one(); }\n',
+    });
+    const [two] = graph.definitions('two');
+    const tree = callTree(graph, two!, { depth: 5, direction: 'both', limit: 100 });
+    const shown = (edges: typeof tree.callers) =>
+      edges.map(({ caller, callee, depth }) => `${depth} ${caller?.symbol.name ?? 'top'} -> ${callee.symbol.name}`);
+    assert.deepEqual(shown(tree.callers), ['1 one -> two', '2 three -> one', '3 two -> three']);
+    assert.deepEqual(shown(tree.callees), ['1 two -> three', '2 three -> one', '3 one -> two']);
+    const short = callTree(graph, two!, { depth: 5, direction: 'callers', limit: 2 });
+    assert.deepEqual([short.callers.length, short.callees.length, short.truncated], [2, 0, true]);
+  });
+
+  it('names imports of the workspace by file', async () => {
+    const graph = await graphOf({
+      'pkg/__init__.py': '',
+      'pkg/a.py': 'from . import b\nfrom .c import thing\nimport os\n',
+      'pkg/b.py': '',
+      'pkg/c.py': 'thing = 1\n',
+    });
+    assert.deepEqual([...graph.importsOf('pkg/a.py')].sort(), ['pkg/__init__.py', 'pkg/b.py', 'pkg/c.py']);
+  });
+
+  it('says that a manifest cannot be read, and goes on', async () => {
+    const { notes, links } = await analyzeText('web/package.json', '{"name": ', {
+      syntax,
+      wordPiece,
+      deadlineMs: 5_000,
+    });
+    assert.match(notes[0]!, /^web\/package\.json cannot be read/);
+    assert.deepEqual(links.roots, []);
+  });
+
+  it('answers for a name that is defined 5,000 times, and for classes that inherit in a circle', async () => {
+    const graph = new CodeGraph();
+    const files: Files = {
+      'x.py':
+        'class A(B):\n    def run(self):\n        self.go()\n\nclass B(A):\n    def stop(self):\n        self.run()\n',
+    };
+    for (let i = 0; i < 5_000; i++) files[`f${i}.py`] = `def same(): pass\n\ndef go${i}():\n    same()\n`;
+    for (const [file, text] of Object.entries(files)) {
+      const { language, symbols, links } = await analyzeText(file, text, { syntax, wordPiece, deadlineMs: 5_000 });
+      graph.put({ path: file, language, symbols, links });
+    }
+    assert.equal(graph.definitions('same').length, 5_000);
+    const [one] = graph.definitions('go17');
+    assert.deepEqual(
+      graph.callees(one!).map(({ callee }) => callee.file.path),
+      ['f17.py'],
+    );
+    const [stop] = graph.definitions('B.stop');
+    assert.deepEqual(
+      graph.callees(stop!).map(({ callee }) => callee.symbol.name),
+      ['run'],
+    );
+  });
+});
