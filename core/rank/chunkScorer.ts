@@ -4,7 +4,7 @@ import { bodyCount, commentCount, definitionTerm, nameCount, scopeCount } from '
 import type { ChunkTable } from './chunkTable.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
-import type { RankingWeights } from './weights.ts';
+import { defaultWeights, type RankingWeights } from './weights.ts';
 
 export type ScoredField = 'text' | 'name' | 'scope' | 'definition';
 
@@ -22,15 +22,15 @@ type Add = (chunk: number, value: number) => void;
 export class ChunkScorer {
   readonly #terms: TermDictionary;
   readonly #table: ChunkTable;
-  readonly #weights: RankingWeights;
+  /** Those of the query that is being scored. */
+  #weights: RankingWeights = defaultWeights;
   /** One cell a chunk; all zero between two queries. */
   #frequency = new Float32Array(0);
   #scores = new Float32Array(0);
 
-  constructor(terms: TermDictionary, table: ChunkTable, weights: RankingWeights) {
+  constructor(terms: TermDictionary, table: ChunkTable) {
     this.#terms = terms;
     this.#table = table;
-    this.#weights = weights;
   }
 
   /** Score of a chunk for the query of the last `score`. */
@@ -39,7 +39,8 @@ export class ChunkScorer {
   }
 
   /** Scores every chunk that has something of the query; returns them. Call `reset` with them afterwards. */
-  score(query: AnalyzedQuery, witness?: Witness): number[] {
+  score(query: AnalyzedQuery, weights: RankingWeights, witness?: Witness): number[] {
+    this.#weights = weights;
     this.#ensureScratch();
     const touched: number[] = [];
     const addTo =

@@ -41,13 +41,16 @@ const leastFiles = 50;
  * 3. The chunks of a file share its score in proportion to their own.
  */
 export class SearchIndex {
-  readonly #weights: RankingWeights;
+  readonly #standard: RankingWeights;
+  /** Those of the search that is going on. */
+  #weights: RankingWeights;
   readonly #table = new ChunkTable();
   readonly #scorer: ChunkScorer;
 
   constructor(terms: TermDictionary, weights: RankingWeights = defaultWeights) {
+    this.#standard = weights;
     this.#weights = weights;
-    this.#scorer = new ChunkScorer(terms, this.#table, weights);
+    this.#scorer = new ChunkScorer(terms, this.#table);
   }
 
   get files(): number {
@@ -73,8 +76,9 @@ export class SearchIndex {
 
   /** Ranges in rank order. Never more than one range for the same lines; ties are broken by path and line. */
   search(query: string, options: SearchOptions): RankedChunk[] {
+    this.#weights = options.weights ?? this.#standard;
     const analyzed = analyzeQuery(query);
-    const touched = this.#scorer.score(analyzed);
+    const touched = this.#scorer.score(analyzed, this.#weights);
     const ranked = this.#rankFiles(analyzed, touched, options);
     const answers = this.#spread(ranked, options.limit);
     this.#scorer.reset(touched);
@@ -153,7 +157,7 @@ export class SearchIndex {
   /** Scores again with a witness: what each term gave to the chunks that are shown. */
   #explain(query: AnalyzedQuery, answers: readonly Answer[]): void {
     const shown = new Map(answers.map(({ chunk }) => [chunk, new Map<ScoredField, Map<string, number>>()]));
-    const touched = this.#scorer.score(query, (chunk, term, field, value) => {
+    const touched = this.#scorer.score(query, this.#weights, (chunk, term, field, value) => {
       const fields = shown.get(chunk);
       if (fields === undefined) return;
       const terms = fields.get(field) ?? new Map<string, number>();

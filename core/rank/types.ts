@@ -1,5 +1,6 @@
 import type { FileWords } from '../lexical/types.ts';
 import type { FileRole } from '../model.ts';
+import type { RankingWeights } from './weights.ts';
 
 /** One file as the search index takes it. */
 export interface SearchableFile {
@@ -19,6 +20,8 @@ export interface SearchOptions {
   accept?: (path: string) => boolean;
   /** Fill `parts`. */
   explain?: boolean;
+  /** In place of the index's own. */
+  weights?: RankingWeights;
 }
 
 /** A named share of a score; see RankedChunk.parts. */

@@ -353,6 +353,7 @@ export class IndexDatabase {
     return this.#search.search(query, {
       limit: options.limit,
       explain: options.explain ?? false,
+      ...(options.weights === undefined ? {} : { weights: options.weights }),
       ...(options.sources.length > 0 ? { accept: pathFilter(options.sources) } : {}),
     });
   }

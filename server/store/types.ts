@@ -1,5 +1,6 @@
 import type { CallTreeRequest } from '../../core/graph/callTree.ts';
 import type { AnalyzedWords } from '../../core/lexical/types.ts';
+import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
 import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason, SymbolKind } from '../../core/model.ts';
 
@@ -126,4 +127,6 @@ export interface SearchRequest {
   /** Folders or globs; empty means everything. */
   sources: string[];
   explain?: boolean;
+  /** In place of the default ones. */
+  weights?: RankingWeights;
 }
