@@ -1,8 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Language as Grammar, Parser, Query, type Tree } from 'web-tree-sitter';
 import type { Language } from './languageTypes.ts';
 import { linkQueries } from './linkQueries.ts';
+
+/** Every platform this runs on has it; the types of Node do not name it. */
+declare const WebAssembly: { Module: new (bytes: Uint8Array) => object };
 
 export interface SyntaxOptions {
   /** web-tree-sitter.wasm */
@@ -29,13 +32,15 @@ export interface Syntax {
 export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promise<Syntax> {
   await Parser.init({ locateFile: () => wasmFile });
   const parser = new Parser();
-  const loaded = new Map<string, Promise<LoadedGrammar | null>>();
+  const loaded = new Map<string, LoadedGrammar | null>();
   let problems: string[] = [];
 
-  async function loadGrammar({ id, grammar, query }: Language): Promise<LoadedGrammar | null> {
+  function loadGrammar({ id, grammar, query }: Language): LoadedGrammar | null {
     if (grammar === undefined) return null;
     try {
-      const language = await Grammar.load(await readFile(path.join(grammarDir, `${grammar}.wasm`)));
+      // At once, on this thread: compiled in the background it waits, for half a second at worst, behind V8's making
+      // hot functions of the grammars before it faster.
+      const language = Grammar.loadSync(new WebAssembly.Module(readFileSync(path.join(grammarDir, `${grammar}.wasm`))));
       return {
         grammar: language,
         query: query === undefined ? null : new Query(language, `${query}\n${linkQueries[id] ?? ''}`),
@@ -55,7 +60,7 @@ export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promi
         grammar = loadGrammar(language);
         loaded.set(language.id, grammar);
       }
-      return grammar;
+      return Promise.resolve(grammar);
     },
     parse(grammar, text, deadlineMs) {
       const end = performance.now() + deadlineMs;
