@@ -6,6 +6,7 @@ import type { RankedChunk } from '../../core/rank/types.ts';
 import type { ParsePool } from '../indexing/parsePool.ts';
 import { readSource } from '../indexing/discovery/readSource.ts';
 import { toOsPath } from '../indexing/discovery/workspacePath.ts';
+import { decodeChunkRanges, decodeChunks, decodeSymbols } from '../store/fileRecords.ts';
 import type { AnalyzedFile, FileStamp } from '../store/types.ts';
 
 /** What the index says of a file, as far as reading it again needs it. */
@@ -14,12 +15,19 @@ export interface IndexedSource extends FileStamp {
   hash: string;
 }
 
+/** A file that was analysed for one answer. */
+export interface FreshFile {
+  file: AnalyzedFile;
+  chunks: Chunk[];
+  symbols: CodeSymbol[];
+}
+
 /** A file as it is on disk now. */
 export interface CurrentSource {
   text: string;
   lineStarts: Uint32Array;
   /** The analysis of the new content, when it is not what the index knows. */
-  fresh: AnalyzedFile | null;
+  fresh: FreshFile | null;
 }
 
 export interface SourceReader {
@@ -51,11 +59,12 @@ export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOption
       const source = readSource(toOsPath(root, known.path), known, { maxFileKb });
       if (source.kind === 'skip') return null;
       if (source.hash === known.hash) return { text: source.text, lineStarts: lineStartsOf(source.text), fresh: null };
-      const fresh = await analyze(known);
-      if (fresh === null) return null;
-      const again = readSource(toOsPath(root, known.path), fresh, { maxFileKb });
+      const file = await analyze(known);
+      if (file === null) return null;
+      const again = readSource(toOsPath(root, known.path), file, { maxFileKb });
       // Changed once more between the two reads: better left out of this answer than shown wrong.
-      if (again.kind === 'skip' || again.hash !== fresh.hash) return null;
+      if (again.kind === 'skip' || again.hash !== file.hash) return null;
+      const fresh = { file, chunks: decodeChunks(file.chunks), symbols: decodeSymbols(file.symbols) };
       return { text: again.text, lineStarts: lineStartsOf(again.text), fresh };
     },
   };
@@ -70,16 +79,16 @@ export function contentOf(source: CurrentSource, range: { startLine: number; end
  * The ranges of a changed file in place of those that the index ranked: as many as before, the best by the words of
  * the query within this file, each with the score that the old range of the same place had.
  */
-export function replaceStaleRanges(query: string, stale: readonly RankedChunk[], fresh: AnalyzedFile): RankedChunk[] {
+export function replaceStaleRanges(query: string, stale: readonly RankedChunk[], { file }: FreshFile): RankedChunk[] {
   const terms = new TermDictionary();
   const index = new SearchIndex(terms);
-  const ids = fresh.words.terms.map((term) => terms.idOf(term));
+  const ids = file.words.terms.map((term) => terms.idOf(term));
   index.put({
-    path: fresh.path,
-    language: fresh.language,
-    role: fresh.role,
-    chunks: Uint32Array.from(fresh.chunks.flatMap((chunk) => [chunk.startLine, chunk.endLine, chunk.tokens])),
-    words: { ...fresh.words, termIds: fresh.words.termIds.map((local) => ids[local]!) },
+    path: file.path,
+    language: file.language,
+    role: file.role,
+    chunks: decodeChunkRanges(file.chunks).flat,
+    words: { ...file.words, termIds: file.words.termIds.map((local) => ids[local]!) },
   });
   return index.search(query, { limit: stale.length }).map((range, i) => ({ ...range, score: stale[i]!.score }));
 }

@@ -3,7 +3,7 @@ import type { WordAnalyzer } from '../../core/lexical/analyzeWords.ts';
 import { fileRole } from '../../core/roles/fileRole.ts';
 import type { WordPiece } from '../../core/tokens/wordPiece.ts';
 import { analyzeText, type Syntax } from '../../syntax/index.ts';
-import { encodeLinks } from '../store/fileRecords.ts';
+import { encodeChunks, encodeLinks, encodeSymbols } from '../store/fileRecords.ts';
 import { toOsPath } from './discovery/workspacePath.ts';
 import { readSource } from './discovery/readSource.ts';
 import type { ParseJob, ParseOutcome, ParseRequest } from './parseProtocol.ts';
@@ -46,8 +46,9 @@ export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnaly
         chunkedBy: parsed.chunkedBy,
         lineCount: lineStarts.length - 1,
         syntaxErrors: parsed.syntaxErrors,
-        chunks: parsed.chunks,
-        symbols: parsed.symbols,
+        chunks: encodeChunks(parsed.chunks),
+        chunkCount: parsed.chunks.length,
+        symbols: encodeSymbols(parsed.symbols),
         links: encodeLinks(parsed.links),
         words: words.analyze({
           text,

@@ -75,7 +75,7 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
     counts.filesRead += outcomes.length;
     counts.unchanged += touched.length;
     for (const file of analyzed) {
-      counts.chunks += file.chunks.length;
+      counts.chunks += file.chunkCount;
       if (known.has(file.path)) counts.changed++;
       else counts.added++;
     }

@@ -41,6 +41,8 @@ function buffersOf(outcomes: readonly ParseOutcome[]): ArrayBuffer[] {
           outcome.file.words.chunkOffsets,
           outcome.file.words.termIds,
           outcome.file.words.counts,
+          outcome.file.chunks,
+          outcome.file.symbols,
           outcome.file.links,
         ].map((array) => array.buffer as ArrayBuffer)
       : [],

@@ -1,6 +1,6 @@
 import type { FileLinks } from '../../core/graph/types.ts';
 import type { FileWords } from '../../core/lexical/types.ts';
-import type { Chunk } from '../../core/model.ts';
+import type { Chunk, CodeSymbol, SymbolKind } from '../../core/model.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
 /** Chunks of a file: per chunk its length in lines, tokens, flag and scope. They follow one another from line 1 on. */
@@ -24,6 +24,30 @@ export function decodeChunks(bytes: Uint8Array): Chunk[] {
     const packed = input.number();
     return { startLine, endLine, tokens: packed >>> 1, truncated: (packed & 1) === 1, scope: input.text() };
   });
+}
+
+/** What search needs of the chunks of a file. */
+export interface ChunkRanges {
+  /** First line, last line and tokens of each chunk, one after the other. */
+  flat: Uint32Array;
+  /** How many chunks are longer than the model sees. */
+  truncated: number;
+}
+
+/** The same record without its texts. */
+export function decodeChunkRanges(bytes: Uint8Array): ChunkRanges {
+  const input = new ByteReader(bytes);
+  const flat = new Uint32Array(input.number() * 3);
+  let truncated = 0;
+  for (let at = 0; at < flat.length; at += 3) {
+    flat[at] = input.number();
+    flat[at + 1] = flat[at]! + input.number();
+    const packed = input.number();
+    flat[at + 2] = packed >>> 1;
+    truncated += packed & 1;
+    input.skipText();
+  }
+  return { flat, truncated };
 }
 
 /** Room for the place of a pair below its term in one sortable number; a chunk has far fewer terms. */
@@ -80,6 +104,65 @@ class StringTable {
     }
     return id;
   }
+
+  write(out: ByteWriter): void {
+    out.number(this.strings.length);
+    for (const text of this.strings) out.text(text);
+  }
+}
+
+/** Reads what `StringTable.write` wrote, and gives the string of a number. */
+function readStrings(input: ByteReader): (id: number) => string {
+  const strings = Array.from({ length: input.number() }, () => input.text());
+  return (id) => {
+    const found = strings[id];
+    if (found === undefined) throw new RangeError(`the record has no string ${id}`);
+    return found;
+  };
+}
+
+/** Definitions of a file in the order of their lines: how many, their distinct strings, then everything as numbers. */
+export function encodeSymbols(symbols: readonly CodeSymbol[]): Uint8Array {
+  const table = new StringTable();
+  const out = new ByteWriter();
+  const sorted = [...symbols].sort((a, b) => a.line - b.line);
+  for (const { name, kind, line, startLine, endLine, signature, container } of sorted) {
+    out.number(table.idOf(name));
+    out.number(table.idOf(kind));
+    out.number(startLine);
+    out.number(line - startLine);
+    out.number(endLine - startLine);
+    out.number(table.idOf(signature));
+    out.number(container.length);
+    for (const outer of container) out.number(table.idOf(outer));
+  }
+  const record = new ByteWriter();
+  record.number(symbols.length);
+  if (symbols.length > 0) {
+    table.write(record);
+    record.bytes(out.finish());
+  }
+  return record.finish();
+}
+
+/** How many definitions a record holds. */
+export const countSymbols = (bytes: Uint8Array): number => new ByteReader(bytes).number();
+
+export function decodeSymbols(bytes: Uint8Array): CodeSymbol[] {
+  const input = new ByteReader(bytes);
+  const count = input.number();
+  if (count === 0) return [];
+  const text = readStrings(input);
+  return Array.from({ length: count }, () => {
+    const name = text(input.number());
+    const kind = text(input.number()) as SymbolKind;
+    const startLine = input.number();
+    const line = startLine + input.number();
+    const endLine = startLine + input.number();
+    const signature = text(input.number());
+    const container = Array.from({ length: input.number() }, () => text(input.number()));
+    return { name, kind, line, startLine, endLine, signature, container };
+  });
 }
 
 /** Links of a file: its distinct strings, then everything else as numbers. Nothing at all for a file without any. */
@@ -116,8 +199,7 @@ export function encodeLinks({ roots, imports, calls, bindings }: FileLinks): Uin
     out.number(line);
   }
   const record = new ByteWriter();
-  record.number(table.strings.length);
-  for (const text of table.strings) record.text(text);
+  table.write(record);
   record.bytes(out.finish());
   return record.finish();
 }
@@ -125,12 +207,7 @@ export function encodeLinks({ roots, imports, calls, bindings }: FileLinks): Uin
 export function decodeLinks(bytes: Uint8Array): FileLinks {
   if (bytes.length === 0) return { roots: [], imports: [], calls: [], bindings: [] };
   const input = new ByteReader(bytes);
-  const strings = Array.from({ length: input.number() }, () => input.text());
-  const text = (id: number): string => {
-    const found = strings[id];
-    if (found === undefined) throw new RangeError(`the record has no string ${id}`);
-    return found;
-  };
+  const text = readStrings(input);
   const list = <T>(one: () => T): T[] => Array.from({ length: input.number() }, one);
   return {
     roots: list(() => {

@@ -2,12 +2,20 @@ import type { Database, SqlJsStatic, Statement } from 'sql.js';
 import { callTree, type CallEdge } from '../../core/graph/callTree.ts';
 import { CodeGraph, type Definition } from '../../core/graph/codeGraph.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
-import type { ChunkedBy, CodeSymbol, FileRole, SymbolKind } from '../../core/model.ts';
+import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { matchName, rankOfMatch, type NameMatch } from '../../core/symbols/matchName.ts';
-import { decodeChunks, decodeLinks, decodeWords, encodeChunks, encodeWords } from './fileRecords.ts';
+import {
+  countSymbols,
+  decodeChunkRanges,
+  decodeChunks,
+  decodeLinks,
+  decodeSymbols,
+  decodeWords,
+  encodeWords,
+} from './fileRecords.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
@@ -33,8 +41,8 @@ interface FileRow extends KnownFile {
   chunkedBy: ChunkedBy;
   lineCount: number;
   syntaxErrors: boolean;
-  chunkCount: number;
   truncated: number;
+  symbolCount: number;
 }
 
 export interface OpenDatabase {
@@ -50,15 +58,15 @@ export class IndexDatabase {
   readonly #files = new Map<string, FileRow>();
   readonly #statements = new Map<string, Statement>();
   #savedTerms = 0;
-  /** Undefined until it is asked for. */
+  /** Undefined until they are asked for. */
   #graph: CodeGraph | undefined;
+  #symbols: Map<string, readonly CodeSymbol[]> | undefined;
   #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
   constructor(sql: SqlJsStatic, { bytes, analysisVersion }: OpenDatabase) {
     this.#db = bytes === null ? new sql.Database() : new sql.Database(bytes);
     if (bytes !== null) this.#verify();
     migrate(this.#db);
-    this.#db.exec('PRAGMA foreign_keys = ON');
     this.#load();
     const before = this.#meta('analysis_version');
     // Files of an older analysis lose their stamp and hash: the next run reads them again, and they answer until then.
@@ -122,6 +130,7 @@ export class IndexDatabase {
   #reload(): void {
     this.#batch = undefined;
     this.#graph = undefined;
+    this.#symbols = undefined;
     this.#files.clear();
     this.#terms = new TermDictionary();
     this.#search = new SearchIndex(this.#terms);
@@ -134,7 +143,7 @@ export class IndexDatabase {
     }
     this.#savedTerms = this.#terms.size;
     const statement = this.#db.prepare(
-      'SELECT id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words FROM files',
+      'SELECT id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words, symbol_count FROM files',
     );
     while (statement.step()) this.#loadFile(statement.get());
     statement.free();
@@ -155,6 +164,7 @@ export class IndexDatabase {
       syntaxErrors,
       chunkBytes,
       wordBytes,
+      symbolCount,
     ] = row as [
       number,
       string,
@@ -169,10 +179,11 @@ export class IndexDatabase {
       number,
       Uint8Array,
       Uint8Array,
+      number,
     ];
-    const chunks = decodeChunks(chunkBytes);
+    const { flat, truncated } = decodeChunkRanges(chunkBytes);
     const words = decodeWords(wordBytes);
-    if (words.chunkOffsets.length !== chunks.length + 1)
+    if ((words.chunkOffsets.length - 1) * 3 !== flat.length)
       throw new Error(`the record of ${path} does not agree with itself`);
     for (const id of words.termIds)
       if (id >= this.#terms.size) throw new Error(`the record of ${path} names an unknown term`);
@@ -188,10 +199,10 @@ export class IndexDatabase {
       chunkedBy,
       lineCount,
       syntaxErrors: syntaxErrors === 1,
-      chunkCount: chunks.length,
-      truncated: chunks.filter((chunk) => chunk.truncated).length,
+      truncated,
+      symbolCount,
     });
-    this.#search.put({ path, language, role, chunks: flatChunks(chunks), words });
+    this.#search.put({ path, language, role, chunks: flat, words });
   }
 
   #saveTerms(): void {
@@ -235,10 +246,10 @@ export class IndexDatabase {
     const ids = this.#globalIds(file.words.terms);
     const words = { ...file.words, termIds: file.words.termIds.map((local) => ids[local]!) };
     const known = this.#files.get(path);
-    if (known !== undefined) this.#prepare('DELETE FROM symbols WHERE file_id = ?').run([known.id]);
+    const symbolCount = countSymbols(file.symbols);
     const [row] = this.#rows<{ id: number }>(
-      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words, links)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
       [
         (known?.id ?? null) as never,
         path,
@@ -251,28 +262,17 @@ export class IndexDatabase {
         chunkedBy,
         lineCount,
         syntaxErrors ? 1 : 0,
-        encodeChunks(file.chunks) as never,
+        file.chunks as never,
         encodeWords(words) as never,
         file.links as never,
+        symbolCount,
+        file.symbols as never,
       ],
     );
-    const id = row!.id;
-    const insert = this.#prepare('INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
-    for (const symbol of file.symbols) {
-      insert.run([
-        id,
-        symbol.name,
-        symbol.kind,
-        symbol.line,
-        symbol.startLine,
-        symbol.endLine,
-        symbol.signature,
-        symbol.container.join('\u0000'),
-      ]);
-    }
     this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
+    const { flat, truncated } = decodeChunkRanges(file.chunks);
     this.#files.set(path, {
-      id,
+      id: row!.id,
       path,
       size,
       mtimeMs,
@@ -283,11 +283,14 @@ export class IndexDatabase {
       chunkedBy,
       lineCount,
       syntaxErrors,
-      chunkCount: file.chunks.length,
-      truncated: file.chunks.filter((chunk) => chunk.truncated).length,
+      truncated,
+      symbolCount,
     });
-    this.#search.put({ path, language, role, chunks: flatChunks(file.chunks), words });
-    this.#graph?.put({ path, language, symbols: file.symbols, links: decodeLinks(file.links) });
+    this.#search.put({ path, language, role, chunks: flat, words });
+    if (this.#symbols === undefined) return;
+    const symbols = decodeSymbols(file.symbols);
+    this.#symbols.set(path, symbols);
+    this.#graph?.put({ path, language, symbols, links: decodeLinks(file.links) });
   }
 
   #touch({ path, size, mtimeMs, inode }: { path: string } & FileStamp): void {
@@ -305,10 +308,10 @@ export class IndexDatabase {
   #remove(path: string): void {
     const row = this.#files.get(path);
     if (row === undefined) return;
-    this.#prepare('DELETE FROM symbols WHERE file_id = ?').run([row.id]);
     this.#prepare('DELETE FROM files WHERE id = ?').run([row.id]);
     this.#files.delete(path);
     this.#search.remove(path);
+    this.#symbols?.delete(path);
     this.#graph?.remove(path);
   }
 
@@ -362,56 +365,70 @@ export class IndexDatabase {
     return paths.flatMap((path) => {
       const row = this.#files.get(path);
       if (row === undefined) return [];
-      const [blob] = this.#rows<{ chunks: Uint8Array }>('SELECT chunks FROM files WHERE id = ?', [row.id]);
-      const symbols = this.#rows<SymbolRow>('SELECT * FROM symbols WHERE file_id = ? ORDER BY line, rowid', [
-        row.id,
-      ]).map(toSymbol);
-      return [{ ...row, chunks: decodeChunks(blob!.chunks), symbols }];
+      const [blobs] = this.#rows<{ chunks: Uint8Array; symbols: Uint8Array }>(
+        'SELECT chunks, symbols FROM files WHERE id = ?',
+        [row.id],
+      );
+      return [{ ...row, chunks: decodeChunks(blobs!.chunks), symbols: decodeSymbols(blobs!.symbols) }];
     });
   }
 
-  /** Best match first, source files before others, short names before long ones. */
-  findSymbols({ name, match, limit }: SymbolQuery): FoundSymbolRow[] {
-    const matches = new Map<string, NameMatch>();
-    for (const { name: each } of this.#rows<{ name: string }>('SELECT DISTINCT name FROM symbols')) {
-      const found = matchName(name, each);
-      const fits =
-        match === 'any' || found === 'exact' || found === 'case' || (match === 'prefix' && found === 'prefix');
-      if (found !== null && fits) matches.set(each, found);
-    }
-    const names = [...matches].sort(
-      ([a, how], [b, other]) => rankOfMatch(how) - rankOfMatch(other) || a.length - b.length || (a < b ? -1 : 1),
+  /** Definitions by file. They are read when they are first asked for; from then on they follow every change. */
+  #openSymbols(): ReadonlyMap<string, readonly CodeSymbol[]> {
+    this.#symbols ??= new Map(
+      this.#rows<{ path: string; symbols: Uint8Array }>('SELECT path, symbols FROM files').map((row) => [
+        row.path,
+        decodeSymbols(row.symbols),
+      ]),
     );
-    const rows: FoundSymbolRow[] = [];
-    for (const [each, how] of names) {
-      if (rows.length >= limit) break;
-      const found = this.#rows<SymbolRow & { path: string }>(
-        `SELECT s.*, f.path AS path FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.name = ?1 COLLATE NOCASE
-         AND s.name = ?1 ORDER BY f.role = 'source' DESC, f.path, s.line LIMIT ?2`,
-        [each, limit - rows.length],
-      );
-      rows.push(...found.map((row) => ({ ...toSymbol(row), path: row.path, match: how })));
-    }
-    return rows;
+    return this.#symbols;
   }
 
-  /** The graph is read when it is first asked for; from then on it follows every change. */
+  /** Best match first, short names before long ones, source files before others. */
+  findSymbols({ name, match, limit }: SymbolQuery): FoundSymbolRow[] {
+    const matches = new Map<string, NameMatch | null>();
+    const matchOf = (each: string): NameMatch | null => {
+      let found = matches.get(each);
+      if (found === undefined) {
+        found = matchName(name, each);
+        const fits =
+          match === 'any' || found === 'exact' || found === 'case' || (match === 'prefix' && found === 'prefix');
+        if (!fits) found = null;
+        matches.set(each, found);
+      }
+      return found;
+    };
+    const found: FoundSymbolRow[] = [];
+    for (const [path, symbols] of this.#openSymbols()) {
+      for (const symbol of symbols) {
+        const how = matchOf(symbol.name);
+        if (how !== null) found.push({ ...symbol, path, match: how });
+      }
+    }
+    const isSource = ({ path }: FoundSymbolRow): number => (this.#files.get(path)?.role === 'source' ? 0 : 1);
+    return found
+      .sort(
+        (a, b) =>
+          rankOfMatch(a.match) - rankOfMatch(b.match) ||
+          a.name.length - b.name.length ||
+          compare(a.name, b.name) ||
+          isSource(a) - isSource(b) ||
+          compare(a.path, b.path) ||
+          a.line - b.line,
+      )
+      .slice(0, limit);
+  }
+
+  /** Like the definitions, which it is made of. */
   #openGraph(): CodeGraph {
     if (this.#graph !== undefined) return this.#graph;
     const graph = new CodeGraph();
-    const symbols = new Map<number, CodeSymbol[]>();
-    for (const row of this.#rows<SymbolRow & { file_id: number }>(
-      'SELECT * FROM symbols ORDER BY file_id, line, rowid',
-    )) {
-      const list = symbols.get(row.file_id);
-      if (list === undefined) symbols.set(row.file_id, [toSymbol(row)]);
-      else list.push(toSymbol(row));
-    }
-    const rows = this.#rows<{ id: number; path: string; language: string; links: Uint8Array }>(
-      'SELECT id, path, language, links FROM files ORDER BY path',
+    const symbols = this.#openSymbols();
+    const rows = this.#rows<{ path: string; language: string; links: Uint8Array }>(
+      'SELECT path, language, links FROM files ORDER BY path',
     );
-    for (const { id, path, language, links } of rows)
-      graph.put({ path, language, symbols: symbols.get(id) ?? [], links: decodeLinks(links) });
+    for (const { path, language, links } of rows)
+      graph.put({ path, language, symbols: [...symbols.get(path)!], links: decodeLinks(links) });
     this.#graph = graph;
     return graph;
   }
@@ -423,11 +440,7 @@ export class IndexDatabase {
     const all = graph
       .definitions(symbol)
       .filter(({ file }) => isInside?.(file.path) !== false)
-      .sort(
-        (a, b) =>
-          isSource(a) - isSource(b) ||
-          (a.file.path < b.file.path ? -1 : a.file.path > b.file.path ? 1 : a.symbol.line - b.symbol.line),
-      );
+      .sort((a, b) => isSource(a) - isSource(b) || compare(a.file.path, b.file.path) || a.symbol.line - b.symbol.line);
     const definitions = all.slice(0, mostDefinitions).map((definition) => {
       const { callers, callees, truncated } = callTree(graph, definition, request);
       return {
@@ -442,18 +455,18 @@ export class IndexDatabase {
 
   counts(): Omit<StoreCounts, 'diskBytes'> {
     const languages = new Map<string, number>();
-    let [lines, truncatedChunks, filesWithSyntaxErrors] = [0, 0, 0];
+    let [lines, symbols, truncatedChunks, filesWithSyntaxErrors] = [0, 0, 0, 0];
     for (const row of this.#files.values()) {
       languages.set(row.language, (languages.get(row.language) ?? 0) + 1);
       lines += row.lineCount;
+      symbols += row.symbolCount;
       truncatedChunks += row.truncated;
       if (row.syntaxErrors) filesWithSyntaxErrors++;
     }
-    const [symbols] = this.#rows<{ n: number }>('SELECT count(*) AS n FROM symbols');
     return {
       files: this.#files.size,
       chunks: this.#search.chunks,
-      symbols: symbols!.n,
+      symbols,
       lines,
       languages: [...languages]
         .map(([language, files]) => ({ language, files }))
@@ -479,7 +492,6 @@ export class IndexDatabase {
     for (const statement of this.#statements.values()) statement.free();
     this.#statements.clear();
     const bytes = this.#db.export();
-    this.#db.exec('PRAGMA foreign_keys = ON');
     return bytes;
   }
 
@@ -496,35 +508,7 @@ export class NewerSchemaError extends Error {
   }
 }
 
-interface SymbolRow {
-  name: string;
-  kind: SymbolKind;
-  line: number;
-  start_line: number;
-  end_line: number;
-  signature: string;
-  container: string;
-}
-
-function toSymbol({
-  name,
-  kind,
-  line,
-  start_line: startLine,
-  end_line: endLine,
-  signature,
-  container,
-}: SymbolRow): CodeSymbol {
-  return {
-    name,
-    kind,
-    line,
-    startLine,
-    endLine,
-    signature,
-    container: container === '' ? [] : container.split('\u0000'),
-  };
-}
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** A name that is defined more often is answered for so many definitions only; `path` says which. */
 const mostDefinitions = 20;
@@ -543,6 +527,3 @@ function toGraphEdge({ caller, callee, path, lines, depth }: CallEdge): GraphEdg
     depth,
   };
 }
-
-const flatChunks = (chunks: readonly { startLine: number; endLine: number; tokens: number }[]): Uint32Array =>
-  Uint32Array.from(chunks.flatMap((chunk) => [chunk.startLine, chunk.endLine, chunk.tokens]));

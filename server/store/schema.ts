@@ -23,6 +23,10 @@ const migrations: readonly string[] = [
      PRIMARY KEY (path)) WITHOUT ROWID;
    CREATE TABLE term_pages (first_id INTEGER PRIMARY KEY, terms TEXT NOT NULL);`,
   `ALTER TABLE files ADD COLUMN links BLOB NOT NULL DEFAULT x'';`,
+  // Symbols are packed per file; the analysis version was raised with it, so that they are found anew.
+  `DROP TABLE symbols;
+   ALTER TABLE files ADD COLUMN symbol_count INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE files ADD COLUMN symbols BLOB NOT NULL DEFAULT x'00';`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -12,7 +12,10 @@ export interface FileStamp {
   inode: number;
 }
 
-/** A file as a parse worker hands it over. */
+/**
+ * A file as a parse worker hands it over. Its records are packed there, as they are stored: bytes travel between
+ * threads without a copy, where lists of objects are taken apart and put together again.
+ */
 export interface AnalyzedFile extends FileStamp {
   path: string;
   /** Hex digest of the bytes on disk. */
@@ -22,10 +25,13 @@ export interface AnalyzedFile extends FileStamp {
   chunkedBy: ChunkedBy;
   lineCount: number;
   syntaxErrors: boolean;
-  chunks: Chunk[];
-  symbols: CodeSymbol[];
+  /** As `encodeChunks` writes them. */
+  chunks: Uint8Array;
+  chunkCount: number;
+  /** As `encodeSymbols` writes them. */
+  symbols: Uint8Array;
   words: AnalyzedWords;
-  /** Imports, calls and types of variables, as `encodeLinks` writes them: bytes travel between threads without a copy. */
+  /** Imports, calls and types of variables, as `encodeLinks` writes them. */
   links: Uint8Array;
 }
 

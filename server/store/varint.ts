@@ -1,3 +1,11 @@
+/** A length below this takes one byte. */
+const shortText = 128;
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}
+
 /** Unsigned LEB128 numbers and length-prefixed UTF-8 strings in a growing buffer. */
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
@@ -21,11 +29,16 @@ export class ByteWriter {
   }
 
   text(value: string): void {
+    if (value.length < shortText && isAscii(value)) {
+      // Most texts are names: byte by byte is faster than a buffer for each.
+      this.#reserve(value.length + 1);
+      this.#bytes[this.#length++] = value.length;
+      for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
+      return;
+    }
     const bytes = Buffer.from(value, 'utf8');
     this.number(bytes.length);
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    this.bytes(bytes);
   }
 
   bytes(value: Uint8Array): void {
@@ -41,11 +54,11 @@ export class ByteWriter {
 
 /** Reads what ByteWriter wrote; throws RangeError past the end. */
 export class ByteReader {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get done(): boolean {
@@ -64,11 +77,16 @@ export class ByteReader {
   }
 
   text(): string {
+    const start = this.skipText();
+    return this.#bytes.toString('utf8', start, this.#at);
+  }
+
+  /** Goes past a text; returns where it began. */
+  skipText(): number {
     const length = this.number();
-    const end = this.#at + length;
-    if (end > this.#bytes.length) throw new RangeError('the record ends too early');
-    const value = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + this.#at, length).toString('utf8');
-    this.#at = end;
-    return value;
+    const start = this.#at;
+    if (start + length > this.#bytes.length) throw new RangeError('the record ends too early');
+    this.#at += length;
+    return start;
   }
 }

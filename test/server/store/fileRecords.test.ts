@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import type { CodeSymbol } from '../../../core/model.ts';
 import {
+  countSymbols,
+  decodeChunkRanges,
   decodeChunks,
   decodeLinks,
+  decodeSymbols,
   decodeWords,
   encodeChunks,
   encodeLinks,
+  encodeSymbols,
   encodeWords,
 } from '../../../server/store/fileRecords.ts';
 
@@ -19,6 +24,28 @@ describe('File records', () => {
     ];
     assert.deepEqual(decodeChunks(encodeChunks(chunks)), chunks);
     assert.deepEqual(decodeChunks(encodeChunks([])), []);
+    assert.deepEqual(decodeChunkRanges(encodeChunks(chunks)), {
+      flat: Uint32Array.of(1, 40, 300, 41, 41, 70_000),
+      truncated: 1,
+    });
+  });
+
+  it('give symbols back in the order of their lines', () => {
+    const symbol = (name: string, line: number, container: string[] = []): CodeSymbol => ({
+      name,
+      kind: 'method',
+      line,
+      startLine: Math.max(1, line - 2),
+      endLine: line + 300,
+      signature: `${name}(größe)\n${'x'.repeat(200)}`,
+      container,
+    });
+    const symbols = [symbol('öffnen', 70_000, ['Tür', 'Schloss']), symbol('first', 1), symbol('second', 3, ['Tür'])];
+    const bytes = encodeSymbols(symbols);
+    assert.deepEqual(decodeSymbols(bytes), [symbols[1], symbols[2], symbols[0]]);
+    assert.equal(countSymbols(bytes), 3);
+    assert.throws(() => decodeSymbols(bytes.subarray(0, bytes.length - 1)), RangeError);
+    assert.deepEqual(decodeSymbols(encodeSymbols([])), []);
   });
 
   it('give links back as they were, and refuse what is cut off', () => {
@@ -68,6 +95,8 @@ describe('File records', () => {
 
   it('say so when they end too early', () => {
     const bytes = encodeChunks([{ startLine: 1, endLine: 2, tokens: 3, scope: 'scope', truncated: false }]);
-    assert.throws(() => decodeChunks(bytes.subarray(0, bytes.length - 2)), RangeError);
+    const cut = bytes.subarray(0, bytes.length - 2);
+    assert.throws(() => decodeChunks(cut), RangeError);
+    assert.throws(() => decodeChunkRanges(cut), RangeError);
   });
 });

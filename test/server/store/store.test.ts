@@ -11,11 +11,18 @@ import {
 } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
+import initSqlJs from 'sql.js';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
 import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
 import type { CallSite } from '../../../core/graph/types.ts';
 import type { CodeSymbol } from '../../../core/model.ts';
-import { encodeLinks } from '../../../server/store/fileRecords.ts';
+import {
+  decodeChunks,
+  decodeSymbols,
+  encodeChunks,
+  encodeLinks,
+  encodeSymbols,
+} from '../../../server/store/fileRecords.ts';
 import { openStore, type AnalyzedFile, type Store, type StoreOptions } from '../../../server/store/index.ts';
 
 const assetsDir = path.resolve(import.meta.dirname, '../../../dist');
@@ -47,8 +54,9 @@ function fileOf(name: string, text: string, symbolName?: string, calls: CallSite
     chunkedBy: 'syntax',
     lineCount,
     syntaxErrors: false,
-    chunks,
-    symbols,
+    chunks: encodeChunks(chunks),
+    chunkCount: chunks.length,
+    symbols: encodeSymbols(symbols),
     words: analyzer.analyze({ text, lineStarts, chunks, comments: [], symbols }),
     links: encodeLinks({ roots: [], imports: [], calls, bindings: [] }),
   };
@@ -113,8 +121,8 @@ describe('openStore', function () {
 
   it('gives back what was put in, before and after it was closed', async () => {
     const first = await open();
-    const { words, links, ...put } = fileOf('src/a.ts', 'openDoor();\nwalk();\n', 'openDoor');
-    await first.put([{ ...put, words, links }, fileOf('src/b.ts', 'closeWindow();\n')]);
+    const file = fileOf('src/a.ts', 'openDoor();\nwalk();\n', 'openDoor');
+    await first.put([file, fileOf('src/b.ts', 'closeWindow();\n')]);
     await first.replaceSkipped([{ path: 'c.bin', size: 1, mtimeMs: 2, inode: 3, reason: 'binary', detail: 'NUL' }]);
     const seen = async (store: Store) => ({
       files: await store.filesInfo(['src/a.ts']),
@@ -124,8 +132,14 @@ describe('openStore', function () {
       found: await found(store, 'open door'),
     });
     const before = await seen(first);
-    const { size, mtimeMs, inode, hash } = put;
+    const { path: name, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors } = file;
+    const put = {
+      ...{ path: name, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors },
+      chunks: decodeChunks(file.chunks),
+      symbols: decodeSymbols(file.symbols),
+    };
     assert.deepEqual(pick(before.files[0]!, put), put);
+    assert.equal((await first.counts()).symbols, 1);
     assert.deepEqual(await first.stampOf('src/a.ts'), { path: 'src/a.ts', size, mtimeMs, inode, hash });
     assert.deepEqual(before.found, ['src/a.ts']);
     assert.deepEqual(before.symbols, [{ path: 'src/a.ts', match: 'case', ...put.symbols[0] }]);
@@ -239,6 +253,22 @@ describe('openStore', function () {
     const second = await open({ analysisVersion: 2 });
     assert.deepEqual(await found(second, 'alpha'), ['a.ts']);
     assert.equal((await second.stampOf('a.ts'))?.size, -1);
+  });
+
+  it('takes over the tables of version 0.1 and makes their content anew', async () => {
+    const sql = await initSqlJs({
+      wasmBinary: readFileSync(path.join(assetsDir, 'sql-wasm.wasm')) as unknown as ArrayBuffer,
+    });
+    const old = new sql.Database();
+    old.exec(readFileSync(path.resolve(import.meta.dirname, '../../fixtures/store/schema1.sql'), 'utf8'));
+    writeFileSync(databaseFile(), old.export());
+    old.close();
+    const store = await open({ analysisVersion: 99 });
+    assert.deepEqual(store.repairs, []);
+    assert.deepEqual(await found(store, 'alpha'), ['a.ts']);
+    assert.equal((await store.stampOf('a.ts'))?.size, -1);
+    await store.put([fileOf('a.ts', 'alpha\n', 'alpha')]);
+    assert.equal((await store.findSymbols({ name: 'alpha', match: 'exact', limit: 5 })).length, 1);
   });
 
   it('removes what a writer that died has left', async () => {
