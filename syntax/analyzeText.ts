@@ -1,8 +1,7 @@
 import { chunkLines, chunkMarkdown, markdownSymbols } from '../core/chunk/chunkMarkdown.ts';
 import { chunkSource } from '../core/chunk/chunkSource.ts';
-import { countLines } from '../core/chunk/lineTokens.ts';
 import { scopeSeparator, type OutlineNode } from '../core/chunk/types.ts';
-import { lineStartsOf } from '../core/lexical/lineStarts.ts';
+import { createTextScanner, type ScannedText } from '../core/lexical/scanText.ts';
 import type { FileLinks, ModuleRoot } from '../core/graph/types.ts';
 import type { Chunk, ChunkedBy, CodeSymbol } from '../core/model.ts';
 import type { WordPiece } from '../core/tokens/wordPiece.ts';
@@ -33,6 +32,8 @@ export interface AnalyzeOptions {
   syntax: Syntax;
   wordPiece: WordPiece;
   deadlineMs: number;
+  /** Where the text was scanned already. */
+  scanned?: ScannedText;
 }
 
 interface Parsed extends Findings {
@@ -115,8 +116,7 @@ function declaredRoots(path: string, text: string): { roots: ModuleRoot[]; notes
  */
 export async function analyzeText(path: string, text: string, options: AnalyzeOptions): Promise<TextAnalysis> {
   const language = languageOf(path, text.slice(0, 200).split('\n', 1)[0]);
-  const lineStarts = lineStartsOf(text);
-  const tokens = countLines(text, lineStarts, options.wordPiece.count);
+  const { tokens } = options.scanned ?? createTextScanner(options.wordPiece.count).scan(text);
   const pathTokens = options.wordPiece.count(path);
   const scopeLineTokens = (scope: string): number =>
     scope === '' ? pathTokens : pathTokens + options.wordPiece.count(scopeSeparator + scope);

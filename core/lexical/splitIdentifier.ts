@@ -72,7 +72,7 @@ for (let code = 0; code < 128; code++) {
 }
 
 /** Above ASCII: letters, marks and numbers are part of words; spaces and punctuation blocks are not. */
-function isWordCode(code: number): boolean {
+export function isWordCode(code: number): boolean {
   if (code < 128) return wordCode[code] === 1;
   if (code < 0xc0) return code === 0xaa || code === 0xb5 || code === 0xba;
   return !(

@@ -1,5 +1,5 @@
-import { lineStartsOf } from '../../core/lexical/lineStarts.ts';
 import type { WordAnalyzer } from '../../core/lexical/analyzeWords.ts';
+import type { TextScanner } from '../../core/lexical/scanText.ts';
 import { fileRole } from '../../core/roles/fileRole.ts';
 import type { WordPiece } from '../../core/tokens/wordPiece.ts';
 import { analyzeText, type Syntax } from '../../syntax/index.ts';
@@ -12,6 +12,8 @@ export interface FileAnalyzerParts {
   root: string;
   syntax: Syntax;
   wordPiece: WordPiece;
+  scanner: TextScanner;
+  /** Made with this scanner. */
   words: WordAnalyzer;
 }
 
@@ -24,7 +26,7 @@ export type FileAnalyzer = (
 ) => Promise<ParseOutcome>;
 
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
-export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnalyzerParts): FileAnalyzer {
+export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: FileAnalyzerParts): FileAnalyzer {
   return async ({ path, stamp, knownHash }, { maxFileKb, parseTimeoutMs }) => {
     const source = readSource(toOsPath(root, path), stamp, { maxFileKb });
     if (source.kind === 'skip') {
@@ -32,8 +34,8 @@ export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnaly
     }
     if (source.hash === knownHash) return { kind: 'same', path, stamp: source.stamp };
     const { text, hash } = source;
-    const parsed = await analyzeText(path, text, { wordPiece, syntax, deadlineMs: parseTimeoutMs });
-    const lineStarts = lineStartsOf(text);
+    const scanned = scanner.scan(text);
+    const parsed = await analyzeText(path, text, { wordPiece, syntax, deadlineMs: parseTimeoutMs, scanned });
     return {
       kind: 'analyzed',
       notes: parsed.notes,
@@ -44,15 +46,14 @@ export function createFileAnalyzer({ root, syntax, wordPiece, words }: FileAnaly
         language: parsed.language,
         role: fileRole(path, text.slice(0, headCharacters)),
         chunkedBy: parsed.chunkedBy,
-        lineCount: lineStarts.length - 1,
+        lineCount: scanned.tokens.lineCount,
         syntaxErrors: parsed.syntaxErrors,
         chunks: encodeChunks(parsed.chunks),
         chunkCount: parsed.chunks.length,
         symbols: encodeSymbols(parsed.symbols),
         links: encodeLinks(parsed.links),
         words: words.analyze({
-          text,
-          lineStarts,
+          scanned,
           chunks: parsed.chunks,
           comments: parsed.comments,
           symbols: parsed.symbols,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createWordAnalyzer } from '../../core/lexical/analyzeWords.ts';
+import { createTextScanner } from '../../core/lexical/scanText.ts';
 import { createWordPiece } from '../../core/tokens/wordPiece.ts';
 import { openSyntax } from '../../syntax/index.ts';
 import { createFileAnalyzer } from './analyzeFile.ts';
@@ -19,8 +20,9 @@ async function start(): Promise<(job: ParseJob) => Promise<ParseOutcome[]>> {
     wasmFile: path.join(assetsDir, 'web-tree-sitter.wasm'),
     grammarDir: path.join(assetsDir, 'grammars'),
   });
-  const words = createWordAnalyzer();
-  const analyze = createFileAnalyzer({ root, syntax, wordPiece, words });
+  const scanner = createTextScanner(wordPiece.count);
+  const words = createWordAnalyzer(scanner);
+  const analyze = createFileAnalyzer({ root, syntax, wordPiece, scanner, words });
   return async (job) => {
     const outcomes: ParseOutcome[] = [];
     words.startBatch();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
 import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import { bodyCount, commentCount, nameCount, packCounts, scopeCount } from '../../../core/lexical/types.ts';
 import type { Chunk, CodeSymbol } from '../../../core/model.ts';
 
@@ -22,7 +23,8 @@ const symbol = (name: string, line: number): CodeSymbol => ({
 });
 
 function analyze(text: string, chunks: Chunk[], comments: number[] = [], symbols: CodeSymbol[] = []) {
-  const words = createWordAnalyzer().analyze({ text, lineStarts: lineStartsOf(text), chunks, comments, symbols });
+  const scanner = createTextScanner(() => 0);
+  const words = createWordAnalyzer(scanner).analyze({ scanned: scanner.scan(text), chunks, comments, symbols });
   return chunks.map((_, i) => {
     const counts: Record<string, [body: number, comment: number, name: number]> = {};
     for (let pair = words.chunkOffsets[i]!; pair < words.chunkOffsets[i + 1]!; pair++) {
@@ -72,9 +74,9 @@ describe('createWordAnalyzer', () => {
 
   it('counts the words of the scope line apart from those of the lines', () => {
     const text = 'return backlog\n';
-    const words = createWordAnalyzer().analyze({
-      text,
-      lineStarts: lineStartsOf(text),
+    const scanner = createTextScanner(() => 0);
+    const words = createWordAnalyzer(scanner).analyze({
+      scanned: scanner.scan(text),
       chunks: [{ ...chunk(1, 1), scope: 'Server › listen' }],
       comments: [],
       symbols: [],
@@ -95,11 +97,11 @@ describe('createWordAnalyzer', () => {
   });
 
   describe('with many files', () => {
-    const analyzer = createWordAnalyzer();
+    const scanner = createTextScanner(() => 0, 6);
+    const analyzer = createWordAnalyzer(scanner);
     const of = (text: string): Record<string, number> => {
       const words = analyzer.analyze({
-        text,
-        lineStarts: lineStartsOf(text),
+        scanned: scanner.scan(text),
         chunks: [chunk(1, 1)],
         comments: [],
         symbols: [],
@@ -117,13 +119,20 @@ describe('createWordAnalyzer', () => {
     it('shares one list of terms in a batch and begins anew with the next', () => {
       analyzer.startBatch();
       const terms = (text: string) =>
-        analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks: [chunk(1, 1)], comments: [], symbols: [] })
-          .terms;
+        analyzer.analyze({ scanned: scanner.scan(text), chunks: [chunk(1, 1)], comments: [], symbols: [] }).terms;
       const first = terms('alpha beta');
       assert.equal(terms('beta gamma'), first);
       assert.deepEqual(first, ['alpha', 'beta', 'gamma']);
       analyzer.startBatch();
       assert.deepEqual(terms('beta'), ['beta']);
+    });
+
+    it('counts on when the scanner has forgotten its words, within a batch, too', () => {
+      analyzer.startBatch();
+      const before = scanner.epoch;
+      for (let i = 0; i < 40; i++) assert.deepEqual(of(`alpha beta word${'x'.repeat(i)}`)['alpha'], 1);
+      assert.ok(scanner.epoch > before);
+      assert.deepEqual(of('beta beta gamma'), { beta: 2, gamma: 1 });
     });
   });
 });

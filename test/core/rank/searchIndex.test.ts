@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
-import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
 import type { CodeSymbol, FileRole } from '../../../core/model.ts';
 import { SearchIndex } from '../../../core/rank/searchIndex.ts';
@@ -9,7 +9,8 @@ interface Fixture {
   [path: string]: string | { text: string; role?: FileRole; names?: string[] };
 }
 
-const analyzer = createWordAnalyzer();
+const scanner = createTextScanner(() => 0);
+const analyzer = createWordAnalyzer(scanner);
 
 /** Each blank-line-separated paragraph is a chunk; `names` are defined where they first stand. */
 function put(index: SearchIndex, terms: TermDictionary, path: string, file: Fixture[string]): void {
@@ -25,7 +26,7 @@ function put(index: SearchIndex, terms: TermDictionary, path: string, file: Fixt
     const line = lines.findIndex((each) => each.includes(name)) + 1;
     return { name, kind: 'function', line, startLine: line, endLine: line, signature: name, container: [] };
   });
-  const words = analyzer.analyze({ text, lineStarts: lineStartsOf(text), chunks, comments: [], symbols });
+  const words = analyzer.analyze({ scanned: scanner.scan(text), chunks, comments: [], symbols });
   index.put({
     path,
     language: 'text',

@@ -13,7 +13,7 @@ import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import initSqlJs from 'sql.js';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
-import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import type { CallSite } from '../../../core/graph/types.ts';
 import type { CodeSymbol } from '../../../core/model.ts';
 import {
@@ -26,12 +26,13 @@ import {
 import { openStore, type AnalyzedFile, type Store, type StoreOptions } from '../../../server/store/index.ts';
 
 const assetsDir = path.resolve(import.meta.dirname, '../../../dist');
-const analyzer = createWordAnalyzer();
+const scanner = createTextScanner(() => 0);
+const analyzer = createWordAnalyzer(scanner);
 
 /** A file of one chunk with one symbol on its first line. */
 function fileOf(name: string, text: string, symbolName?: string, calls: CallSite[] = []): AnalyzedFile {
-  const lineStarts = lineStartsOf(text);
-  const lineCount = lineStarts.length - 1;
+  const scanned = scanner.scan(text);
+  const { lineCount } = scanned.tokens;
   const chunks = [{ startLine: 1, endLine: lineCount, tokens: 10, scope: 'Outer', truncated: false }];
   const symbol = (each: string): CodeSymbol => ({
     name: each,
@@ -57,7 +58,7 @@ function fileOf(name: string, text: string, symbolName?: string, calls: CallSite
     chunks: encodeChunks(chunks),
     chunkCount: chunks.length,
     symbols: encodeSymbols(symbols),
-    words: analyzer.analyze({ text, lineStarts, chunks, comments: [], symbols }),
+    words: analyzer.analyze({ scanned, chunks, comments: [], symbols }),
     links: encodeLinks({ roots: [], imports: [], calls, bindings: [] }),
   };
 }
