@@ -1,4 +1,11 @@
 import type { CodeSymbol } from '../model.ts';
+import {
+  buildDefinitionGraph,
+  neighbourFiles,
+  reversed,
+  type DefinitionGraph,
+  type NeighbourFile,
+} from './definitionGraph.ts';
 import { ModulePaths } from './modulePaths.ts';
 import { Resolver } from './resolver.ts';
 import { ownerOf, shortName, SymbolTable, type Definition } from './symbolTable.ts';
@@ -32,6 +39,8 @@ export class CodeGraph {
   readonly #aliases = new Map<string, Set<string>>();
   /** Resolved imports by file; forgotten with every change. */
   readonly #imports = new Map<string, readonly string[]>();
+  #edges: DefinitionGraph | undefined;
+  #backEdges: DefinitionGraph | undefined;
 
   get size(): number {
     return this.#files.size;
@@ -71,6 +80,8 @@ export class CodeGraph {
   #forget(): void {
     this.#imports.clear();
     this.#resolver.forget();
+    this.#edges = undefined;
+    this.#backEdges = undefined;
   }
 
   /** Definitions of a name, `Type.member` included. */
@@ -125,15 +136,56 @@ export class CodeGraph {
     for (const file of this.#files.values()) for (const call of file.links.calls) yield* this.#resolve(file, call);
   }
 
+  /** Everything that uses everything, in flat arrays. Computed once and kept until a file changes. */
+  edges(): DefinitionGraph {
+    return (this.#edges ??= buildDefinitionGraph(this));
+  }
+
+  /** The same edges by what they lead to. */
+  backEdges(): DefinitionGraph {
+    return (this.#backEdges ??= reversed(this.edges()));
+  }
+
+  /** Files that a file uses, and those that use it, the closest first. */
+  neighbours(path: string): { uses: NeighbourFile[]; usedBy: NeighbourFile[] } {
+    return { uses: neighbourFiles(this.edges(), path), usedBy: neighbourFiles(this.backEdges(), path) };
+  }
+
+  files(): Iterable<GraphFile> {
+    return this.#files.values();
+  }
+
+  calleesOf(file: GraphFile, call: CallSite): readonly Definition[] {
+    return this.#resolver.resolveCall(file, call);
+  }
+
+  /** Types of the workspace that a written type names. */
+  typesOf(file: GraphFile, written: string, line: number): readonly Definition[] {
+    return this.#resolver.writtenTypes(file, written, line);
+  }
+
+  /** Types of the workspace in a definition's signature; the bases of a type by themselves. */
+  typesOfSignature(
+    file: GraphFile,
+    symbol: CodeSymbol,
+  ): { bases: readonly Definition[]; types: readonly Definition[] } {
+    return this.#resolver.signatureTypes(file, symbol);
+  }
+
+  /** Definitions that a file imports by name. */
+  importedBy(file: GraphFile): readonly Definition[] {
+    return file.links.imports.flatMap((link) => this.#resolver.definitionsOf(file, link));
+  }
+
   #resolve(file: GraphFile, call: CallSite): ResolvedCall[] {
     const callees = this.#resolver.resolveCall(file, call);
     if (callees.length === 0) return [];
-    const caller = this.#callerOf(file, call.line);
+    const caller = this.callerAt(file, call.line);
     return callees.map((callee) => ({ file, call, caller, callee }));
   }
 
   /** A field that holds a function is the function; one that only calls something is part of its class. */
-  #callerOf(file: GraphFile, line: number): Definition | undefined {
+  callerAt(file: GraphFile, line: number): Definition | undefined {
     const around = this.#resolver.enclosing(file, line);
     return around.find(({ symbol }) => symbol.kind !== 'variable' && symbol.kind !== 'constant') ?? around[0];
   }

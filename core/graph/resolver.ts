@@ -1,4 +1,5 @@
 import type { CodeSymbol } from '../model.ts';
+import { FileScopes } from './fileScopes.ts';
 import type { ModulePaths } from './modulePaths.ts';
 import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
 import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
@@ -58,6 +59,10 @@ export class Resolver {
   readonly #modules: ModulePaths;
   readonly #fileAt: (path: string) => GraphFile | undefined;
   readonly #bases = new Map<CodeSymbol, Definition[]>();
+  /** Per file as it is now: one that changes comes as another object. */
+  readonly #scopes = new WeakMap<GraphFile, FileScopes>();
+  /** Files by what asks, its language and the module's name. */
+  readonly #found = new Map<string, Map<string, string[]>>();
 
   constructor(symbols: SymbolTable, modules: ModulePaths, fileAt: (path: string) => GraphFile | undefined) {
     this.#symbols = symbols;
@@ -68,6 +73,31 @@ export class Resolver {
   /** Call it when a file has come, gone or changed. */
   forget(): void {
     this.#bases.clear();
+    this.#found.clear();
+  }
+
+  #scopesOf(file: GraphFile): FileScopes {
+    let scopes = this.#scopes.get(file);
+    if (scopes === undefined) {
+      scopes = new FileScopes(file, this.#symbols.ofFile(file.path));
+      this.#scopes.set(file, scopes);
+    }
+    return scopes;
+  }
+
+  /** Files that a module name can mean in a file. */
+  #filesNamed(file: GraphFile, module: string): string[] {
+    let known = this.#found.get(file.path);
+    if (known === undefined) {
+      known = new Map();
+      this.#found.set(file.path, known);
+    }
+    let paths = known.get(module);
+    if (paths === undefined) {
+      paths = this.#modules.resolve(file.path, file.language, module);
+      known.set(module, paths);
+    }
+    return paths;
   }
 
   /** Definitions that a call means: none if it cannot be said, several where a name is defined several times. */
@@ -79,7 +109,7 @@ export class Resolver {
   /** Files of the workspace that an import brings in. */
   filesOf(file: GraphFile, { module, names }: ImportLink): string[] {
     if (module === '') return [];
-    const own = this.#modules.resolve(file.path, file.language, module);
+    const own = this.#filesNamed(file, module);
     // A package of many files: only those that define what is named.
     const named = names.filter(({ name }) => name !== '*');
     const below = named.flatMap(({ name }) => this.#below(file, module, name));
@@ -90,12 +120,46 @@ export class Resolver {
     return [...defining, ...below];
   }
 
-  /** Innermost definitions around a line, innermost first. */
-  enclosing(file: GraphFile, line: number): Definition[] {
-    return file.symbols
-      .filter((symbol) => symbol.startLine <= line && line <= symbol.endLine && symbol.kind !== 'section')
-      .map((symbol) => ({ file, symbol }))
-      .sort((a, b) => b.symbol.startLine - a.symbol.startLine || a.symbol.endLine - b.symbol.endLine);
+  /** Definitions that an import names. */
+  definitionsOf(file: GraphFile, { module, names }: ImportLink): Definition[] {
+    if (module === '') return [];
+    return names.flatMap(({ name }) => (name === '*' ? [] : this.#fromModule(file, module, name, 0).types));
+  }
+
+  /** Types of the workspace that a written type, or what a value is made by, stands for. */
+  writtenTypes(file: GraphFile, written: string, line: number): Definition[] {
+    if (written.startsWith('=') || written.endsWith('()')) return [];
+    return this.#typesIn(file, written, line);
+  }
+
+  /** Types that a signature names: those it extends or implements, and all others. */
+  signatureTypes(file: GraphFile, symbol: CodeSymbol): { bases: Definition[]; types: Definition[] } {
+    const definition = this.#symbols.inFile(file.path, shortName(symbol.name)).find((each) => each.symbol === symbol);
+    if (definition === undefined) return { bases: [], types: [] };
+    const bases = isType(definition) ? this.#basesOf(definition) : [];
+    const types = this.#typesIn(file, symbol.signature, symbol.line).filter(
+      (each) => each.symbol !== symbol && !bases.includes(each),
+    );
+    return { bases, types };
+  }
+
+  /** Every name in a text that is a type of the workspace, seen from a line; each once. */
+  #typesIn(file: GraphFile, text: string, line: number): Definition[] {
+    const found: Definition[] = [];
+    const seen = new Set<string>();
+    for (const [name] of text.matchAll(/[A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*)*/g)) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+      if (!this.#symbols.named(shortName(name)).some(isType)) continue;
+      const meaning = this.#typeMeaning(file, name, line, 0);
+      if (meaning !== null) found.push(...meaning.types);
+    }
+    return withoutImplBlocks(distinct(found));
+  }
+
+  /** Definitions around a line, innermost first. */
+  enclosing(file: GraphFile, line: number): readonly Definition[] {
+    return this.#scopesOf(file).enclosing(line);
   }
 
   #bareName(file: GraphFile, name: string, line: number): Definition[] {
@@ -131,18 +195,15 @@ export class Resolver {
 
   /** What an import gives this name; null if none does. An import from outside the workspace gives nothing. */
   #imported(file: GraphFile, alias: string): Meaning | null {
-    for (const { module, names, exported } of file.links.imports) {
-      if (module === '' && exported) continue;
-      const name = names.find((each) => each.alias === alias);
-      if (name === undefined) continue;
-      const meaning = this.#fromModule(file, module, name.name, 0);
+    for (const { link, name } of this.#scopesOf(file).imports(alias)) {
+      const meaning = this.#fromModule(file, link.module, name.name, 0);
       if (meaning.types.length > 0 || meaning.modules.length > 0 || !looseNames.has(file.language)) return meaning;
     }
     return null;
   }
 
   #fromModule(file: GraphFile, module: string, name: string, depth: number): Meaning {
-    const paths = this.#modules.resolve(file.path, file.language, module);
+    const paths = this.#filesNamed(file, module);
     if (name === '*') {
       if (paths.length > 0) return { types: [], modules: paths };
       return { types: this.#typesNamed(file, module), modules: [] };
@@ -168,7 +229,7 @@ export class Resolver {
     const separator = separators[file.language] ?? '.';
     if (!['python', 'rust', 'php', 'java', 'kotlin', 'scala'].includes(file.language)) return [];
     const joined = module === '' || module.endsWith('.') ? module + name : `${module}${separator}${name}`;
-    const paths = this.#modules.resolve(file.path, file.language, joined);
+    const paths = this.#filesNamed(file, joined);
     // Rust falls back to the longest known part: that is not below.
     return file.language === 'rust'
       ? paths.filter((path) => new RegExp(`(?:^|/)${name}(?:\\.rs|/mod\\.rs|/lib\\.rs)$`).test(path))
@@ -214,11 +275,10 @@ export class Resolver {
 
   /** Names that imports or the folder make visible without naming them. */
   #visible(file: GraphFile, name: string): Definition[] {
-    for (const { module, names } of file.links.imports) {
-      if (!names.some((each) => each.name === '*' && each.alias === '')) continue;
-      const found = this.#modules
-        .resolve(file.path, file.language, module)
-        .flatMap((path) => (path === file.path ? [] : this.#exportOf(path, name, 1)));
+    for (const { module } of this.#scopesOf(file).opening) {
+      const found = this.#filesNamed(file, module).flatMap((path) =>
+        path === file.path ? [] : this.#exportOf(path, name, 1),
+      );
       if (found.length > 0) return found;
     }
     if (!folderScope.has(file.language)) return [];
@@ -304,7 +364,7 @@ export class Resolver {
       if (field !== null) return field;
     }
     if (file.language === 'ocaml' && /^[A-Z]/.test(name)) {
-      const modules = this.#modules.resolve(file.path, file.language, name[0]!.toLowerCase() + name.slice(1));
+      const modules = this.#filesNamed(file, name[0]!.toLowerCase() + name.slice(1));
       if (modules.length > 0) return { types: [], modules };
     }
     const types = /^[A-Z]/.test(name) ? this.#typesNamed(file, name) : [];
@@ -345,7 +405,9 @@ export class Resolver {
     for (const type of this.#withBases(types)) {
       const { file, symbol } = type;
       const inside = (line: number): boolean => this.#spans(type).some((span) => containsLine(span, line));
-      const fields = file.links.bindings.filter((each) => each.name === `this.${name}` && inside(each.line));
+      const fields = this.#scopesOf(file)
+        .bindings(`this.${name}`)
+        .filter((each) => inside(each.line));
       for (const field of fields) {
         const meaning = this.#typeMeaning(file, field.type, field.line, depth + 1);
         if (meaning !== null && meaning.types.length > 0) return meaning;
@@ -437,7 +499,7 @@ export class Resolver {
 
   /** The last binding of a name before a line, in the innermost scope that has one. */
   #bindingOf(file: GraphFile, name: string, line: number): Binding | undefined {
-    const candidates = file.links.bindings.filter((each) => each.name === name);
+    const candidates = this.#scopesOf(file).bindings(name);
     if (candidates.length === 0) return undefined;
     const around = [...this.enclosing(file, line).filter((each) => !isType(each))];
     for (const scope of around) {
@@ -508,7 +570,7 @@ export class Resolver {
   #membersOf(types: readonly Definition[], name: string): Definition[] {
     for (const type of this.#withBases(types)) {
       const owner = shortName(type.symbol.name).replace(/<.*$/, '');
-      const own = this.#symbols.inFamily(name, type.file.language).filter((each) => ownerOf(each) === owner);
+      const own = this.#symbols.members(owner, name, type.file.language);
       const near = own.filter(({ file }) => file.path === type.file.path);
       if (near.length > 0) return near;
       const beside = own.filter(({ file }) => folderOf(file.path) === folderOf(type.file.path));

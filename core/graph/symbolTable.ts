@@ -7,45 +7,56 @@ import type { GraphFile } from './types.ts';
 export interface Definition {
   file: GraphFile;
   symbol: CodeSymbol;
+  /** The plain name: `listen` of `Server::listen`. */
+  name: string;
+  /** The type it is a member of, by nesting, by a qualified name or by its receiver; '' for none. */
+  owner: string;
 }
 
 const typeKinds: ReadonlySet<SymbolKind> = new Set(['class', 'interface', 'struct', 'enum', 'trait', 'type', 'module']);
 
 export const isType = ({ symbol }: Definition): boolean => typeKinds.has(symbol.kind);
 
+/** Headings of documents are symbols, but nothing refers to them by name. */
+export const isSection = ({ kind }: CodeSymbol): boolean => kind === 'section';
+
 /** The plain name: `listen` of `Server::listen`. */
 export const shortName = (name: string): string => /[\w$#?!]+$/.exec(name)?.[0] ?? name;
 
-/** The type that a definition is a member of, by nesting, by a qualified name or by its receiver; '' for none. */
-export function ownerOf({ symbol, file }: Definition): string {
+export const ownerOf = ({ owner }: Definition): string => owner;
+
+function readOwner(symbol: CodeSymbol, language: string): string {
   const qualified = /^(.*?)(?:::|\.|:)[^:.]+$/.exec(symbol.name)?.[1];
   if (qualified !== undefined) return shortName(qualified);
   const outer = symbol.container.at(-1);
-  return outer === undefined ? receiverTypeOf(symbol.signature, file.language) : shortName(outer.replace(/<.*$/, ''));
+  return outer === undefined ? receiverTypeOf(symbol.signature, language) : shortName(outer.replace(/<.*$/, ''));
 }
 
 /** Definitions by name, for one index. */
 export class SymbolTable {
   readonly #byName = new Map<string, Definition[]>();
+  /** By owner and name. */
+  readonly #members = new Map<string, Definition[]>();
   readonly #byFile = new Map<string, Map<string, Definition[]>>();
 
   put(file: GraphFile): void {
     const names = new Map<string, Definition[]>();
     for (const symbol of file.symbols) {
-      if (symbol.kind === 'section') continue;
-      const definition = { file, symbol };
+      if (isSection(symbol)) continue;
       const name = shortName(symbol.name);
+      const definition = { file, symbol, name, owner: readOwner(symbol, file.language) };
       push(names, name, definition);
       push(this.#byName, name, definition);
+      if (definition.owner !== '') push(this.#members, memberKey(definition.owner, name), definition);
     }
     this.#byFile.set(file.path, names);
   }
 
   remove(path: string): void {
-    for (const name of this.#byFile.get(path)?.keys() ?? []) {
-      const rest = this.#byName.get(name)!.filter(({ file }) => file.path !== path);
-      if (rest.length === 0) this.#byName.delete(name);
-      else this.#byName.set(name, rest);
+    for (const [name, definitions] of this.#byFile.get(path) ?? []) {
+      const owners = new Set(definitions.map(({ owner }) => owner));
+      drop(this.#byName, name, path);
+      for (const owner of owners) if (owner !== '') drop(this.#members, memberKey(owner, name), path);
     }
     this.#byFile.delete(path);
   }
@@ -58,6 +69,17 @@ export class SymbolTable {
     return this.#byFile.get(path)?.get(name) ?? [];
   }
 
+  /** All of a file, headings left out. */
+  ofFile(path: string): Definition[] {
+    return [...(this.#byFile.get(path)?.values() ?? [])].flat();
+  }
+
+  /** Members of types of this name, in languages that call one another. */
+  members(owner: string, name: string, language: string): readonly Definition[] {
+    const family = familyOf(language);
+    return (this.#members.get(memberKey(owner, name)) ?? []).filter(({ file }) => familyOf(file.language) === family);
+  }
+
   /** Definitions of this name in languages that call one another. */
   inFamily(name: string, language: string): readonly Definition[] {
     const family = familyOf(language);
@@ -65,8 +87,16 @@ export class SymbolTable {
   }
 }
 
+const memberKey = (owner: string, name: string): string => `${owner}\u0000${name}`;
+
 function push(map: Map<string, Definition[]>, key: string, value: Definition): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
+}
+
+function drop(map: Map<string, Definition[]>, key: string, path: string): void {
+  const rest = (map.get(key) ?? []).filter(({ file }) => file.path !== path);
+  if (rest.length === 0) map.delete(key);
+  else map.set(key, rest);
 }

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { CodeGraph } from '../../core/graph/codeGraph.ts';
+import type { CodeGraph } from '../../core/graph/codeGraph.ts';
 import { callTree } from '../../core/graph/callTree.ts';
-import { createWordPiece } from '../../core/tokens/wordPiece.ts';
-import { analyzeText, openSyntax, type Syntax } from '../../syntax/index.ts';
-
-const dist = path.resolve(import.meta.dirname, '../../dist');
-const wordPiece = createWordPiece(readFileSync(path.join(dist, 'wordpiece.txt'), 'utf8'));
-
-type Files = Record<string, string>;
+import { analyze, graphOf, type Files } from './graphOf.ts';
 
 /** Each call that is resolved: `file:caller -> file:callee`. */
 const cases: [title: string, files: Files, expected: string[]][] = [
@@ -190,27 +182,6 @@ const simple: [language: string, files: Files, expected: string[]][] = [
 ]; // prettier-ignore
 
 describe('CodeGraph over real syntax', () => {
-  let syntax: Syntax;
-  before(async () => {
-    syntax = await openSyntax({
-      wasmFile: path.join(dist, 'web-tree-sitter.wasm'),
-      grammarDir: path.join(dist, 'grammars'),
-    });
-  });
-
-  async function graphOf(files: Files): Promise<CodeGraph> {
-    const graph = new CodeGraph();
-    for (const [file, text] of Object.entries(files)) {
-      const { language, symbols, links, notes } = await analyzeText(file, text, {
-        syntax,
-        wordPiece,
-        deadlineMs: 5_000,
-      });
-      assert.deepEqual(notes, []);
-      graph.put({ path: file, language, symbols, links });
-    }
-    return graph;
-  }
   const edgesOf = (graph: CodeGraph): string[] =>
     [...graph.all()]
       .map(
@@ -231,12 +202,7 @@ describe('CodeGraph over real syntax', () => {
     };
     const graph = await graphOf(files);
     assert.deepEqual(edgesOf(graph), ['b.ts:run -> a.ts:one']);
-    const { language, symbols, links } = await analyzeText('a.ts', 'export function two() {}\n', {
-      syntax,
-      wordPiece,
-      deadlineMs: 5_000,
-    });
-    graph.put({ path: 'a.ts', language, symbols, links });
+    graph.put((await analyze('a.ts', 'export function two() {}\n')).file);
     assert.deepEqual(edgesOf(graph), []);
     graph.remove('a.ts');
     assert.deepEqual(graph.definitions('two'), []);
@@ -269,26 +235,18 @@ describe('CodeGraph over real syntax', () => {
   });
 
   it('says that a manifest cannot be read, and goes on', async () => {
-    const { notes, links } = await analyzeText('web/package.json', '{"name": ', {
-      syntax,
-      wordPiece,
-      deadlineMs: 5_000,
-    });
+    const { notes, file } = await analyze('web/package.json', '{"name": ');
     assert.match(notes[0]!, /^web\/package\.json cannot be read/);
-    assert.deepEqual(links.roots, []);
+    assert.deepEqual(file.links.roots, []);
   });
 
   it('answers for a name that is defined 5,000 times, and for classes that inherit in a circle', async () => {
-    const graph = new CodeGraph();
     const files: Files = {
       'x.py':
         'class A(B):\n    def run(self):\n        self.go()\n\nclass B(A):\n    def stop(self):\n        self.run()\n',
     };
     for (let i = 0; i < 5_000; i++) files[`f${i}.py`] = `def same(): pass\n\ndef go${i}():\n    same()\n`;
-    for (const [file, text] of Object.entries(files)) {
-      const { language, symbols, links } = await analyzeText(file, text, { syntax, wordPiece, deadlineMs: 5_000 });
-      graph.put({ path: file, language, symbols, links });
-    }
+    const graph = await graphOf(files);
     assert.equal(graph.definitions('same').length, 5_000);
     const [one] = graph.definitions('go17');
     assert.deepEqual(
