@@ -136,6 +136,13 @@ export class CodeGraph {
     for (const file of this.#files.values()) for (const call of file.links.calls) yield* this.#resolve(file, call);
   }
 
+  /** The file of each definition that a call in this file means, once a call. */
+  *filesCalledFrom(path: string): Generator<string> {
+    const file = this.#files.get(path);
+    for (const call of file?.links.calls ?? [])
+      for (const callee of this.#resolver.resolveCall(file!, call)) yield callee.file.path;
+  }
+
   /** Everything that uses everything, in flat arrays. Computed once and kept until a file changes. */
   edges(): DefinitionGraph {
     return (this.#edges ??= buildDefinitionGraph(this));

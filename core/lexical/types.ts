@@ -54,3 +54,7 @@ export const scopeCount = (packed: number): number => packed >>> 28;
  * No word of a text gives such a term.
  */
 export const definitionTerm = (name: string): string => `=${name}`;
+
+/** The name that a definition term stands for; undefined for a word. */
+export const nameOfDefinitionTerm = (term: string): string | undefined =>
+  term.startsWith('=') ? term.slice(1) : undefined;

@@ -1,7 +1,8 @@
 import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { bodyCount, commentCount, definitionTerm, nameCount, scopeCount } from '../lexical/types.ts';
-import type { ChunkTable } from './chunkTable.ts';
+import type { ChunkTable, IndexedFile } from './chunkTable.ts';
+import { DefinitionNames, type DefinedName } from './definitionNames.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
@@ -13,6 +14,8 @@ export type Witness = (chunk: number, term: string, field: ScoredField, value: n
 
 type Add = (chunk: number, value: number) => void;
 
+const textCount = (counts: number): number => bodyCount(counts) + commentCount(counts);
+
 /**
  * BM25F over chunks. A chunk gets a BM25 score over its code and comments, half by whole words and half by stems,
  * and a second one over the names it defines (fields as in Robertson, Zaragoza, Taylor 2004; the name field is
@@ -21,16 +24,21 @@ type Add = (chunk: number, value: number) => void;
  */
 export class ChunkScorer {
   readonly #terms: TermDictionary;
+  readonly #names: DefinitionNames;
   readonly #table: ChunkTable;
   /** Those of the query that is being scored. */
   #weights: RankingWeights = defaultWeights;
   /** One cell a chunk; all zero between two queries. */
   #frequency = new Float32Array(0);
   #scores = new Float32Array(0);
+  /** What each file has of the query's words, as the sum of their rarity among files, and the sum of all. */
+  readonly #covered = new Map<IndexedFile, number>();
+  #asked = 0;
 
   constructor(terms: TermDictionary, table: ChunkTable) {
     this.#terms = terms;
     this.#table = table;
+    this.#names = new DefinitionNames(terms);
   }
 
   /** Score of a chunk for the query of the last `score`. */
@@ -51,12 +59,20 @@ export class ChunkScorer {
         witness?.(chunk, term, field, value);
       };
     const stems = this.#scoreWords(query, addTo);
+    this.#cover(stems);
     for (const [root, weight] of stems) {
       this.#scoreStem(root, weight, addTo);
       this.#scoreNear(root, weight, stems, addTo);
     }
+    for (const pair of query.pairs) this.#scorePair(pair, addTo);
+    this.#scoreWholeNames(stems, addTo);
     for (const name of query.names) this.#scoreDefinition(name, addTo(name, 'definition'));
     return touched;
+  }
+
+  /** The share of the query that a file has somewhere in its text, by the rarity of the words: 0 to 1. */
+  coverageOf(file: IndexedFile): number {
+    return this.#asked === 0 ? 0 : (this.#covered.get(file) ?? 0) / this.#asked;
   }
 
   reset(touched: readonly number[]): void {
@@ -80,6 +96,22 @@ export class ChunkScorer {
       if (id !== undefined) this.#scoreField([id], 'text', weight * this.#weights.exact, addTo(term, 'text'));
     }
     return stems;
+  }
+
+  #cover(stems: ReadonlyMap<string, number>): void {
+    this.#covered.clear();
+    this.#asked = 0;
+    if (this.#weights.coverage === 0) return;
+    for (const [root, weight] of stems) {
+      const files = new Set<IndexedFile>();
+      for (const chunk of this.#gather(this.#terms.withStem(root), textCount)) {
+        this.#frequency[chunk] = 0;
+        files.add(this.#table.fileOf(chunk)!);
+      }
+      const value = weight * rarity(this.#table.files.size, files.size);
+      this.#asked += value;
+      for (const file of files) this.#covered.set(file, (this.#covered.get(file) ?? 0) + value);
+    }
   }
 
   #scoreStem(root: string, weight: number, addTo: (term: string, field: ScoredField) => Add): void {
@@ -106,6 +138,41 @@ export class ChunkScorer {
     if (members.length === 0) return;
     this.#scoreField(members, 'text', weight * near, addTo(`~${root}`, 'text'));
     this.#scoreField(members, 'name', weight * near * name, addTo(`~${root}`, 'name'));
+  }
+
+  /** Two words of the query that code writes as one. */
+  #scorePair(pair: string, addTo: (term: string, field: ScoredField) => Add): void {
+    const { pair: weight } = this.#weights;
+    const members = weight === 0 ? [] : this.#terms.withStem(stem(pair));
+    if (members.length > 0) this.#scoreField(members, 'text', weight, addTo(pair, 'text'));
+  }
+
+  /**
+   * A definition whose whole name the query spells out, in whatever order: the rarity of the words they share, times
+   * how much of the name (squared) and of the query they are. A chunk gets that of its best definition.
+   */
+  #scoreWholeNames(stems: ReadonlyMap<string, number>, addTo: (term: string, field: ScoredField) => Add): void {
+    const { wholeName } = this.#weights;
+    if (wholeName === 0) return;
+    const valueOf = (root: string): number => rarity(this.#names.size, this.#names.withStem(root).length);
+    const shared = new Map<DefinedName, number>();
+    let asked = 0;
+    for (const [root, weight] of stems) {
+      const value = weight * valueOf(root);
+      asked += value;
+      for (const name of this.#names.withStem(root)) shared.set(name, (shared.get(name) ?? 0) + value);
+    }
+    const best = new Map<number, number>();
+    for (const [{ termId, stems: words }, value] of shared) {
+      const whole = words.reduce((sum, root) => sum + (stems.get(root) ?? 1) * valueOf(root), 0);
+      const score = wholeName * value * (value / whole) ** 2 * (value / asked);
+      this.#table.postings.forEach(termId, (chunk, counts) => {
+        if (nameCount(counts) === 0 || this.#table.fileOf(chunk) === undefined) return;
+        if (score > (best.get(chunk) ?? 0)) best.set(chunk, score);
+      });
+    }
+    const add = addTo('whole name', 'name');
+    for (const [chunk, score] of best) add(chunk, score);
   }
 
   #scoreDefinition(name: string, add: Add): void {

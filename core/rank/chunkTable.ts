@@ -5,8 +5,15 @@ import type { FileRole } from '../model.ts';
 import { Postings } from './postings.ts';
 import type { SearchableFile } from './types.ts';
 
+/** A folder as far as its files are in the index. */
+export interface Folder {
+  /** Files directly in it. */
+  files: number;
+}
+
 export interface IndexedFile {
   path: string;
+  folder: Folder;
   language: string;
   role: FileRole;
   firstChunk: number;
@@ -21,6 +28,8 @@ export interface IndexedFile {
 
 /** Files that are called after their directory. */
 const directoryFiles = new Set(['index', 'mod', 'lib', 'main', '__init__', 'init', 'package', 'readme']);
+
+export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
 function withoutExtension(fileName: string): string {
   const dot = fileName.indexOf('.', 1);
@@ -46,6 +55,7 @@ const stemsOf = (text: string): ReadonlySet<string> => new Set(termsOfText(text)
 /** The columns of the search index: what is known of each chunk, by its number, and of each file. */
 export class ChunkTable {
   readonly files = new Map<string, IndexedFile>();
+  readonly #folders = new Map<string, Folder>();
   postings = new Postings();
   /** Start line, end line, tokens of each chunk. */
   lines: number[] = [];
@@ -77,6 +87,7 @@ export class ChunkTable {
     this.remove(file.path);
     const entry: IndexedFile = {
       path: file.path,
+      folder: this.#enter(folderOf(file.path)),
       language: file.language,
       role: file.role,
       firstChunk: this.#file.length,
@@ -87,6 +98,14 @@ export class ChunkTable {
     };
     this.files.set(file.path, entry);
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
+  }
+
+  /** The folder of one more file. */
+  #enter(path: string): Folder {
+    let folder = this.#folders.get(path);
+    if (folder === undefined) this.#folders.set(path, (folder = { files: 0 }));
+    folder.files++;
+    return folder;
   }
 
   #putChunk(entry: IndexedFile, { chunks, words }: SearchableFile, i: number): void {
@@ -112,6 +131,7 @@ export class ChunkTable {
     const file = this.files.get(path);
     if (file === undefined) return;
     this.files.delete(path);
+    file.folder.files--;
     for (let chunk = file.firstChunk; chunk < file.firstChunk + file.chunkCount; chunk++) {
       this.#file[chunk] = undefined;
       this.live--;

@@ -1,5 +1,7 @@
-import { forEachWord, termsOfWord } from '../lexical/splitIdentifier.ts';
+import { forEachWord, termsOfText, termsOfWord } from '../lexical/splitIdentifier.ts';
+import { stem } from '../lexical/stem.ts';
 import type { FileRole } from '../model.ts';
+import type { RankingWeights } from './weights.ts';
 
 export interface QueryTerm {
   term: string;
@@ -9,10 +11,14 @@ export interface QueryTerm {
 
 export interface AnalyzedQuery {
   terms: QueryTerm[];
+  /** Neighbouring words joined, as an identifier may have them: `renderhooks`, `render_hooks`. */
+  pairs: string[];
   /** Names as they may be defined, letter case kept: `parseQuery`, `snake_case`, `Router`, a query of one word. */
   names: string[];
   /** Lower-case paths or file names that stand in the query, e.g. `src/app.ts`, `app.ts`. */
   paths: string[];
+  /** Stems of the words before the colon of a change message: a package, folder or feature. */
+  scope: ReadonlySet<string>;
   /** Roles the query asks for by name; their prior does not apply. */
   roles: ReadonlySet<FileRole>;
 }
@@ -28,6 +34,19 @@ const stopWords = new Set(
     'get gets use uses used using make makes made let lets'
   ).split(' '),
 );
+
+/** Words that say what kind of change is asked for, not where: frequent in messages and questions, rare in code. */
+const changeWords = new Set(
+  (
+    'add adds added avoid avoids bug bump change changes changed chore clean cleanup correct correctly disable enable ' +
+    'ensure ensures feat fix fixes fixed fixing handle handles handling implement implements implemented improve improves ' +
+    'improved instead introduce issue minor perf prevent prevents problem proper properly refactor remove removes removed ' +
+    'removing revert support supports supported supporting tweak update updates updated work works working allow allows allowed'
+  ).split(' '),
+);
+
+/** A sentence before a colon is none. */
+const mostScopeWords = 3;
 
 /** Past this many distinct terms a query is a document: only its rarest words can matter, and time is bounded. */
 const maxTerms = 400;
@@ -72,6 +91,18 @@ function subjectOf(query: string): string {
   return query.trimStart().split('\n', 1)[0]!;
 }
 
+/**
+ * The part of the code that a change message names before its colon: `fix(router): …` (Conventional Commits),
+ * `tpl/css: …`, `net, http: …` (Go, Linux); '' if there is none.
+ */
+function scopeOf(subject: string): string {
+  const prefix = /^\s*([\w./,*& -]{1,60}?)(?:\(([^)]{1,60})\))?!?:\s/.exec(subject);
+  if (prefix === null) return '';
+  const [, before, inside] = prefix;
+  if (inside !== undefined) return inside;
+  return before!.trim().split(/\s+/).length <= mostScopeWords ? before! : '';
+}
+
 function countTerms(query: string): Map<string, number> {
   const counts = new Map<string, number>();
   forEachWord(query, 0, query.length, (start, end) => {
@@ -80,16 +111,44 @@ function countTerms(query: string): Map<string, number> {
   return counts;
 }
 
-/** What a query asks for. Repeated terms weigh more, by the logarithm of their count. */
-export function analyzeQuery(query: string): AnalyzedQuery {
+/** `render hooks` may be `renderHooks` or `render_hooks` in code. */
+function pairsIn(text: string): string[] {
+  const pairs = new Set<string>();
+  let before = '';
+  let beforeEnd = 0;
+  forEachWord(text, 0, text.length, (start, end) => {
+    const word = text.slice(start, end).toLowerCase();
+    const joins = /^[a-z]{2,}$/.test(word) && !stopWords.has(word);
+    if (joins && before !== '' && /^[ -]$/.test(text.slice(beforeEnd, start)))
+      pairs.add(before + word).add(`${before}_${word}`);
+    before = joins ? word : '';
+    beforeEnd = end;
+  });
+  return [...pairs].slice(0, maxTerms);
+}
+
+/**
+ * What a query asks for. Repeated terms weigh more, by the logarithm of their count; in a text of several lines the
+ * terms of later ones weigh less, and so do the words that every change message is made of.
+ */
+export function analyzeQuery(
+  query: string,
+  { later, change }: Pick<RankingWeights, 'later' | 'change'>,
+): AnalyzedQuery {
   const text = query.slice(0, maxQueryCharacters);
+  const subject = subjectOf(text);
+  const inSubject = countTerms(subject);
   const counts = countTerms(text);
   const content = [...counts].filter(([term]) => !stopWords.has(term));
   const chosen = (content.length > 0 ? content : [...counts]).slice(0, maxTerms);
+  const weightOf = (term: string, count: number): number =>
+    (1 + Math.log(count) / 2) * (inSubject.has(term) ? 1 : later) * (changeWords.has(term) ? change : 1);
   return {
-    terms: chosen.map(([term, count]) => ({ term, weight: 1 + Math.log(count) / 2 })),
+    terms: chosen.map(([term, count]) => ({ term, weight: weightOf(term, count) })),
+    pairs: pairsIn(text),
     names: namesIn(text),
     paths: pathsIn(text),
-    roles: new Set(roleWords.filter(([words]) => words.test(subjectOf(text))).map(([, role]) => role)),
+    scope: new Set(termsOfText(scopeOf(subject)).map(stem)),
+    roles: new Set(roleWords.filter(([words]) => words.test(subject)).map(([, role]) => role)),
   };
 }

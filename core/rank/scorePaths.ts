@@ -37,7 +37,7 @@ export function scorePaths(
     let inName = 0;
     for (const root of found) {
       const value = values.get(root)!;
-      words += value;
+      words += query.scope.has(root) ? value * (1 + weights.inScope) : value;
       if (!file.nameStems.has(root)) continue;
       named += value;
       inName++;

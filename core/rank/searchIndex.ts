@@ -1,7 +1,10 @@
+import type { FileUse } from '../graph/fileUses.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { ChunkScorer, type ScoredField } from './chunkScorer.ts';
 import { ChunkTable, type IndexedFile } from './chunkTable.ts';
 import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
+import { FileLinks } from './fileLinks.ts';
+import { neighbourEvidence } from './neighbourEvidence.ts';
 import { scorePaths } from './scorePaths.ts';
 import { testEvidence } from './testEvidence.ts';
 import type { RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
@@ -16,6 +19,9 @@ interface FileScore {
   path: number;
   /** What its tests add. */
   tests: number;
+  /** What the files around it add, and the one that adds most. */
+  near: number;
+  nearest: string;
   /** Score of its best chunk. */
   best: number;
   /** Chunks with a score, best first. */
@@ -28,6 +34,9 @@ interface Answer {
   result: RankedChunk;
 }
 
+/** Files that only declare what others define. */
+const isDeclaration = (path: string): boolean => /\.d\.[cm]?ts$|\.pyi$/.test(path);
+
 /** Results are taken from at least so many files. */
 const leastFiles = 50;
 
@@ -37,7 +46,7 @@ const leastFiles = 50;
  *
  * 1. Each chunk gets a score of its own (`ChunkScorer`).
  * 2. A file's score is its best chunk plus a share of the next ones, plus what its path says, times the prior
- *    of its role, plus a share of what its tests score.
+ *    of its role, plus a share of what its tests score and of what the files around it score.
  * 3. The chunks of a file share its score in proportion to their own.
  */
 export class SearchIndex {
@@ -46,6 +55,7 @@ export class SearchIndex {
   #weights: RankingWeights;
   readonly #table = new ChunkTable();
   readonly #scorer: ChunkScorer;
+  readonly #links = new FileLinks();
 
   constructor(terms: TermDictionary, weights: RankingWeights = defaultWeights) {
     this.#standard = weights;
@@ -72,12 +82,18 @@ export class SearchIndex {
 
   remove(path: string): void {
     this.#table.remove(path);
+    this.#links.remove(path);
+  }
+
+  /** Says which files a file uses; without it neighbours do not count. */
+  link(path: string, uses: readonly FileUse[]): void {
+    this.#links.put(path, uses);
   }
 
   /** Ranges in rank order. Never more than one range for the same lines; ties are broken by path and line. */
   search(query: string, options: SearchOptions): RankedChunk[] {
     this.#weights = options.weights ?? this.#standard;
-    const analyzed = analyzeQuery(query);
+    const analyzed = analyzeQuery(query, this.#weights);
     const touched = this.#scorer.score(analyzed, this.#weights);
     const ranked = this.#rankFiles(analyzed, touched, options);
     const answers = this.#spread(ranked, options.limit);
@@ -101,6 +117,7 @@ export class SearchIndex {
       if (file.chunkCount > 0) scored.push(this.#scoreFile(query, file, chunks, pathScores.get(file) ?? 0));
     }
     if (query.roles.size === 0) this.#addTestEvidence(scored);
+    this.#addNeighbours(query, scored);
     const { accept } = options;
     return scored
       .filter(({ file }) => accept?.(file.path) !== false)
@@ -114,14 +131,29 @@ export class SearchIndex {
     const best = chunks.length > 0 ? scoreOf(chunks[0]!) : 0;
     let more = 0;
     for (let i = 1; i <= supportDepth && i < chunks.length; i++) more += scoreOf(chunks[i]!);
-    const raw = best + support * more + path;
-    return { file, score: raw * this.#prior(query, file), raw, path, tests: 0, best, chunks };
+    const covered = 1 + this.#weights.coverage * this.#scorer.coverageOf(file);
+    const raw = (best + support * more + path) * covered * (isDeclaration(file.path) ? this.#weights.declaration : 1);
+    return { file, score: raw * this.#prior(query, file), raw, path, tests: 0, near: 0, nearest: '', best, chunks };
   }
 
   #addTestEvidence(scored: readonly FileScore[]): void {
     for (const [owner, raw] of testEvidence(scored)) {
       owner.tests = this.#weights.tests * raw;
       owner.score += owner.tests;
+    }
+  }
+
+  /** What the files around the best ones gain, and a little for being imported by many. */
+  #addNeighbours(query: AnalyzedQuery, scored: readonly FileScore[]): void {
+    const { relations } = this.#links;
+    for (const owner of scored) {
+      const importers = relations.importers.get(owner.file.path) ?? 0;
+      owner.score *= 1 + this.#weights.central * Math.log2(1 + importers);
+    }
+    for (const [owner, { value, strongest }] of neighbourEvidence(scored, relations, this.#weights)) {
+      owner.near = value * this.#prior(query, owner.file);
+      owner.nearest = strongest;
+      owner.score += owner.near;
     }
   }
 
@@ -165,7 +197,7 @@ export class SearchIndex {
     });
     this.#scorer.reset(touched);
     for (const { chunk, result, owner } of answers) {
-      const { chunks, path, tests, score, file } = owner;
+      const { chunks, path, tests, near, nearest, score, file } = owner;
       const fields = shown.get(chunk)!;
       result.parts = [
         part('text', fields.get('text')),
@@ -175,6 +207,7 @@ export class SearchIndex {
         { name: 'path', value: path },
         { name: 'prior', value: this.#prior(query, file), detail: file.role },
         { name: 'tests', value: tests },
+        { name: 'neighbours', value: near, ...(nearest === '' ? {} : { detail: nearest }) },
         { name: 'file', value: score, detail: `${chunks.length} matching ranges` },
         { name: 'total', value: result.score },
       ];

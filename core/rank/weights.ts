@@ -16,16 +16,42 @@ export interface RankingWeights {
   scope: number;
   /** Weight of the rarity of a name that the query holds exactly as a chunk defines it. */
   definition: number;
+  /** Weight of a definition whose whole name the query spells out. */
+  wholeName: number;
+  /** Weight of two neighbouring words of the query that code joins into one. */
+  pair: number;
+  /** Weight of terms that stand only in later lines of the query, next to 1 in the first. */
+  later: number;
+  /** Weight of words that say what kind of change is asked for, such as `fix`. */
+  change: number;
   /** Weight of the score by related stems (`auth` for `authentication`). */
   near: number;
   /** Weight of the score of the path's words, at file level. */
   path: number;
+  /** How much more a path's words weigh that a change message names before its colon. */
+  inScope: number;
   /** Weight of the share of the query's terms that the file's own name holds. */
   stem: number;
   /** Weight of the file name's match, by how much of the whole query it covers. */
   covers: number;
   /** How much of a test's score (before its prior) goes to the source file that it is named after. */
   tests: number;
+  /** How much a file gains that has all words of the query, in whatever places, as a share of its score. */
+  coverage: number;
+  /** What the score of a file of declarations is multiplied with. */
+  declaration: number;
+  /** How many of the best files pass some of their score on to the files around them. */
+  seeds: number;
+  /** Share that passes along imports, both ways. */
+  importNear: number;
+  /** Share that passes along calls, both ways. */
+  callNear: number;
+  /** Share that passes to files of the same folder. */
+  folderNear: number;
+  /** How much of its score before its prior a test passes on. */
+  testVoice: number;
+  /** What a doubling of the number of its importers adds to a file's score, as a share of it: decides ties. */
+  central: number;
   /** How much the second, third … best chunk of a file adds to the best one. */
   support: number;
   /** How many further chunks count. */
@@ -43,14 +69,27 @@ export const defaultWeights: RankingWeights = {
   exact: 0.5,
   name: 0.5,
   scope: 0.2,
-  definition: 0.6,
+  definition: 1,
+  wholeName: 1,
+  pair: 0.25,
+  later: 0.7,
+  change: 0.7,
   near: 0.3,
   path: 0.6,
-  stem: 0.6,
+  inScope: 3,
+  stem: 1,
   covers: 1,
   tests: 0.3,
-  support: 0.2,
+  coverage: 0.3,
+  declaration: 0.7,
+  seeds: 30,
+  importNear: 0.4,
+  callNear: 0.3,
+  folderNear: 0.1,
+  testVoice: 0.6,
+  central: 0.01,
+  support: 0.1,
   supportDepth: 2,
   spread: 0.5,
-  prior: { source: 1, test: 0.4, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
+  prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

@@ -1,5 +1,6 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
 import { callTree, type CallEdge } from '../../core/graph/callTree.ts';
+import { usesOf } from '../../core/graph/fileUses.ts';
 import { CodeGraph, type Definition } from '../../core/graph/codeGraph.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
@@ -16,6 +17,7 @@ import {
   decodeWords,
   encodeWords,
 } from './fileRecords.ts';
+import { UsesTable } from './usesTable.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
@@ -50,14 +52,21 @@ export interface OpenDatabase {
   analysisVersion: number;
 }
 
+/** Files whose links may be resolved one by one, before all are resolved anew. */
+const leastDrift = 50;
+const driftShare = 0.02;
+
 /** The tables and what is kept in memory of them. Lives in the store worker; every call is one transaction. */
 export class IndexDatabase {
   readonly #db: Database;
   #terms = new TermDictionary();
   #search = new SearchIndex(this.#terms);
   readonly #files = new Map<string, FileRow>();
+  readonly #uses: UsesTable;
   readonly #statements = new Map<string, Statement>();
   #savedTerms = 0;
+  /** Ids are never given twice: links of files that are gone must not lead to others. */
+  #nextFileId = 1;
   /** Undefined until they are asked for. */
   #graph: CodeGraph | undefined;
   #symbols: Map<string, readonly CodeSymbol[]> | undefined;
@@ -67,6 +76,7 @@ export class IndexDatabase {
     this.#db = bytes === null ? new sql.Database() : new sql.Database(bytes);
     if (bytes !== null) this.#verify();
     migrate(this.#db);
+    this.#uses = new UsesTable(this.#db);
     this.#load();
     const before = this.#meta('analysis_version');
     // Files of an older analysis lose their stamp and hash: the next run reads them again, and they answer until then.
@@ -105,6 +115,7 @@ export class IndexDatabase {
     try {
       work();
       this.#saveTerms();
+      this.#saveNextFileId();
       this.#db.exec('COMMIT');
     } catch (error) {
       this.#db.exec('ROLLBACK');
@@ -147,6 +158,14 @@ export class IndexDatabase {
     );
     while (statement.step()) this.#loadFile(statement.get());
     statement.free();
+    const paths = new Map([...this.#files.values()].map(({ id, path }) => [id, path]));
+    this.#nextFileId = Number(
+      this.#meta('next_file_id') ?? [...paths.keys()].reduce((most, id) => Math.max(most, id), 0) + 1,
+    );
+    this.#uses.forEach(
+      (id) => paths.get(id),
+      (path, uses) => this.#search.link(path, uses),
+    );
   }
 
   #loadFile(row: unknown[]): void {
@@ -205,6 +224,11 @@ export class IndexDatabase {
     this.#search.put({ path, language, role, chunks: flat, words });
   }
 
+  #saveNextFileId(): void {
+    const text = String(this.#nextFileId);
+    if (this.#meta('next_file_id') !== text) this.#setMeta('next_file_id', text);
+  }
+
   #saveTerms(): void {
     if (this.#terms.size === this.#savedTerms) return;
     this.#prepare('INSERT INTO term_pages VALUES (?, ?)').run([
@@ -247,32 +271,32 @@ export class IndexDatabase {
     const words = { ...file.words, termIds: file.words.termIds.map((local) => ids[local]!) };
     const known = this.#files.get(path);
     const symbolCount = countSymbols(file.symbols);
-    const [row] = this.#rows<{ id: number }>(
+    const id = known?.id ?? this.#nextFileId++;
+    this.#prepare(
       `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-      [
-        (known?.id ?? null) as never,
-        path,
-        size,
-        mtimeMs,
-        inode,
-        hash,
-        language,
-        role,
-        chunkedBy,
-        lineCount,
-        syntaxErrors ? 1 : 0,
-        file.chunks as never,
-        encodeWords(words) as never,
-        file.links as never,
-        symbolCount,
-        file.symbols as never,
-      ],
-    );
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run([
+      id,
+      path,
+      size,
+      mtimeMs,
+      inode,
+      hash,
+      language,
+      role,
+      chunkedBy,
+      lineCount,
+      syntaxErrors ? 1 : 0,
+      file.chunks,
+      encodeWords(words),
+      file.links,
+      symbolCount,
+      file.symbols,
+    ]);
     this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
     const { flat, truncated } = decodeChunkRanges(file.chunks);
     this.#files.set(path, {
-      id: row!.id,
+      id,
       path,
       size,
       mtimeMs,
@@ -287,6 +311,7 @@ export class IndexDatabase {
       symbolCount,
     });
     this.#search.put({ path, language, role, chunks: flat, words });
+    this.#uses.markStale(id);
     if (this.#symbols === undefined) return;
     const symbols = decodeSymbols(file.symbols);
     this.#symbols.set(path, symbols);
@@ -309,6 +334,7 @@ export class IndexDatabase {
     const row = this.#files.get(path);
     if (row === undefined) return;
     this.#prepare('DELETE FROM files WHERE id = ?').run([row.id]);
+    this.#uses.remove(row.id);
     this.#files.delete(path);
     this.#search.remove(path);
     this.#symbols?.delete(path);
@@ -433,6 +459,35 @@ export class IndexDatabase {
     return graph;
   }
 
+  /**
+   * Finds out which files use which, for the files that changed since the last time. Once more than a share of all
+   * files has changed, every file is resolved anew: what others define may have moved, too.
+   */
+  linkFiles(): void {
+    const stale = new Set(this.#uses.stale());
+    if (stale.size === 0) return;
+    const drift = Number(this.#meta('link_drift') ?? 0) + stale.size;
+    const everything = drift > Math.max(leastDrift, this.#files.size * driftShare);
+    const [graphBefore, symbolsBefore] = [this.#graph, this.#symbols];
+    const graph = this.#openGraph();
+    this.#transaction(() => {
+      for (const { id, path } of this.#files.values()) if (everything || stale.has(id)) this.#linkFile(graph, id, path);
+      this.#setMeta('link_drift', String(everything ? 0 : drift));
+    });
+    // Opened for this alone: most programs never ask for it.
+    this.#graph = graphBefore;
+    this.#symbols = symbolsBefore;
+  }
+
+  #linkFile(graph: CodeGraph, id: number, path: string): void {
+    const uses = usesOf(graph, path);
+    this.#uses.put(
+      id,
+      uses.map((use) => ({ ...use, id: this.#files.get(use.path)!.id })),
+    );
+    this.#search.link(path, uses);
+  }
+
   graph({ symbol, path, ...request }: GraphQuery): GraphAnswer {
     const graph = this.#openGraph();
     const isInside = path === undefined ? undefined : pathFilter([path]);
@@ -496,6 +551,7 @@ export class IndexDatabase {
   }
 
   close(): void {
+    this.#uses.free();
     for (const statement of this.#statements.values()) statement.free();
     this.#statements.clear();
     this.#db.close();

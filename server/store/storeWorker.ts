@@ -19,6 +19,8 @@ const folder = path.dirname(file);
 
 const quietMs = 2_000;
 const busyMs = 5_000;
+/** Quiet before the links of saved files are resolved again: saves come in bursts, and answers do not wait for it. */
+const linkMs = 3_000;
 
 let sql: SqlJsStatic;
 let database: IndexDatabase | undefined;
@@ -27,6 +29,7 @@ let lockId: string | null = null;
 let loadedStamp = '';
 let unsaved = false;
 let timer: NodeJS.Timeout | undefined;
+let linkTimer: NodeJS.Timeout | undefined;
 let lastCheckpoint = { endedAt: 0, tookMs: 0 };
 
 function open(): IndexDatabase {
@@ -120,14 +123,27 @@ function scheduleCheckpoint(): void {
   const least = Math.max(busyMs, lastCheckpoint.tookMs * 10);
   if (timer !== undefined && sinceLast > least) return; // due already: let it fire
   clearTimeout(timer);
-  timer = setTimeout(() => {
+  timer = later(checkpoint, quietMs);
+}
+
+/** Runs in the background: a failure is told, not thrown. */
+function later(work: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(() => {
     try {
-      checkpoint();
+      work();
     } catch (error) {
       const notice: StoreNotice = { notice: serializeError(error) };
       port.postMessage(notice);
     }
-  }, quietMs);
+  }, ms);
+}
+
+function scheduleLinking(): void {
+  clearTimeout(linkTimer);
+  linkTimer = later(() => {
+    open().linkFiles();
+    scheduleCheckpoint();
+  }, linkMs);
 }
 
 const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) => StoreCalls[Name]['out'] } = {
@@ -180,6 +196,7 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   applyUpdate(update) {
     open().apply(update);
     scheduleCheckpoint();
+    scheduleLinking();
     return null;
   },
   search: ({ query, ...options }) => open().search(query, options),
@@ -191,6 +208,8 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };
   },
   markComplete() {
+    clearTimeout(linkTimer);
+    open().linkFiles();
     open().markComplete();
     unsaved = true;
     checkpoint();
@@ -205,6 +224,7 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
       checkpoint();
     } finally {
       clearTimeout(timer);
+      clearTimeout(linkTimer);
       database?.close();
       database = undefined;
     }

@@ -169,6 +169,71 @@ describe('SearchIndex', () => {
     );
   });
 
+  it('prefers the definition whose whole name the query spells out, in any order', () => {
+    const { index } = build({
+      'src/a.ts': { text: 'string string parseNumberStrictly query', names: ['parseNumberStrictly'] },
+      'src/b.ts': { text: 'parseQueryString', names: ['parseQueryString'] },
+    });
+    assert.equal(paths(index, 'string query that we parse')[0], 'src/b.ts');
+  });
+
+  it('finds neighbouring words that code joins', () => {
+    const { index } = build({
+      'src/a.ts': 'rendering a hook\n\nother text about nothing',
+      'src/b.ts': 'renderhooks\n\nother text about nothing',
+    });
+    assert.equal(paths(index, 'render hooks').includes('src/b.ts'), true);
+  });
+
+  it('takes the words before the colon of a change message for a part of the code', () => {
+    const { index } = build({
+      'router/trie.ts': 'empty pattern matching',
+      'client/pattern.ts': 'empty pattern matching pattern',
+      'x/y.ts': 'nothing',
+    });
+    assert.equal(paths(index, 'empty pattern')[0], 'client/pattern.ts');
+    assert.equal(paths(index, 'fix(router): empty pattern')[0], 'router/trie.ts');
+    assert.equal(paths(index, 'router: empty pattern')[0], 'router/trie.ts');
+  });
+
+  it('lets the first line of a message count more than the others', () => {
+    const { index } = build({ 'a.ts': 'apple', 'b.ts': 'banana' });
+    assert.deepEqual(paths(index, 'apple\n\nbanana'), ['a.ts', 'b.ts']);
+    assert.deepEqual(paths(index, 'banana\n\napple'), ['b.ts', 'a.ts']);
+  });
+
+  it('raises the files that the best ones import or call', () => {
+    const files: Fixture = { 'a/x.ts': 'needle needle', 'b/y.ts': 'needle', 'c/z.ts': 'needle', 'd/w.ts': 'other' };
+    const { index } = build(files);
+    assert.deepEqual(paths(index, 'needle'), ['a/x.ts', 'b/y.ts', 'c/z.ts']);
+    index.link('a/x.ts', [{ path: 'c/z.ts', imported: true, calls: 2 }]);
+    const explained = index.search('needle', { limit: 5, explain: true });
+    assert.deepEqual(
+      explained.map(({ path }) => path),
+      ['a/x.ts', 'c/z.ts', 'b/y.ts'],
+    );
+    const near = explained[1]!.parts!.find(({ name }) => name === 'neighbours');
+    assert.ok(near!.value > 0);
+    assert.equal(near!.detail, 'a/x.ts');
+    index.link('a/x.ts', []);
+    assert.deepEqual(paths(index, 'needle'), ['a/x.ts', 'b/y.ts', 'c/z.ts'], 'links that are gone do not count');
+  });
+
+  it('lets a test speak for what it uses, and stay behind it', () => {
+    const { index } = build({
+      'src/engine.ts': 'start the machine',
+      'src/other.ts': 'start the machine',
+      'test/story.test.ts': { text: 'overheating machine stops', role: 'test' },
+    });
+    index.link('test/story.test.ts', [{ path: 'src/other.ts', imported: true, calls: 1 }]);
+    assert.deepEqual(paths(index, 'overheating machine').slice(0, 1), ['src/other.ts']);
+  });
+
+  it('keeps declaration files behind what they declare', () => {
+    const { index } = build({ 'a/shape.d.ts': 'area of shape', 'b/shape.ts': 'area of shape' });
+    assert.deepEqual(paths(index, 'area shape'), ['b/shape.ts', 'a/shape.d.ts']);
+  });
+
   it('explains a score without changing it', () => {
     const { index } = build({ 'src/a.ts': { text: 'function openDoor', names: ['openDoor'] }, 'src/b.ts': 'open' });
     const plain = index.search('open door', { limit: 5 });
@@ -178,7 +243,18 @@ describe('SearchIndex', () => {
       plain,
     );
     const names = explained[0]!.parts!.map(({ name }) => name);
-    assert.deepEqual(names, ['text', 'names', 'scope', 'defines', 'path', 'prior', 'tests', 'file', 'total']);
+    assert.deepEqual(names, [
+      'text',
+      'names',
+      'scope',
+      'defines',
+      'path',
+      'prior',
+      'tests',
+      'neighbours',
+      'file',
+      'total',
+    ]);
     assert.match(explained[0]!.parts![1]!.detail!, /open\* /);
     assert.deepEqual(index.search('open door', { limit: 5 }), plain, 'a later search is not disturbed');
   });

@@ -120,6 +120,38 @@ describe('openStore', function () {
     assert.deepEqual(await second.graph(request), { definitions: [], more: 0 });
   });
 
+  it('ranks by which files use which, and keeps that on disk', async () => {
+    const call = { name: 'openDoor', receiver: '', line: 1 };
+    // In C a call needs no import to reach another file.
+    const cFileOf = (...given: Parameters<typeof fileOf>) => ({ ...fileOf(...given), language: 'c' });
+    const nearest = async (store: Store): Promise<(string | undefined)[]> => {
+      const ranked = await store.search('needle', { limit: 9, sources: [], explain: true });
+      return ranked.map(({ parts }) => parts!.find(({ name }) => name === 'neighbours')!.detail);
+    };
+    const first = await open();
+    await first.put([
+      cFileOf('a/user.c', 'openDoor(); needle\n', 'user', [call]),
+      cFileOf('b/door.c', 'needle\n', 'openDoor'),
+      cFileOf('c/alone.c', 'needle\n', 'alone'),
+    ]);
+    await first.markComplete();
+    const linked = await nearest(first);
+    assert.deepEqual(new Set(linked), new Set(['a/user.c', 'b/door.c', undefined]));
+    await close(first);
+    const second = await open();
+    assert.deepEqual(await nearest(second), linked);
+    await second.put([cFileOf('a/user.c', 'needle\n', 'user')]);
+    await second.markComplete();
+    assert.deepEqual(new Set(await nearest(second)), new Set([undefined]), 'the call is gone');
+    // The number of a file that is gone is not given again: what was linked to it stays unlinked.
+    await second.put([cFileOf('a/user.c', 'openDoor(); needle\n', 'user', [call])]);
+    await second.markComplete();
+    await second.remove(['b/door.c', 'c/alone.c']);
+    await second.put([cFileOf('d/new.c', 'needle\n', 'fresh')]);
+    await close(second);
+    assert.deepEqual(new Set(await nearest(await open())), new Set([undefined]));
+  });
+
   it('gives back what was put in, before and after it was closed', async () => {
     const first = await open();
     const file = fileOf('src/a.ts', 'openDoor();\nwalk();\n', 'openDoor');
