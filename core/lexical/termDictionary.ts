@@ -61,10 +61,7 @@ export class TermDictionary {
       for (const each of this.#groups.keys()) addByPrefix(this.#byPrefix, each);
     }
     return (this.#byPrefix.get(root.slice(0, nearShared)) ?? []).filter(
-      (other) =>
-        other !== root &&
-        Math.abs(other.length - root.length) <= nearLonger &&
-        (other.startsWith(root) || root.startsWith(other)),
+      (other) => other !== root && areNear(root, other),
     );
   }
 
@@ -72,6 +69,15 @@ export class TermDictionary {
   since(firstId: number): string[] {
     return this.#terms.slice(firstId);
   }
+}
+
+/** Whether one stem continues the other by a few letters. */
+export function areNear(a: string, b: string): boolean {
+  return (
+    Math.min(a.length, b.length) >= nearShared &&
+    Math.abs(a.length - b.length) <= nearLonger &&
+    (a.startsWith(b) || b.startsWith(a))
+  );
 }
 
 function addByPrefix(index: Map<string, string[]>, root: string): void {

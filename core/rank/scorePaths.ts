@@ -2,6 +2,7 @@ import { stem } from '../lexical/stem.ts';
 import type { IndexedFile } from './chunkTable.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
+import { areNear } from '../lexical/termDictionary.ts';
 import type { RankingWeights } from './weights.ts';
 
 /** More than the words of a query ever add up to in practice: a path that is asked for by name comes first. */
@@ -17,13 +18,17 @@ export function scorePaths(
   weights: RankingWeights,
 ): Map<IndexedFile, number> {
   const stems = new Map(query.terms.map(({ term, weight }) => [stem(term), weight]));
+  const askedBy = nearestStem(stems.keys());
   const holding = new Map<string, number>();
-  const matches: { file: IndexedFile; found: string[] }[] = [];
+  const matches: { file: IndexedFile; found: { root: string; asked: string }[] }[] = [];
   for (const file of files.values()) {
-    const found: string[] = [];
-    for (const root of file.pathStems) if (stems.has(root)) found.push(root);
+    const found: { root: string; asked: string }[] = [];
+    for (const root of file.pathStems) {
+      const asked = askedBy(root);
+      if (asked !== undefined) found.push({ root, asked });
+    }
     if (found.length > 0 || query.paths.length > 0) matches.push({ file, found });
-    for (const root of found) holding.set(root, (holding.get(root) ?? 0) + 1);
+    for (const { root, asked } of found) if (root === asked) holding.set(root, (holding.get(root) ?? 0) + 1);
   }
   const values = new Map(
     [...stems].map(([root, weight]) => [root, weight * rarity(files.size, holding.get(root) ?? 0)]),
@@ -35,12 +40,13 @@ export function scorePaths(
     let words = 0;
     let named = 0;
     let inName = 0;
-    for (const root of found) {
-      const value = values.get(root)!;
-      words += query.scope.has(root) ? value * (1 + weights.inScope) : value;
+    for (const { root, asked } of found) {
+      const share = root === asked ? 1 : weights.pathNear;
+      const value = share * values.get(asked)!;
+      words += query.scope.has(asked) ? value * (1 + weights.inScope) : value;
       if (!file.nameStems.has(root)) continue;
       named += value;
-      inName++;
+      inName += share;
     }
     const ofName = file.nameStems.size > 0 ? inName / file.nameStems.size : 0;
     const ofQuery = total > 0 ? named / total : 0;
@@ -51,6 +57,18 @@ export function scorePaths(
     if (score > 0) scores.set(file, score);
   }
   return scores;
+}
+
+/** The stem of the query that a stem of a path is, or else the longest one that it continues or that continues it. */
+function nearestStem(asked: Iterable<string>): (root: string) => string | undefined {
+  const stems = [...asked].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+  const known = new Map<string, string | undefined>(stems.map((each) => [each, each]));
+  return (root) => {
+    if (known.has(root)) return known.get(root);
+    const found = stems.find((each) => areNear(each, root));
+    known.set(root, found);
+    return found;
+  };
 }
 
 function isMentioned(file: IndexedFile, paths: readonly string[]): boolean {

@@ -28,6 +28,8 @@ export interface RankingWeights {
   near: number;
   /** Weight of the score of the path's words, at file level. */
   path: number;
+  /** Share that a word of a path counts which only begins like one of the query, such as `auth`. */
+  pathNear: number;
   /** How much more a path's words weigh that a change message names before its colon. */
   inScope: number;
   /** Weight of the share of the query's terms that the file's own name holds. */
@@ -76,6 +78,7 @@ export const defaultWeights: RankingWeights = {
   change: 0.7,
   near: 0.3,
   path: 0.6,
+  pathNear: 0.5,
   inScope: 3,
   stem: 1,
   covers: 1,
