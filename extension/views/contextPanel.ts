@@ -111,7 +111,7 @@ export class ContextPanel implements vscode.WebviewViewProvider, vscode.Disposab
         return;
       }
       case 'search':
-        return this.#search(message.query, message.budget);
+        return this.#search(message);
       case 'open': {
         const range = latest?.result.ranges[message.id];
         if (range !== undefined) await openRange(range, { preview: false });
@@ -131,10 +131,10 @@ export class ContextPanel implements vscode.WebviewViewProvider, vscode.Disposab
     }
   }
 
-  async #search(query: string, budget: number): Promise<void> {
+  async #search({ query, budget, mode }: Extract<FromPanel, { type: 'search' }>): Promise<void> {
     this.#post({ type: 'searching', query });
     try {
-      await this.answers.ask(query, budget);
+      await this.answers.ask(query, { budget, mode });
     } catch (error) {
       const failure = describeFailure(error);
       if (failure !== null) this.#post({ type: 'error', ...failure });
