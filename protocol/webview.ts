@@ -22,6 +22,9 @@ export const toPanel = z.discriminatedUnion('type', [
     type: z.literal('results'),
     query: z.string(),
     ranges: z.array(panelRange),
+    /** The pack itself where it is a map: it has no ranges. */
+    map: z.string().nullable(),
+    files: z.number(),
     tokensUsed: z.number(),
     budget: z.number(),
     leftOut: z.number(),

@@ -40,6 +40,8 @@ function toResults({ query, result }: Answer): ToPanel {
       score,
       share: score / best,
     })),
+    map: result.ranges.length === 0 && result.filesIncluded > 0 ? result.context : null,
+    files: result.filesIncluded,
     tokensUsed: result.tokensUsed,
     budget: result.budget,
     leftOut: result.leftOut,

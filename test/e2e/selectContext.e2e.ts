@@ -104,6 +104,7 @@ describe('ContextKit in VS Code', function () {
 
   it('turns the answer into a map of signatures and back', async () => {
     await panel.locator('#mode .option', { hasText: 'Map' }).click();
+    await panel.locator('.map', { hasText: 'def retry_with_backoff(action, attempts=3)' }).waitFor({ timeout: 30_000 });
     const copied = async (): Promise<string> => {
       await panel.locator('#copyPack').click();
       return editor.page.evaluate<string>('navigator.clipboard.readText()');

@@ -105,9 +105,13 @@ function clear(): void {
   summary.hidden = true;
 }
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 function showResults({
   query: asked,
   ranges,
+  map,
+  files,
   tokensUsed,
   budget: most,
   leftOut,
@@ -116,7 +120,7 @@ function showResults({
 }: Extract<ToPanel, { type: 'results' }>): void {
   if (query.value.trim() === '') query.value = asked;
   document.body.classList.remove('searching');
-  if (ranges.length === 0) {
+  if (ranges.length === 0 && map === null) {
     clear();
     say('Nothing matches.', 'Try other words, or see in the status what is indexed.');
     return;
@@ -133,13 +137,15 @@ function showResults({
     element(
       'span',
       { className: 'rest' },
-      `${ranges.length} ${ranges.length === 1 ? 'range' : 'ranges'}${left}, ${Math.round(ms)} ms`,
+      `${map === null ? counted(ranges.length, 'range') : counted(files, 'file')}${left}, ${Math.round(ms)} ms`,
     ),
     meter,
     copyPack,
   );
   summary.hidden = false;
-  results.replaceChildren(resultList(ranges, send));
+  results.replaceChildren(
+    map === null ? resultList(ranges, send) : element('pre', { className: 'map', tabIndex: 0 }, map),
+  );
 }
 
 function receive(told: ToPanel): void {
