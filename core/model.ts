@@ -65,3 +65,17 @@ export type SkipReason =
   | 'bad_name' // a name that is not valid UTF-8
   | 'timeout' // parsing took too long, also line by line
   | 'crashed'; // a parse worker died on it twice
+
+/** The reasons in words, as they follow "is not indexed:" and counts. */
+export const skipReasonNames: Readonly<Record<SkipReason, string>> = {
+  ignored: 'ignored',
+  binary: 'binary',
+  too_large: 'too large',
+  minified: 'minified',
+  generated: 'generated',
+  unreadable: 'unreadable',
+  not_a_file: 'not a regular file',
+  bad_name: 'name not valid UTF-8',
+  timeout: 'took too long to parse',
+  crashed: 'crashed the parser',
+};

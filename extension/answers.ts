@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { SelectAnswer, SelectedRange } from '../protocol/index.ts';
+import type { SelectAnswer, SelectedRange, SelectParams } from '../protocol/index.ts';
 import type { ServerClient } from './client.ts';
 
 /** An answer and the question it belongs to. */
@@ -12,7 +12,8 @@ export interface Answer {
 export interface Answers extends vscode.Disposable {
   readonly latest: Answer | undefined;
   readonly onAnswer: vscode.Event<Answer>;
-  ask(query: string, budget: number | undefined, token?: vscode.CancellationToken): Promise<Answer>;
+  /** What is not given comes from the settings. */
+  ask(query: string, options: Pick<SelectParams, 'budget' | 'mode'>, token?: vscode.CancellationToken): Promise<Answer>;
 }
 
 export function createAnswers(client: ServerClient): Answers {
@@ -24,13 +25,13 @@ export function createAnswers(client: ServerClient): Answers {
       return latest;
     },
     onAnswer: answered.event,
-    async ask(query, budget, token) {
+    async ask(query, options, token) {
       running?.cancel();
       const source = new vscode.CancellationTokenSource();
       running = source;
       const linked = token?.onCancellationRequested(() => source.cancel());
       try {
-        const result = await client.select({ query, ...(budget === undefined ? {} : { budget }) }, source.token);
+        const result = await client.select({ query, ...options }, source.token);
         latest = { query, result };
         answered.fire(latest);
         return latest;

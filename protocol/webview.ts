@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { budgetLimits } from './settings.ts';
+import { budgetLimits, packModes } from './settings.ts';
 
 /** A result as the panel shows it. */
 const panelRange = z.object({
@@ -22,6 +22,9 @@ export const toPanel = z.discriminatedUnion('type', [
     type: z.literal('results'),
     query: z.string(),
     ranges: z.array(panelRange),
+    /** The pack itself where it is a map: it has no ranges. */
+    map: z.string().nullable(),
+    files: z.number(),
     tokensUsed: z.number(),
     budget: z.number(),
     leftOut: z.number(),
@@ -40,6 +43,7 @@ export const fromPanel = z.discriminatedUnion('type', [
     type: z.literal('search'),
     query: z.string(),
     budget: z.number().int().min(budgetLimits.least).max(budgetLimits.most),
+    mode: z.enum(packModes),
   }),
   z.strictObject({ type: z.literal('open'), id: z.number().int() }),
   z.strictObject({ type: z.literal('copy'), id: z.number().int() }),

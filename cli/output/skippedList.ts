@@ -1,23 +1,11 @@
+import { skipReasonNames } from '../../core/model.ts';
 import type { SkippedFile } from '../../server/engine/index.ts';
 import { counted, printable } from './terminal.ts';
-
-const reasonNames: Record<SkippedFile['reason'], string> = {
-  ignored: 'ignored',
-  binary: 'binary',
-  too_large: 'too large',
-  minified: 'minified',
-  generated: 'generated',
-  unreadable: 'unreadable',
-  not_a_file: 'not a regular file',
-  bad_name: 'name not valid UTF-8',
-  timeout: 'took too long to parse',
-  crashed: 'crashed the parser',
-};
 
 function byReason(skipped: readonly SkippedFile[]): [string, SkippedFile[]][] {
   const groups = new Map<string, SkippedFile[]>();
   for (const each of skipped) {
-    const name = reasonNames[each.reason];
+    const name = skipReasonNames[each.reason];
     groups.set(name, [...(groups.get(name) ?? []), each]);
   }
   return [...groups].sort((a, b) => b[1].length - a[1].length);

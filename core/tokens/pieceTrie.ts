@@ -13,20 +13,23 @@ export interface PieceTrie {
 export const Root = { beginning: 0, continuation: 1 } as const;
 export type Root = (typeof Root)[keyof typeof Root];
 
-export interface Piece {
-  root: Root;
+/** Pieces by id: where each stands in a text that holds them all, and which words it may be part of. */
+export interface Pieces {
   text: string;
-  id: number;
+  starts: Uint32Array;
+  ends: Uint32Array;
+  roots: Uint8Array;
 }
 
-const firstBits = 16;
+/** Room for a vocabulary of 30,000 pieces without widening. */
+const firstBits = 17;
 
 /** A number for each UTF-16 unit that occurs in a piece, 0 for all others: small enough to be part of an edge. */
-function alphabetOf(pieces: readonly Piece[]): { numbers: Uint16Array; size: number } {
+function alphabetOf({ text, starts, ends }: Pieces): { numbers: Uint16Array; size: number } {
   const numbers = new Uint16Array(65_536);
   let size = 1;
-  for (const { text } of pieces) {
-    for (let i = 0; i < text.length; i++) {
+  for (let id = 0; id < starts.length; id++) {
+    for (let i = starts[id]!; i < ends[id]!; i++) {
       const code = text.charCodeAt(i);
       if (numbers[code] === 0) numbers[code] = size++;
     }
@@ -39,14 +42,15 @@ function alphabetOf(pieces: readonly Piece[]): { numbers: Uint16Array; size: num
  * A trie whose edges lie in one open-addressing table: walking it forward takes a step a character and makes no
  * strings, where trying each prefix against a map takes a new string and its hash for each length.
  */
-export function createPieceTrie(pieces: readonly Piece[]): PieceTrie {
+export function createPieceTrie(pieces: Pieces): PieceTrie {
   const { numbers, size } = alphabetOf(pieces);
   let bits = firstBits;
   /** Pairs: the edge, node * size + number of the character (0 where free), and the node it leads to. */
   let table = new Int32Array(2 << bits);
   let edgeCount = 0;
   /** By node: the id of the piece that ends there, or -1. The first two nodes are the roots. */
-  const accepted = [-1, -1];
+  let accepted = new Int32Array(1 << firstBits).fill(-1);
+  let nodeCount = 2;
   let last = -1;
 
   function slotOf(edge: number): number {
@@ -71,8 +75,13 @@ export function createPieceTrie(pieces: readonly Piece[]): PieceTrie {
     const edge = node * size + numbers[code]!;
     const slot = slotOf(edge);
     if (table[slot] !== 0) return table[slot + 1]!;
-    const next = accepted.push(-1) - 1;
+    const next = nodeCount++;
     if (next * size > 2 ** 31) throw new RangeError('the vocabulary is too large');
+    if (next === accepted.length) {
+      const before = accepted;
+      accepted = new Int32Array(before.length * 2).fill(-1);
+      accepted.set(before);
+    }
     table[slot] = edge;
     table[slot + 1] = next;
     edgeCount++;
@@ -80,10 +89,11 @@ export function createPieceTrie(pieces: readonly Piece[]): PieceTrie {
     return next;
   }
 
-  for (const { root, text, id } of pieces) {
-    let node: number = root;
-    for (let i = 0; i < text.length; i++) node = follow(node, text.charCodeAt(i));
-    if (text !== '') accepted[node] = id;
+  const { text: all, starts, ends, roots } = pieces;
+  for (let id = 0; id < starts.length; id++) {
+    let node: number = roots[id]!;
+    for (let i = starts[id]!; i < ends[id]!; i++) node = follow(node, all.charCodeAt(i));
+    if (ends[id]! > starts[id]!) accepted[node] = id;
   }
 
   return {

@@ -1,4 +1,4 @@
-import { createPieceTrie, Root, type Piece } from './pieceTrie.ts';
+import { createPieceTrie, Root, type Pieces } from './pieceTrie.ts';
 
 /**
  * BERT's uncased WordPiece (greedy longest match, as in the original implementation and in HuggingFace's
@@ -44,10 +44,21 @@ function unicodeWords(text: string): string[] {
   return clean.match(/[!-/:-@[-`{-~\p{P}]|[^\s!-/:-@[-`{-~\p{P}]+/gu) ?? [];
 }
 
-/** '##' alone is a piece like '#', which may begin a word. */
-function piecesOf(line: string, id: number): Piece[] {
-  if (line.startsWith('##') && line !== '##') return [{ root: Root.continuation, text: line.slice(2), id }];
-  return [{ root: Root.beginning, text: line, id }];
+/** A piece a line, without the mark of continuations; '##' alone is a piece like '#', which may begin a word. */
+function piecesOf(vocabulary: string, lines: readonly string[]): Pieces {
+  const starts = new Uint32Array(lines.length);
+  const ends = new Uint32Array(lines.length);
+  const roots = new Uint8Array(lines.length);
+  let at = 0;
+  for (let id = 0; id < lines.length; id++) {
+    const line = lines[id]!;
+    const continues = line.startsWith('##') && line.length > 2;
+    starts[id] = continues ? at + 2 : at;
+    ends[id] = at + line.length;
+    roots[id] = continues ? Root.continuation : Root.beginning;
+    at += line.length + 1;
+  }
+  return { text: vocabulary, starts, ends, roots };
 }
 
 /** Characters, not UTF-16 units. */
@@ -58,7 +69,7 @@ export function createWordPiece(vocabulary: string): WordPiece {
   const lines = vocabulary.split('\n');
   const unknown = lines.indexOf('[UNK]');
   if (unknown < 0) throw new RangeError('the vocabulary has no [UNK]');
-  const trie = createPieceTrie(lines.flatMap(piecesOf));
+  const trie = createPieceTrie(piecesOf(vocabulary, lines));
 
   /** Number of pieces of the word between two offsets; adds their ids to `ids`. Greedy longest match. */
   function splitWord(text: string, from: number, to: number, ids: number[] | null): number {

@@ -78,7 +78,7 @@ export async function selectContext(answers: Answers): Promise<void> {
   try {
     const answer = await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Notification, title: 'ContextKit: searching', cancellable: true },
-      (_, token) => answers.ask(query, undefined, token),
+      (_, token) => answers.ask(query, {}, token),
     );
     if (answer.result.ranges.length === 0) {
       void vscode.window.showInformationMessage('ContextKit: nothing matches. Try other words.');

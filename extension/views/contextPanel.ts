@@ -40,6 +40,8 @@ function toResults({ query, result }: Answer): ToPanel {
       score,
       share: score / best,
     })),
+    map: result.ranges.length === 0 && result.filesIncluded > 0 ? result.context : null,
+    files: result.filesIncluded,
     tokensUsed: result.tokensUsed,
     budget: result.budget,
     leftOut: result.leftOut,
@@ -111,7 +113,7 @@ export class ContextPanel implements vscode.WebviewViewProvider, vscode.Disposab
         return;
       }
       case 'search':
-        return this.#search(message.query, message.budget);
+        return this.#search(message);
       case 'open': {
         const range = latest?.result.ranges[message.id];
         if (range !== undefined) await openRange(range, { preview: false });
@@ -131,10 +133,10 @@ export class ContextPanel implements vscode.WebviewViewProvider, vscode.Disposab
     }
   }
 
-  async #search(query: string, budget: number): Promise<void> {
+  async #search({ query, budget, mode }: Extract<FromPanel, { type: 'search' }>): Promise<void> {
     this.#post({ type: 'searching', query });
     try {
-      await this.answers.ask(query, budget);
+      await this.answers.ask(query, { budget, mode });
     } catch (error) {
       const failure = describeFailure(error);
       if (failure !== null) this.#post({ type: 'error', ...failure });

@@ -1,6 +1,8 @@
 import { AppError } from '../../core/errors.ts';
+import { skipReasonNames } from '../../core/model.ts';
 import { inspectPath } from '../indexing/discovery/discover.ts';
-import { toWorkspacePath } from '../indexing/discovery/workspacePath.ts';
+import { readSource } from '../indexing/discovery/readSource.ts';
+import { toOsPath, toWorkspacePath } from '../indexing/discovery/workspacePath.ts';
 import type { Store, StoredFile } from '../store/index.ts';
 import type { SourceReader } from './sourceReader.ts';
 import type { EngineSettings, SkippedFile, WhyReport } from './types.ts';
@@ -35,7 +37,7 @@ function skippedReport(path: string, { reason, detail }: SkippedFile): WhyReport
     ...nothing,
     path,
     skipped: { path, reason, detail },
-    summary: `This ${folder} is not indexed: ${reason} (${detail}).`,
+    summary: `This ${folder} is not indexed: ${skipReasonNames[reason]} (${detail}).`,
   };
 }
 
@@ -109,7 +111,12 @@ export async function explainPath(parts: WhyParts, asked: string, query: string 
         summary: `This is a folder with ${inside} indexed ${inside === 1 ? 'file' : 'files'}.`,
       };
     }
-    case 'file':
-      return { ...nothing, path, summary: 'This file is not indexed yet: run `contextkit index`.' };
+    case 'file': {
+      // What no rule keeps out may still be refused for what it holds.
+      const source = readSource(toOsPath(root, path), found.file, settings);
+      return source.kind === 'skip'
+        ? skippedReport(path, { path, reason: source.reason, detail: source.detail })
+        : { ...nothing, path, summary: 'This file is not indexed yet: run `contextkit index`.' };
+    }
   }
 }

@@ -72,8 +72,8 @@ function isStale(file: string, owner: LockOwner): boolean {
 /** Writes the whole lock elsewhere and links it into place: nobody sees a half-written lock, and only one wins. */
 function create(file: string, owner: LockOwner): boolean {
   const temporary = `${file}.${owner.id}.tmp`;
-  fs.writeFileSync(temporary, JSON.stringify(owner));
   try {
+    fs.writeFileSync(temporary, JSON.stringify(owner));
     fs.linkSync(temporary, file);
     return true;
   } catch (error) {

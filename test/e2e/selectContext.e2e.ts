@@ -102,6 +102,25 @@ describe('ContextKit in VS Code', function () {
     assert.match(copied, /^### lib\/retry\.py:1-\d+/m);
   });
 
+  it('turns the answer into a map of signatures and back', async () => {
+    await panel.locator('#mode .option', { hasText: 'Map' }).click();
+    await panel.locator('.map', { hasText: 'def retry_with_backoff(action, attempts=3)' }).waitFor({ timeout: 30_000 });
+    const copied = async (): Promise<string> => {
+      await panel.locator('#copyPack').click();
+      return editor.page.evaluate<string>('navigator.clipboard.readText()');
+    };
+    const map = await waitUntil('a map on the clipboard', async () => {
+      const text = await copied();
+      return text.includes('return action()') ? undefined : text;
+    });
+    assert.match(map, /def retry_with_backoff\(action, attempts=3\)/);
+    await editor.screenshot('map');
+    await panel.locator('#mode .option', { hasText: 'Code' }).click();
+    await waitUntil('code on the clipboard', async () =>
+      (await copied()).includes('return action()') ? true : undefined,
+    );
+  });
+
   it('finds text that was typed and saved in the editor', async () => {
     await editor.page.locator('.tab.active', { hasText: 'retry.py' }).click();
     await editor.page.keyboard.press('Control+End');

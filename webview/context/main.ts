@@ -2,9 +2,12 @@ import type { FromPanel, ToPanel } from '../../protocol/webview.ts';
 import { element } from '../ui/element.ts';
 import { resultList } from './resultList.ts';
 
+type PackMode = Extract<FromPanel, { type: 'search' }>['mode'];
+
 interface SavedState {
   query: string;
   budget: number;
+  mode?: PackMode;
 }
 
 declare function acquireVsCodeApi(): {
@@ -13,6 +16,10 @@ declare function acquireVsCodeApi(): {
   setState(state: SavedState): void;
 };
 
+const modes: readonly { mode: PackMode; label: string; title: string }[] = [
+  { mode: 'full', label: 'Code', title: 'The code of what is found' },
+  { mode: 'map', label: 'Map', title: 'Signatures only: more files in the same budget' },
+];
 const budgets = [2_000, 4_000, 8_000, 16_000, 32_000, 64_000];
 
 const editor = acquireVsCodeApi();
@@ -27,6 +34,20 @@ const query = element('textarea', {
   value: saved?.query ?? '',
 });
 const budget = element('select', { id: 'budget', title: 'Tokens of the pack', 'aria-label': 'Token budget' });
+const modeButtons = modes.map(({ mode, label, title }) => {
+  const input = element('input', {
+    type: 'radio',
+    name: 'mode',
+    value: mode,
+    checked: mode === (saved?.mode ?? 'full'),
+  });
+  return { input, label: element('label', { title, className: 'option' }, input, element('span', {}, label)) };
+});
+const modeToggle = element(
+  'fieldset',
+  { id: 'mode', className: 'toggle', 'aria-label': 'What the pack holds' },
+  ...modeButtons.map(({ label }) => label),
+);
 const ask = element('button', { id: 'ask', type: 'submit', className: 'primary' }, 'Select Context');
 const copyPack = element(
   'button',
@@ -57,8 +78,10 @@ function fillBudgets(chosen: number): void {
   );
 }
 
+const chosenMode = (): PackMode => modes[modeButtons.findIndex(({ input }) => input.checked)]?.mode ?? 'full';
+
 function keep(): void {
-  editor.setState({ query: query.value, budget: Number(budget.value) });
+  editor.setState({ query: query.value, budget: Number(budget.value), mode: chosenMode() });
 }
 
 function search(): void {
@@ -69,7 +92,7 @@ function search(): void {
     query.focus();
     return;
   }
-  send({ type: 'search', query: text, budget: Number(budget.value) });
+  send({ type: 'search', query: text, budget: Number(budget.value), mode: chosenMode() });
 }
 
 function say(text: string, hint: string | null = null): void {
@@ -82,9 +105,13 @@ function clear(): void {
   summary.hidden = true;
 }
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
 function showResults({
   query: asked,
   ranges,
+  map,
+  files,
   tokensUsed,
   budget: most,
   leftOut,
@@ -93,7 +120,7 @@ function showResults({
 }: Extract<ToPanel, { type: 'results' }>): void {
   if (query.value.trim() === '') query.value = asked;
   document.body.classList.remove('searching');
-  if (ranges.length === 0) {
+  if (ranges.length === 0 && map === null) {
     clear();
     say('Nothing matches.', 'Try other words, or see in the status what is indexed.');
     return;
@@ -110,13 +137,15 @@ function showResults({
     element(
       'span',
       { className: 'rest' },
-      `${ranges.length} ${ranges.length === 1 ? 'range' : 'ranges'}${left}, ${Math.round(ms)} ms`,
+      `${map === null ? counted(ranges.length, 'range') : counted(files, 'file')}${left}, ${Math.round(ms)} ms`,
     ),
     meter,
     copyPack,
   );
   summary.hidden = false;
-  results.replaceChildren(resultList(ranges, send));
+  results.replaceChildren(
+    map === null ? resultList(ranges, send) : element('pre', { className: 'map', tabIndex: 0 }, map),
+  );
 }
 
 function receive(told: ToPanel): void {
@@ -153,7 +182,8 @@ const form = element(
     },
   },
   query,
-  element('div', { className: 'row' }, budget, ask),
+  element('div', { className: 'row' }, budget, modeToggle),
+  ask,
 );
 query.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -161,10 +191,12 @@ query.addEventListener('keydown', (event) => {
   search();
 });
 query.addEventListener('input', keep);
-budget.addEventListener('change', () => {
-  keep();
-  if (!summary.hidden) search();
-});
+for (const choice of [budget, modeToggle]) {
+  choice.addEventListener('change', () => {
+    keep();
+    if (!summary.hidden) search();
+  });
+}
 fillBudgets(saved?.budget ?? 8_000);
 document.getElementById('app')!.append(form, message, summary, results, indexLine);
 say('The right code for your question, inside a token budget.');

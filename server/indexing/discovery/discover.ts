@@ -163,7 +163,14 @@ async function startAt(options: DiscoveryOptions & { below?: string }): Promise<
     const stats = await statOrNull(path.join(around.absolutePath, part));
     if (stats === null) return { kind: 'missing' };
     if (!stats.isDirectory()) {
-      return { kind: 'out', root, rule: { reason: 'not_a_file', detail: `${around.path}${part} is not a folder` } };
+      return {
+        kind: 'out',
+        root,
+        rule: {
+          reason: 'not_a_file',
+          detail: `${around.path}${part} is ${stats.isSymbolicLink() ? 'a symbolic link' : 'not a folder'}`,
+        },
+      };
     }
     let decision = decide(around, part, true, null);
     if (decision.unlessTracked) decision = decide(around, part, true, (await around.repository?.tracked()) ?? null);
