@@ -1,6 +1,7 @@
 import type { Node } from 'web-tree-sitter';
 import { plainType } from '../core/graph/typeText.ts';
-import type { FileLinks } from '../core/graph/types.ts';
+import { returnedName, type FileLinks } from '../core/graph/types.ts';
+import { maxSignature } from './languageTypes.ts';
 import { parseImport } from './parseImports.ts';
 
 /** Longer texts say nothing more: a receiver may be a whole chain of calls, a value a whole function. */
@@ -75,11 +76,20 @@ export class LinkCollector {
     this.#calls.set(node.startIndex, { name, receiver: before.replace(/\s+/g, ' ').trim(), line: lineOf(node) });
   }
 
+  /** A written return type stands in the signature already, unless the signature is cut before it. */
+  #says(returned: Node): boolean {
+    const { parent } = returned;
+    return (
+      returned.type === 'return_statement' || parent === null || returned.endIndex - parent.startIndex > maxSignature
+    );
+  }
+
   #addBinding(captures: Captures): void {
     const variable = captures.get('bind');
     const field = captures.get('field');
-    const target = variable ?? field;
-    if (target === undefined) return;
+    const returned = captures.get('returned');
+    const target = variable ?? field ?? returned;
+    if (target === undefined || (returned !== undefined && !this.#says(returned))) return;
     const bound = captures.get('bound');
     const value = captures.get('value');
     const type =
@@ -91,7 +101,7 @@ export class LinkCollector {
     if (type === '' || type === '=') return;
     const written = this.#slice(target, maxName);
     this.#links.bindings.push({
-      name: variable === undefined ? fieldName(written) : written,
+      name: variable !== undefined ? written : field !== undefined ? fieldName(written) : returnedName,
       type,
       line: lineOf(target),
     });

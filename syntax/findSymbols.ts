@@ -2,7 +2,7 @@ import type { Node, Query, Tree } from 'web-tree-sitter';
 import type { FileLinks } from '../core/graph/types.ts';
 import type { CodeSymbol, SymbolKind } from '../core/model.ts';
 import { LinkCollector } from './collectLinks.ts';
-import { symbolKinds, type Language } from './languageTypes.ts';
+import { maxSignature, symbolKinds, type Language } from './languageTypes.ts';
 
 export interface Findings {
   symbols: CodeSymbol[];
@@ -11,7 +11,6 @@ export interface Findings {
   links: FileLinks;
 }
 
-const maxSignature = 240;
 const maxName = 200;
 
 const lineOf = (node: Node): number => node.startPosition.row + 1;

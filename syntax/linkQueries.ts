@@ -2,7 +2,7 @@
  * What a language's query finds besides definitions, for the graph:
  * `@call` is the name of what is called or constructed, with `@receiver` before it; `@import` a whole import;
  * `@bind` a variable or parameter and `@field` a field, with its type as `@bound` or the call that gives its value
- * as `@value`.
+ * as `@value`; `@returned` is what a function returns, as a type or a value like those.
  */
 const ecmaScript = `
 (call_expression function: [
@@ -19,7 +19,8 @@ const ecmaScript = `
 (export_statement "default") @import
 (variable_declarator value: (call_expression function: (identifier) @_require arguments: (arguments (string))) (#eq? @_require "require")) @import
 (variable_declarator name: (identifier) @bind value: [(new_expression) (call_expression) (await_expression)] @value)
-(assignment_expression left: (member_expression object: (this) property: [(property_identifier) (private_property_identifier)] @field) right: [(new_expression) (call_expression) (identifier)] @value)`;
+(assignment_expression left: (member_expression object: (this) property: [(property_identifier) (private_property_identifier)] @field) right: [(new_expression) (call_expression) (identifier)] @value)
+(return_statement [(new_expression) (call_expression) (this)] @value) @returned`;
 
 const jsx = `
 (jsx_opening_element name: [(identifier) @call (member_expression object: (_) @receiver property: (property_identifier) @call)])
@@ -27,6 +28,9 @@ const jsx = `
 
 const typeScript = `
 ${ecmaScript}
+(function_signature return_type: (type_annotation (_) @bound) @returned)
+(function_declaration return_type: (type_annotation (_) @bound) @returned)
+(method_definition return_type: (type_annotation (_) @bound) @returned)
 (variable_declarator name: (identifier) @bind type: (type_annotation (_) @bound))
 (variable_declarator name: (identifier) @bind value: (as_expression (_) (_) @bound))
 (required_parameter pattern: (identifier) @bind type: (type_annotation (_) @bound))
@@ -60,6 +64,7 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (class_definition body: (block (expression_statement (assignment left: (identifier) @field type: (type) @bound))))
     (typed_parameter . (identifier) @bind type: (type) @bound)
     (typed_default_parameter name: (identifier) @bind type: (type) @bound)
+    (return_statement [(call) (identifier)] @value) @returned
     (as_pattern . (call) @value alias: (as_pattern_target (identifier) @bind))`,
   go: `
     (call_expression function: [(identifier) @call (selector_expression operand: (_) @receiver field: (field_identifier) @call)])

@@ -1,9 +1,17 @@
 import type { CodeSymbol } from '../model.ts';
 import { FileScopes } from './fileScopes.ts';
-import type { ModulePaths } from './modulePaths.ts';
+import { fileRole } from '../roles/fileRole.ts';
+import { familyOf, type ModulePaths } from './modulePaths.ts';
 import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
 import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
-import type { Binding, CallSite, GraphFile, ImportedName, ImportLink } from './types.ts';
+import {
+  returnedName,
+  type Binding,
+  type CallSite,
+  type GraphFile,
+  type ImportedName,
+  type ImportLink,
+} from './types.ts';
 
 /** What an expression stands for: types whose members it has, or modules whose names it gives. */
 interface Meaning {
@@ -42,7 +50,18 @@ const commonMembers = new Set(
     'start stop send next done emit on off once log error warn info debug len size length count index name type value ' +
     'String Error new from into clone unwrap expect iter collect as_ref to_string fmt eq hash init run execute create ' +
     'load save put parse stringify equals hashCode compareTo iterator first last isEmpty contains of build wait flush ' +
-    'connect disconnect reset resolve reject abort body json text status url path dirname basename exit'
+    'connect disconnect reset resolve reject abort body json text status url path dirname basename exit ' +
+    // Strings, lists, maps, sets and files of the languages' own libraries.
+    'setdefault fromkeys popitem discard union difference intersection issubset title lower upper strip lstrip rstrip ' +
+    'startswith endswith partition rpartition splitlines casefold swapcase zfill isdigit isalpha isalnum isspace ljust ' +
+    'rjust center translate getvalue readline readlines writelines tell seek truncate fileno isatty flush ' +
+    'startsWith endsWith padStart padEnd toLowerCase toUpperCase charAt charCodeAt codePointAt substring substr ' +
+    'localeCompare matchAll replaceAll trimStart trimEnd normalize lastIndexOf findIndex findLast flatMap reduceRight ' +
+    'unshift fill toSorted toReversed hasOwnProperty allSettled race ' +
+    'addEventListener removeEventListener dispatchEvent appendChild removeChild insertBefore setAttribute getAttribute ' +
+    'removeAttribute querySelector querySelectorAll getElementById createElement cloneNode preventDefault ' +
+    'stopPropagation getReader releaseLock enqueue destroy pipe pipeThrough pipeTo arrayBuffer formData blob ' +
+    'removeListener removeAllListeners prependListener setEncoding resume pause unref setTimeout clearTimeout'
   ).split(' '),
 );
 
@@ -190,7 +209,25 @@ export class Resolver {
       return isPrefix(symbol.container, scope) || isType(definition);
     });
     const deepest = Math.max(0, ...seen.map(({ symbol }) => symbol.container.length));
-    return seen.filter(({ symbol }) => symbol.container.length === deepest);
+    const nearest = seen.filter(({ symbol }) => symbol.container.length === deepest);
+    return familyOf(file.language) === 'script' ? this.#closestBefore(file, nearest, line) : nearest;
+  }
+
+  /**
+   * Callbacks have no names: what is defined in two of them looks like one scope. The definition that comes last before
+   * the line is meant, together with its overloads, which follow one another directly.
+   */
+  #closestBefore(file: GraphFile, definitions: Definition[], line: number): Definition[] {
+    if (definitions.length < 2) return definitions;
+    const position = (each: Definition): number => file.symbols.indexOf(each.symbol);
+    const sorted = [...definitions].sort((a, b) => position(a) - position(b));
+    const groups: Definition[][] = [];
+    for (const each of sorted) {
+      const last = groups.at(-1);
+      if (last !== undefined && position(each) === position(last.at(-1)!) + 1) last.push(each);
+      else groups.push([each]);
+    }
+    return groups.findLast(([first]) => first!.symbol.startLine <= line) ?? groups[0]!;
   }
 
   /** What an import gives this name; null if none does. An import from outside the workspace gives nothing. */
@@ -298,14 +335,20 @@ export class Resolver {
         return exported;
       }
     }
-    return this.#onlyMember(file, call.name);
+    // A type or module of another name than those of the workspace is a global one: `Promise.race`.
+    const isGlobal = steps?.length === 1 && /^[A-Z]/.test(steps[0]!.name) && !looseNames.has(file.language);
+    return isGlobal ? [] : this.#onlyMember(file, call.name);
   }
 
-  /** A member on a value of unknown type: the only one of that name, if the name is no common one. */
+  /**
+   * A member on a value of unknown type: the only one of that name, if the name is no common one. What only tests
+   * define is not called by what they test.
+   */
   #onlyMember(file: GraphFile, name: string): Definition[] {
-    if (commonMembers.has(name) || name.length < 4) return [];
+    if (name.length < 4 || commonMembers.has(name)) return [];
     const all = this.#symbols.inFamily(name, file.language).filter((each) => isMember(each));
-    return isOnePlace(all) ? [...all] : [];
+    if (!isOnePlace(all)) return [];
+    return isTest(all[0]!.file) && !isTest(file) ? [] : all;
   }
 
   /** Null if nothing is known; `nothing` if it is known to lie outside the workspace. */
@@ -428,7 +471,7 @@ export class Resolver {
       if (isType(callee)) types.push(callee);
       else if (callee.symbol.kind === 'constructor') types.push(...this.#typesNamed(callee.file, ownerOf(callee)));
       else {
-        const type = returnTypeOf(callee.symbol.signature, callee.file.language);
+        const type = this.#returnType(callee);
         if (type === '') continue;
         if (selfWords.has(type)) {
           types.push(...this.#ownerTypes(callee));
@@ -439,6 +482,17 @@ export class Resolver {
       }
     }
     return types.length > 0 ? { types: distinct(types), modules: [] } : null;
+  }
+
+  /** As the signature says, or where that is silent or cut short, as the text below it does. */
+  #returnType(callee: Definition): string {
+    const { file, symbol } = callee;
+    const written = symbol.signature.endsWith('…') ? '' : returnTypeOf(symbol.signature, file.language);
+    if (written !== '') return written;
+    const returned = this.#scopesOf(file)
+      .bindings(returnedName)
+      .filter(({ line }) => this.enclosing(file, line).find(isCode)?.symbol === symbol);
+    return returned.at(0)?.type ?? '';
   }
 
   /** What a written type, or the `callee()` of a binding, means in a file. */
@@ -585,6 +639,8 @@ export class Resolver {
 }
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+const isTest = ({ path }: GraphFile): boolean => fileRole(path, '') === 'test';
 
 /** Functions and methods: their bindings are their own. */
 const isCode = ({ symbol }: Definition): boolean => ['function', 'method', 'constructor'].includes(symbol.kind);

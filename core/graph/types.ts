@@ -24,9 +24,12 @@ export interface CallSite {
   line: number;
 }
 
+/** Name of the binding for what the function around it returns. */
+export const returnedName = '()';
+
 /** What the text says about the type of a variable, parameter or field. */
 export interface Binding {
-  /** `app`, or `this.router` for a field. */
+  /** `app`, `this.router` for a field, or `returnedName` for what a function gives back. */
   name: string;
   /** A type as it is written, or `callee()` for the result of a call; `new Server()` is the type `Server`. */
   type: string;

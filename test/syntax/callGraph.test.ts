@@ -65,6 +65,53 @@ const cases: [title: string, files: Files, expected: string[]][] = [
     ],
   ],
   [
+    'TypeScript: results by a return type too long for the signature, by what is returned, by returning itself',
+    {
+      'store.ts':
+        'export interface Store { dispatch(): void }\nexport class Builder {\n  add() { return this; }\n  build() { return new Built(); }\n}\n' +
+        'export class Built { finish() {} }\n' +
+        `export function createStore(${Array.from({ length: 12 }, (_, i) => `parameterNumber${i}: string`).join(', ')}): Store { return null!; }\n`,
+      'app.ts':
+        "import { Builder, createStore } from './store';\nexport function run() {\n  const store = createStore();\n  store.dispatch();\n" +
+        '  new Builder().add().add().build().finish();\n}\n',
+    },
+    [
+      'app.ts:run -> store.ts:Builder',
+      'app.ts:run -> store.ts:add',
+      'app.ts:run -> store.ts:add',
+      'app.ts:run -> store.ts:build',
+      'app.ts:run -> store.ts:createStore',
+      'app.ts:run -> store.ts:dispatch',
+      'app.ts:run -> store.ts:finish',
+      'store.ts:build -> store.ts:Built',
+    ],
+  ],
+  [
+    'TypeScript: the closest definition of a name in nameless callbacks, with its overloads',
+    {
+      'a.test.ts':
+        "it('one', () => {\n  const make = () => 1;\n  make();\n});\nconst between = 1;\nit('two', () => {\n  const make = () => 2;\n  make();\n});\n" +
+        'function load(a: string): void;\nfunction load(a: number): void;\nfunction load(a: unknown) {}\nload(1);\n',
+    },
+    [
+      'a.test.ts: -> a.test.ts:load',
+      'a.test.ts: -> a.test.ts:load',
+      'a.test.ts: -> a.test.ts:load',
+      'a.test.ts: -> a.test.ts:make',
+      'a.test.ts: -> a.test.ts:make',
+    ],
+  ],
+  [
+    'a member of an unknown value is the only one of its name, but neither a global one nor one that tests define',
+    {
+      'race.ts': 'export class Runner {\n  raceAll() {}\n  settle() {}\n}\n',
+      'tests/fake.ts': 'export class Fake {\n  pretend() {}\n}\n',
+      'app.ts':
+        'export function run(it) {\n  it.raceAll();\n  Runners.raceAll();\n  it.pretend();\n  it.settle();\n}\n',
+    },
+    ['app.ts:run -> race.ts:raceAll', 'app.ts:run -> race.ts:settle'],
+  ],
+  [
     'JavaScript: require, and cycles of re-exports',
     {
       'a.js': "export * from './b.js';\n",
@@ -95,6 +142,20 @@ const cases: [title: string, files: Files, expected: string[]][] = [
       'pkg/core.py:run -> pkg/core.py:start',
       'pkg/core.py:run -> pkg/tools.py:helper',
       'pkg/core.py:run -> pkg/tools.py:use',
+    ],
+  ],
+  [
+    'Python: results by what a function returns',
+    {
+      'app.py':
+        'class App:\n    def chain(self):\n        return self\n    def stop_it(self):\n        pass\n\n' +
+        'class Other:\n    def stop_it(self):\n        pass\n\ndef make():\n    return App()\n\ndef main():\n    make().chain().stop_it()\n',
+    },
+    [
+      'app.py:main -> app.py:chain',
+      'app.py:main -> app.py:make',
+      'app.py:main -> app.py:stop_it',
+      'app.py:make -> app.py:App',
     ],
   ],
   [
