@@ -34,6 +34,13 @@ export function typeOfValue(text: string): string {
 /** `this.#router` and `self._router` become one thing: a field by its name. */
 const fieldName = (text: string): string => `this.${text.replace(/^[@$]+/, '')}`;
 
+/** What stands before a name, its end if it is long: that is what the name belongs to. */
+export const receiverOf = (text: string, start: number, end: number): string =>
+  text
+    .slice(Math.max(start, end - maxReceiver), end)
+    .replace(/\s+/g, ' ')
+    .trim();
+
 /** Gathers what a file says about others, match by match of its language's query. */
 export class LinkCollector {
   readonly #language: string;
@@ -66,14 +73,10 @@ export class LinkCollector {
 
   #addCall(node: Node, receiver: Node | undefined): void {
     const name = this.#slice(node, maxName);
-    // The end of a long receiver is what the name belongs to.
-    const before =
-      receiver === undefined
-        ? ''
-        : this.#text.slice(Math.max(receiver.startIndex, receiver.endIndex - maxReceiver), receiver.endIndex);
+    const before = receiver === undefined ? '' : receiverOf(this.#text, receiver.startIndex, receiver.endIndex);
     const known = this.#calls.get(node.startIndex);
     if (known !== undefined && known.receiver !== '') return;
-    this.#calls.set(node.startIndex, { name, receiver: before.replace(/\s+/g, ' ').trim(), line: lineOf(node) });
+    this.#calls.set(node.startIndex, { name, receiver: before, line: lineOf(node) });
   }
 
   /** A written return type stands in the signature already, unless the signature is cut before it. */

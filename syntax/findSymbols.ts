@@ -25,6 +25,8 @@ function endLineOf(node: Node): number {
 function signatureOf(text: string, node: Node, bodies: readonly string[]): string {
   const body =
     node.childForFieldName('body') ??
+    // `const name = (…) => …`
+    node.childForFieldName('value')?.childForFieldName('body') ??
     node.namedChildren.find((child) => child !== null && bodies.includes(child.type)) ??
     null;
   const end = body === null ? Math.min(node.endIndex, node.startIndex + 2 * maxSignature) : body.startIndex;
@@ -32,7 +34,7 @@ function signatureOf(text: string, node: Node, bodies: readonly string[]): strin
   const shown = body === null ? firstStatement(whole) : whole;
   const folded = shown
     .replace(/\s+/g, ' ')
-    .replace(/\s*[{:=]?\s*$/, '')
+    .replace(/\s*(?:=>|[{:=])?\s*$/, '')
     .trim();
   return folded.length > maxSignature ? `${folded.slice(0, maxSignature - 1)}…` : folded;
 }

@@ -11,6 +11,7 @@ import {
   type GraphFile,
   type ImportedName,
   type ImportLink,
+  type Occurrence,
 } from './types.ts';
 
 /** What an expression stands for: types whose members it has, or modules whose names it gives. */
@@ -123,6 +124,24 @@ export class Resolver {
   resolveCall(file: GraphFile, call: CallSite): Definition[] {
     const found = call.receiver === '' ? this.#bareName(file, call.name, call.line) : this.#member(file, call);
     return withoutImplBlocks(distinct(found));
+  }
+
+  /** Definitions that a name means where it stands: as a call does, and types where a type stands. */
+  resolveUse(file: GraphFile, { name, receiver, line, kind }: Occurrence): Definition[] {
+    if (receiver !== '') return withoutImplBlocks(distinct(this.#member(file, { name, receiver, line })));
+    if (kind !== 'import' && this.#isShadowed(file, name, line)) return [];
+    const found = this.#bareName(file, name, line);
+    const types = kind === 'type' ? found.filter(isType) : [];
+    return withoutImplBlocks(distinct(types.length > 0 ? types : found));
+  }
+
+  /** Whether a parameter or a variable of a function around the line has this name. */
+  #isShadowed(file: GraphFile, name: string, line: number): boolean {
+    const around = this.enclosing(file, line).filter(isCode);
+    const defined = new Set(this.#symbols.inFile(file.path, name).map(({ symbol }) => symbol.line));
+    return this.#scopesOf(file)
+      .bindings(name)
+      .some((each) => !defined.has(each.line) && around.some((scope) => containsLine(scope, each.line)));
   }
 
   /** Files of the workspace that an import brings in. */

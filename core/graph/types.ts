@@ -24,6 +24,22 @@ export interface CallSite {
   line: number;
 }
 
+/** What a name is used for where it stands. */
+export type OccurrenceKind = 'import' | 'type' | 'value' | 'member';
+
+/** A place where a name stands as code. */
+export interface Occurrence {
+  name: string;
+  /** As for a call. */
+  receiver: string;
+  line: number;
+  /** In characters, from 1. */
+  column: number;
+  kind: OccurrenceKind;
+  /** The line without the white space around it, at most 200 characters. */
+  text: string;
+}
+
 /** Name of the binding for what the function around it returns. */
 export const returnedName = '()';
 

@@ -45,11 +45,13 @@ export class SearchIndex {
   /** Those of the search that is going on. */
   #weights: RankingWeights;
   readonly #table = new ChunkTable();
+  readonly #terms: TermDictionary;
   readonly #scorer: ChunkScorer;
 
   constructor(terms: TermDictionary, weights: RankingWeights = defaultWeights) {
     this.#standard = weights;
     this.#weights = weights;
+    this.#terms = terms;
     this.#scorer = new ChunkScorer(terms, this.#table);
   }
 
@@ -72,6 +74,18 @@ export class SearchIndex {
 
   remove(path: string): void {
     this.#table.remove(path);
+  }
+
+  /** Files that hold a term, sorted. */
+  filesWith(term: string): string[] {
+    const id = this.#terms.find(term);
+    const found = new Set<string>();
+    if (id === undefined) return [];
+    this.#table.postings.forEach(id, (chunk) => {
+      const file = this.#table.fileOf(chunk);
+      if (file !== undefined) found.add(file.path);
+    });
+    return [...found].sort();
   }
 
   /** Ranges in rank order. Never more than one range for the same lines; ties are broken by path and line. */
