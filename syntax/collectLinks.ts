@@ -1,6 +1,6 @@
 import type { Node } from 'web-tree-sitter';
 import { plainType } from '../core/graph/typeText.ts';
-import { returnedName, type FileLinks } from '../core/graph/types.ts';
+import { baseName, returnedName, type FileLinks } from '../core/graph/types.ts';
 import { maxSignature } from './languageTypes.ts';
 import { parseImport } from './parseImports.ts';
 
@@ -91,9 +91,10 @@ export class LinkCollector {
     const variable = captures.get('bind');
     const field = captures.get('field');
     const returned = captures.get('returned');
-    const target = variable ?? field ?? returned;
+    const base = captures.get('base');
+    const target = variable ?? field ?? returned ?? base;
     if (target === undefined || (returned !== undefined && !this.#says(returned))) return;
-    const bound = captures.get('bound');
+    const bound = captures.get('bound') ?? base;
     const value = captures.get('value');
     const type =
       bound !== undefined
@@ -104,7 +105,14 @@ export class LinkCollector {
     if (type === '' || type === '=') return;
     const written = this.#slice(target, maxName);
     this.#links.bindings.push({
-      name: variable !== undefined ? written : field !== undefined ? fieldName(written) : returnedName,
+      name:
+        variable !== undefined
+          ? written
+          : field !== undefined
+            ? fieldName(written)
+            : base !== undefined
+              ? baseName
+              : returnedName,
       type,
       line: lineOf(target),
     });

@@ -2,7 +2,7 @@
  * What a language's query finds besides definitions, for the graph:
  * `@call` is the name of what is called or constructed, with `@receiver` before it; `@import` a whole import;
  * `@bind` a variable or parameter and `@field` a field, with its type as `@bound` or the call that gives its value
- * as `@value`; `@returned` is what a function returns, as a type or a value like those.
+ * as `@value`; `@base` is a type that the type around it takes in; `@returned` is what a function returns, as a type or a value like those.
  */
 const ecmaScript = `
 (call_expression function: [
@@ -73,6 +73,9 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (parameter_declaration name: (identifier) @bind type: (_) @bound)
     (var_spec name: (identifier) @bind type: (_) @bound)
     (field_declaration name: (field_identifier) @field type: (_) @bound)
+    (field_declaration !name type: (_) @base)
+    (field_declaration !name type: [(type_identifier) @field @bound (qualified_type name: (_) @field) @bound])
+    (interface_type (type_elem [(type_identifier) (qualified_type) (generic_type)] @base))
     (short_var_declaration left: (expression_list . (identifier) @bind) right: (expression_list . [(call_expression) (composite_literal) (unary_expression)] @value))`,
   rust: `
     (call_expression function: [
@@ -85,6 +88,9 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (macro_invocation macro: [(identifier) @call (scoped_identifier path: (_) @receiver name: (identifier) @call)])
     (use_declaration) @import
     (mod_item !body) @import
+    (extern_crate_declaration) @import
+    (impl_item trait: (_) @base)
+    (trait_item bounds: (trait_bounds (_) @base))
     (parameter pattern: (identifier) @bind type: (_) @bound)
     (let_declaration pattern: (identifier) @bind type: (_) @bound)
     (let_declaration pattern: (identifier) @bind value: [(call_expression) (struct_expression) (try_expression) (await_expression)] @value)
@@ -122,6 +128,8 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (new_expression type: (type_identifier) @call)
     (parameter_declaration type: (_) @bound declarator: (reference_declarator (identifier) @bind))`,
   objc: `
+    (class_interface superclass: (identifier) @base)
+    (declaration type: (type_identifier) @bound declarator: [(init_declarator declarator: (pointer_declarator declarator: (identifier) @bind)) (pointer_declarator declarator: (identifier) @bind)])
     (message_expression receiver: (_) @receiver method: (identifier) @call)
     (call_expression function: (identifier) @call)
     (preproc_include) @import`,
@@ -144,6 +152,7 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (call !receiver method: (identifier) @call)
     (call receiver: (_) @receiver method: (identifier) @call)
     (call method: (identifier) @_load arguments: (argument_list (string)) (#any-of? @_load "require" "require_relative" "load" "autoload")) @import
+    (call method: (identifier) @_mix arguments: (argument_list [(constant) (scope_resolution)] @base) (#any-of? @_mix "include" "extend" "prepend"))
     (assignment left: (identifier) @bind right: (call) @value)
     (assignment left: (instance_variable) @field right: (call) @value)`,
   php: `
@@ -154,6 +163,7 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (object_creation_expression [(name) @call (qualified_name (name) @call)])
     (namespace_use_declaration) @import
     [(require_expression) (require_once_expression) (include_expression) (include_once_expression)] @import
+    (declaration_list (use_declaration [(name) (qualified_name)] @base))
     (property_declaration type: (_) @bound (property_element name: (variable_name (name) @field)))
     (property_promotion_parameter type: (_) @bound name: (variable_name (name) @field))
     (simple_parameter type: (_) @bound name: (variable_name) @bind)

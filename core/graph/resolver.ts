@@ -5,6 +5,7 @@ import { familyOf, type ModulePaths } from './modulePaths.ts';
 import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
 import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
 import {
+  baseName,
   returnedName,
   type Binding,
   type CallSite,
@@ -188,7 +189,7 @@ export class Resolver {
     for (const [name] of text.matchAll(/[A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*)*/g)) {
       if (seen.has(name)) continue;
       seen.add(name);
-      if (!this.#symbols.named(shortName(name)).some(isType)) continue;
+      if (this.#symbols.typesNamed(shortName(name)).length === 0) continue;
       const meaning = this.#typeMeaning(file, name, line, 0);
       if (meaning !== null) found.push(...meaning.types);
     }
@@ -270,6 +271,13 @@ export class Resolver {
     const owner = shortName(module);
     const members = paths.flatMap((path) => this.#symbols.inFile(path, name).filter((each) => ownerOf(each) === owner));
     if (members.length > 0) return { types: members, modules: [] };
+    if (file.language === 'rust') {
+      const modules = this.#rustModule(file, module);
+      const inner = modules.flatMap((path) => this.#importedModules(path, name));
+      if (inner.length > 0) return { types: [], modules: inner };
+      const passed = modules.flatMap((path) => this.#exportOf(path, name, depth + 1));
+      if (passed.length > 0) return { types: passed, modules: [] };
+    }
     // `from package import module`, `use a::module`, `import a.b.Class`: the name is a file itself.
     const below = this.#below(file, module, name);
     if (below.length === 0) return nothing;
@@ -277,6 +285,15 @@ export class Resolver {
     return inside.length > 0 && file.language !== 'python'
       ? { types: inside, modules: [] }
       : { types: [], modules: below };
+  }
+
+  /** A module by what its crate passes on: `grep::searcher` is what the crate `grep` names `searcher`. */
+  #rustModule(file: GraphFile, module: string): string[] {
+    const [first, ...rest] = module.split('::');
+    if (first === undefined || rest.length === 0) return [];
+    let meaning: Meaning | null = { types: [], modules: this.#filesNamed(file, first) };
+    for (const name of rest) meaning = meaning === null ? null : this.#nextStep(meaning, { name, called: false }, 0);
+    return meaning?.modules ?? [];
   }
 
   /** Files of the module `module.name`. */
@@ -425,6 +442,11 @@ export class Resolver {
       const field = this.#fieldMeaning(this.#enclosingTypes(file, line), name, depth);
       if (field !== null) return field;
     }
+    // The names of crates are known everywhere.
+    if (file.language === 'rust') {
+      const modules = this.#filesNamed(file, name);
+      if (modules.length > 0) return { types: [], modules };
+    }
     if (file.language === 'ocaml' && /^[A-Z]/.test(name)) {
       const modules = this.#filesNamed(file, name[0]!.toLowerCase() + name.slice(1));
       if (modules.length > 0) return { types: [], modules };
@@ -443,16 +465,18 @@ export class Resolver {
     return binding === undefined ? null : this.#typeMeaning(file, binding.type, symbol.line, depth + 1);
   }
 
+  /** Modules that a file imports under a name. */
+  #importedModules(path: string, name: string): string[] {
+    const file = this.#fileAt(path);
+    return file === undefined ? [] : (this.#imported(file, name)?.modules ?? []);
+  }
+
   #nextStep(meaning: Meaning, { name, called }: ReceiverStep, depth: number): Meaning | null {
     if (meaning.modules.length > 0) {
       const found = meaning.modules.flatMap((path) => this.#exportOf(path, name, 0));
       if (found.length > 0)
         return called ? this.#resultOf(found, depth) : this.#valueMeaning({ types: found, modules: [] }, depth);
-      const inside = meaning.modules.flatMap((path) => {
-        const file = this.#fileAt(path);
-        return file === undefined ? [] : (this.#imported(file, name)?.modules ?? []);
-      });
-      return { types: [], modules: inside };
+      return { types: [], modules: meaning.modules.flatMap((path) => this.#importedModules(path, name)) };
     }
     if (meaning.types.length === 0) return meaning;
     if (called) {
@@ -562,10 +586,11 @@ export class Resolver {
 
   #typesNamed(file: GraphFile, name: string): Definition[] {
     const all = this.#symbols
-      .inFamily(shortName(name), file.language)
+      .typesNamed(shortName(name))
       .filter(
         (each) =>
-          isType(each) && (!name.includes('.') || each.symbol.name === name || shortName(name) === each.symbol.name),
+          familyOf(each.file.language) === familyOf(file.language) &&
+          (!name.includes('.') || each.symbol.name === name || shortName(name) === each.symbol.name),
       );
     return isOnePlace(all) ? all : [];
   }
@@ -618,7 +643,11 @@ export class Resolver {
     const known = this.#bases.get(type.symbol);
     if (known !== undefined) return known;
     this.#bases.set(type.symbol, []);
-    const bases = basesOf(type.symbol.signature, type.file.language).flatMap((base) => {
+    const mixed = this.#scopesOf(type.file)
+      .bindings(baseName)
+      .filter(({ line }) => this.enclosing(type.file, line).find(isType)?.symbol === type.symbol);
+    const written = [...basesOf(type.symbol.signature, type.file.language), ...mixed.map((each) => each.type)];
+    const bases = written.flatMap((base) => {
       const meaning = this.#typeMeaning(type.file, base, type.symbol.line, 0);
       return (meaning?.types ?? []).filter((each) => each.symbol !== type.symbol);
     });

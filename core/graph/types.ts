@@ -43,9 +43,12 @@ export interface Occurrence {
 /** Name of the binding for what the function around it returns. */
 export const returnedName = '()';
 
+/** Name of the binding for what the type around it takes in: embedded structs, mixed-in modules, implemented traits. */
+export const baseName = '<';
+
 /** What the text says about the type of a variable, parameter or field. */
 export interface Binding {
-  /** `app`, `this.router` for a field, or `returnedName` for what a function gives back. */
+  /** `app`, `this.router` for a field, `returnedName` for what a function gives back, `baseName` for a base of a type. */
   name: string;
   /** A type as it is written, or `callee()` for the result of a call; `new Server()` is the type `Server`. */
   type: string;
