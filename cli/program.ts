@@ -106,9 +106,10 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .argument('<symbol>', 'a name, or Type.member')
     .option('--callers', 'only who calls it')
     .option('--callees', 'only what it calls')
+    .option('--references', 'every use of it: calls, types, values, imports')
     .option('--depth <hops>', 'hops to follow, 1 to 10', '1')
     .option('--in <path>', 'only definitions in this file or folder')
-    .option('--limit <n>', 'at most so many edges in each direction', '200')
+    .option('--limit <n>', 'at most so many edges in each direction, or references', '200')
     .option('--no-index', 'answer from the index as it is')
     .action(async (symbol: string, options: Options & GraphOptions) => {
       const { graphCommand } = await import('./commands/graphCommand.ts');

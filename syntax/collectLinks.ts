@@ -1,6 +1,7 @@
 import type { Node } from 'web-tree-sitter';
 import { plainType } from '../core/graph/typeText.ts';
-import type { FileLinks } from '../core/graph/types.ts';
+import { baseName, returnedName, type FileLinks } from '../core/graph/types.ts';
+import { maxSignature } from './languageTypes.ts';
 import { parseImport } from './parseImports.ts';
 
 /** Longer texts say nothing more: a receiver may be a whole chain of calls, a value a whole function. */
@@ -32,6 +33,13 @@ export function typeOfValue(text: string): string {
 
 /** `this.#router` and `self._router` become one thing: a field by its name. */
 const fieldName = (text: string): string => `this.${text.replace(/^[@$]+/, '')}`;
+
+/** What stands before a name, its end if it is long: that is what the name belongs to. */
+export const receiverOf = (text: string, start: number, end: number): string =>
+  text
+    .slice(Math.max(start, end - maxReceiver), end)
+    .replace(/\s+/g, ' ')
+    .trim();
 
 /** Gathers what a file says about others, match by match of its language's query. */
 export class LinkCollector {
@@ -65,22 +73,28 @@ export class LinkCollector {
 
   #addCall(node: Node, receiver: Node | undefined): void {
     const name = this.#slice(node, maxName);
-    // The end of a long receiver is what the name belongs to.
-    const before =
-      receiver === undefined
-        ? ''
-        : this.#text.slice(Math.max(receiver.startIndex, receiver.endIndex - maxReceiver), receiver.endIndex);
+    const before = receiver === undefined ? '' : receiverOf(this.#text, receiver.startIndex, receiver.endIndex);
     const known = this.#calls.get(node.startIndex);
     if (known !== undefined && known.receiver !== '') return;
-    this.#calls.set(node.startIndex, { name, receiver: before.replace(/\s+/g, ' ').trim(), line: lineOf(node) });
+    this.#calls.set(node.startIndex, { name, receiver: before, line: lineOf(node) });
+  }
+
+  /** A written return type stands in the signature already, unless the signature is cut before it. */
+  #says(returned: Node): boolean {
+    const { parent } = returned;
+    return (
+      returned.type === 'return_statement' || parent === null || returned.endIndex - parent.startIndex > maxSignature
+    );
   }
 
   #addBinding(captures: Captures): void {
     const variable = captures.get('bind');
     const field = captures.get('field');
-    const target = variable ?? field;
-    if (target === undefined) return;
-    const bound = captures.get('bound');
+    const returned = captures.get('returned');
+    const base = captures.get('base');
+    const target = variable ?? field ?? returned ?? base;
+    if (target === undefined || (returned !== undefined && !this.#says(returned))) return;
+    const bound = captures.get('bound') ?? base;
     const value = captures.get('value');
     const type =
       bound !== undefined
@@ -91,7 +105,14 @@ export class LinkCollector {
     if (type === '' || type === '=') return;
     const written = this.#slice(target, maxName);
     this.#links.bindings.push({
-      name: variable === undefined ? fieldName(written) : written,
+      name:
+        variable !== undefined
+          ? written
+          : field !== undefined
+            ? fieldName(written)
+            : base !== undefined
+              ? baseName
+              : returnedName,
       type,
       line: lineOf(target),
     });

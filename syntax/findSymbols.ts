@@ -2,7 +2,7 @@ import type { Node, Query, Tree } from 'web-tree-sitter';
 import type { FileLinks } from '../core/graph/types.ts';
 import type { CodeSymbol, SymbolKind } from '../core/model.ts';
 import { LinkCollector } from './collectLinks.ts';
-import { symbolKinds, type Language } from './languageTypes.ts';
+import { maxSignature, symbolKinds, type Language } from './languageTypes.ts';
 
 export interface Findings {
   symbols: CodeSymbol[];
@@ -11,7 +11,6 @@ export interface Findings {
   links: FileLinks;
 }
 
-const maxSignature = 240;
 const maxName = 200;
 
 const lineOf = (node: Node): number => node.startPosition.row + 1;
@@ -26,6 +25,8 @@ function endLineOf(node: Node): number {
 function signatureOf(text: string, node: Node, bodies: readonly string[]): string {
   const body =
     node.childForFieldName('body') ??
+    // `const name = (…) => …`
+    node.childForFieldName('value')?.childForFieldName('body') ??
     node.namedChildren.find((child) => child !== null && bodies.includes(child.type)) ??
     null;
   const end = body === null ? Math.min(node.endIndex, node.startIndex + 2 * maxSignature) : body.startIndex;
@@ -33,7 +34,7 @@ function signatureOf(text: string, node: Node, bodies: readonly string[]): strin
   const shown = body === null ? firstStatement(whole) : whole;
   const folded = shown
     .replace(/\s+/g, ' ')
-    .replace(/\s*[{:=]?\s*$/, '')
+    .replace(/\s*(?:=>|[{:=])?\s*$/, '')
     .trim();
   return folded.length > maxSignature ? `${folded.slice(0, maxSignature - 1)}…` : folded;
 }

@@ -1,5 +1,8 @@
 import type { SymbolKind } from '../core/model.ts';
 
+/** Characters of a signature that are kept. */
+export const maxSignature = 240;
+
 /** How one language is recognised and read. */
 export interface Language {
   id: string;

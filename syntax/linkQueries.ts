@@ -2,7 +2,7 @@
  * What a language's query finds besides definitions, for the graph:
  * `@call` is the name of what is called or constructed, with `@receiver` before it; `@import` a whole import;
  * `@bind` a variable or parameter and `@field` a field, with its type as `@bound` or the call that gives its value
- * as `@value`.
+ * as `@value`; `@base` is a type that the type around it takes in; `@returned` is what a function returns, as a type or a value like those.
  */
 const ecmaScript = `
 (call_expression function: [
@@ -19,7 +19,8 @@ const ecmaScript = `
 (export_statement "default") @import
 (variable_declarator value: (call_expression function: (identifier) @_require arguments: (arguments (string))) (#eq? @_require "require")) @import
 (variable_declarator name: (identifier) @bind value: [(new_expression) (call_expression) (await_expression)] @value)
-(assignment_expression left: (member_expression object: (this) property: [(property_identifier) (private_property_identifier)] @field) right: [(new_expression) (call_expression) (identifier)] @value)`;
+(assignment_expression left: (member_expression object: (this) property: [(property_identifier) (private_property_identifier)] @field) right: [(new_expression) (call_expression) (identifier)] @value)
+(return_statement [(new_expression) (call_expression) (this)] @value) @returned`;
 
 const jsx = `
 (jsx_opening_element name: [(identifier) @call (member_expression object: (_) @receiver property: (property_identifier) @call)])
@@ -27,6 +28,9 @@ const jsx = `
 
 const typeScript = `
 ${ecmaScript}
+(function_signature return_type: (type_annotation (_) @bound) @returned)
+(function_declaration return_type: (type_annotation (_) @bound) @returned)
+(method_definition return_type: (type_annotation (_) @bound) @returned)
 (variable_declarator name: (identifier) @bind type: (type_annotation (_) @bound))
 (variable_declarator name: (identifier) @bind value: (as_expression (_) (_) @bound))
 (required_parameter pattern: (identifier) @bind type: (type_annotation (_) @bound))
@@ -60,6 +64,7 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (class_definition body: (block (expression_statement (assignment left: (identifier) @field type: (type) @bound))))
     (typed_parameter . (identifier) @bind type: (type) @bound)
     (typed_default_parameter name: (identifier) @bind type: (type) @bound)
+    (return_statement [(call) (identifier)] @value) @returned
     (as_pattern . (call) @value alias: (as_pattern_target (identifier) @bind))`,
   go: `
     (call_expression function: [(identifier) @call (selector_expression operand: (_) @receiver field: (field_identifier) @call)])
@@ -68,6 +73,9 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (parameter_declaration name: (identifier) @bind type: (_) @bound)
     (var_spec name: (identifier) @bind type: (_) @bound)
     (field_declaration name: (field_identifier) @field type: (_) @bound)
+    (field_declaration !name type: (_) @base)
+    (field_declaration !name type: [(type_identifier) @field @bound (qualified_type name: (_) @field) @bound])
+    (interface_type (type_elem [(type_identifier) (qualified_type) (generic_type)] @base))
     (short_var_declaration left: (expression_list . (identifier) @bind) right: (expression_list . [(call_expression) (composite_literal) (unary_expression)] @value))`,
   rust: `
     (call_expression function: [
@@ -80,6 +88,9 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (macro_invocation macro: [(identifier) @call (scoped_identifier path: (_) @receiver name: (identifier) @call)])
     (use_declaration) @import
     (mod_item !body) @import
+    (extern_crate_declaration) @import
+    (impl_item trait: (_) @base)
+    (trait_item bounds: (trait_bounds (_) @base))
     (parameter pattern: (identifier) @bind type: (_) @bound)
     (let_declaration pattern: (identifier) @bind type: (_) @bound)
     (let_declaration pattern: (identifier) @bind value: [(call_expression) (struct_expression) (try_expression) (await_expression)] @value)
@@ -117,6 +128,8 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (new_expression type: (type_identifier) @call)
     (parameter_declaration type: (_) @bound declarator: (reference_declarator (identifier) @bind))`,
   objc: `
+    (class_interface superclass: (identifier) @base)
+    (declaration type: (type_identifier) @bound declarator: [(init_declarator declarator: (pointer_declarator declarator: (identifier) @bind)) (pointer_declarator declarator: (identifier) @bind)])
     (message_expression receiver: (_) @receiver method: (identifier) @call)
     (call_expression function: (identifier) @call)
     (preproc_include) @import`,
@@ -139,6 +152,7 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (call !receiver method: (identifier) @call)
     (call receiver: (_) @receiver method: (identifier) @call)
     (call method: (identifier) @_load arguments: (argument_list (string)) (#any-of? @_load "require" "require_relative" "load" "autoload")) @import
+    (call method: (identifier) @_mix arguments: (argument_list [(constant) (scope_resolution)] @base) (#any-of? @_mix "include" "extend" "prepend"))
     (assignment left: (identifier) @bind right: (call) @value)
     (assignment left: (instance_variable) @field right: (call) @value)`,
   php: `
@@ -149,6 +163,7 @@ export const linkQueries: Readonly<Record<string, string>> = {
     (object_creation_expression [(name) @call (qualified_name (name) @call)])
     (namespace_use_declaration) @import
     [(require_expression) (require_once_expression) (include_expression) (include_once_expression)] @import
+    (declaration_list (use_declaration [(name) (qualified_name)] @base))
     (property_declaration type: (_) @bound (property_element name: (variable_name (name) @field)))
     (property_promotion_parameter type: (_) @bound name: (variable_name (name) @field))
     (simple_parameter type: (_) @bound name: (variable_name) @bind)

@@ -103,6 +103,8 @@ function rust(text: string): Found[] {
     .replace(/^pub(?:\([^)]*\))?\s+/, '')
     .replace(/;\s*$/, '')
     .trim();
+  const crate = /^extern\s+crate\s+(\w+)(?:\s+as\s+(\w+))?$/.exec(clean);
+  if (crate !== null) return [{ module: crate[1]!, names: [whole(crate[2] ?? crate[1]!)], exported }];
   const module = /(?:^|\s)mod\s+(\w+)$/.exec(clean);
   if (module !== null) return [{ module: `self::${module[1]!}`, names: [whole(module[1]!)], exported: true }];
   return rustPaths(clean.replace(/^use\s+(?:::)?/, ''), '').map(({ path, alias }) => {

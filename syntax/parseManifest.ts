@@ -59,11 +59,16 @@ function tsconfig(text: string): ModuleRoot[] {
 }
 
 function goMod(text: string): ModuleRoot[] {
+  const roots = (name: string, folder: string, local: boolean): ModuleRoot[] => [
+    { pattern: name, targets: [folder], local },
+    { pattern: `${name}/*`, targets: [`${folder}/*`], local },
+  ];
   const name = /^module\s+"?([^\s"]+)/m.exec(text)?.[1];
-  if (name === undefined) return [];
+  // `replace a => ../b`, by itself or in a block of them.
+  const replaced = [...text.matchAll(/^\s*(?:replace\s+)?([^\s()]+)(?:\s+v\S+)?\s*=>\s*(\.{1,2}\/[^\s]*)/gm)];
   return [
-    { pattern: name, targets: ['.'], local: false },
-    { pattern: `${name}/*`, targets: ['*'], local: false },
+    ...(name === undefined ? [] : roots(name, '.', false)),
+    ...replaced.flatMap(([, module, folder]) => roots(module!, folder!.replace(/\/+$/, ''), true)),
   ];
 }
 

@@ -13,9 +13,12 @@ interface Site {
   name: string;
 }
 
-/** Positions of every called name, by Python's own parser; files come as JSON on standard input. */
+/**
+ * Positions of every called name and of every defined name, by Python's own parser; files come as JSON on standard
+ * input. Defined are functions, classes, and variables of modules and classes; parameters and locals are not.
+ */
 const listCalls = `
-import ast, json, sys
+import ast, json, re, sys
 out = {}
 for path in json.load(sys.stdin):
     source = open(path, encoding="utf-8").read()
@@ -30,18 +33,38 @@ for path in json.load(sys.stdin):
         if isinstance(node, ast.Call): add(node.func)
         for each in getattr(node, "decorator_list", []):
             if not isinstance(each, ast.Call): add(each)
-    out[path] = [(line, len(lines[line - 1].encode()[:column].decode()), name) for line, column, name in sites]
+    defined = []
+    def define(statements, inside):
+        for node in statements:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                found = re.compile(r"\\s*(?:async\\s+)?(?:def|class)\\s+").match(lines[node.lineno - 1])
+                if found: defined.append((node.lineno, len(found.group().encode()), node.name))
+                define(node.body, isinstance(node, ast.ClassDef))
+                continue
+            if inside:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+                for target in targets:
+                    if isinstance(target, ast.Name): defined.append((target.lineno, target.col_offset, target.id))
+            for field in ("body", "orelse", "finalbody"): define(getattr(node, field, []), inside)
+            for handler in getattr(node, "handlers", []): define(handler.body, inside)
+    define(tree.body, True)
+    at = lambda line, column, name: (line, len(lines[line - 1].encode()[:column].decode()), name)
+    out[path] = {"calls": [at(*each) for each in sites], "defined": [at(*each) for each in defined]}
 json.dump(out, sys.stdout)
 `;
+
+interface Position {
+  /** From 0. */
+  line: number;
+  character: number;
+}
 
 interface Location {
   uri?: string;
   targetUri?: string;
-  range?: { start: { line: number } };
-  targetSelectionRange?: { start: { line: number } };
+  range?: { start: Position };
+  targetSelectionRange?: { start: Position };
 }
-
-const definitionLine = /^\s*(?:async\s+)?(?:def|class)\s/;
 
 /** Every call in the Python files under `root` outside its tests, as pyright's language server resolves it. */
 export async function pythonTruth(root: string, langserver: string): Promise<TrueCall[]> {
@@ -51,7 +74,12 @@ export async function pythonTruth(root: string, langserver: string): Promise<Tru
     files.push(...batch.files.map((file) => file.path).filter((file) => file.endsWith('.py')));
   const absolute = files.map((file) => path.join(root, file));
   const listed = execFileSync('python3', ['-c', listCalls], { input: JSON.stringify(absolute), maxBuffer: 1 << 28 });
-  const sites = JSON.parse(listed.toString()) as Record<string, [number, number, string][]>;
+  type Listed = Record<'calls' | 'defined', [line: number, column: number, name: string][]>;
+  const sites = JSON.parse(listed.toString()) as Record<string, Listed>;
+  const placeOf = (file: string, line: number, column: number): string => `${file}:${line}:${column}`;
+  const defined = new Set(
+    Object.entries(sites).flatMap(([file, list]) => list.defined.map(([line, column]) => placeOf(file, line, column))),
+  );
 
   const server = spawn(process.execPath, [langserver, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
   const connection = createProtocolConnection(
@@ -71,18 +99,13 @@ export async function pythonTruth(root: string, langserver: string): Promise<Tru
   });
   await connection.sendNotification('initialized', {});
 
-  const lines = new Map<string, string[]>();
-  const lineAt = (file: string, line: number): string => {
-    if (!lines.has(file)) lines.set(file, readFileSync(file, 'utf8').split('\n'));
-    return lines.get(file)![line] ?? '';
-  };
   const calls: TrueCall[] = [];
   for (const [i, file] of absolute.entries()) {
     const document = pathToFileURL(file).href;
     await connection.sendNotification('textDocument/didOpen', {
       textDocument: { uri: document, languageId: 'python', version: 1, text: readFileSync(file, 'utf8') },
     });
-    for (const [line, column, name] of sites[file] ?? []) {
+    for (const [line, column, name] of sites[file]?.calls ?? []) {
       const site: Site = { line, column, name };
       const targets = await definitionsOf(document, site);
       calls.push({ path: files[i]!, line, name, targets });
@@ -102,10 +125,9 @@ export async function pythonTruth(root: string, langserver: string): Promise<Tru
     const locations = answer === null ? [] : Array.isArray(answer) ? answer : [answer];
     return locations.flatMap((location) => {
       const target = fileURLToPath(location.targetUri ?? location.uri!);
-      const at = (location.targetSelectionRange ?? location.range!).start.line;
-      const inside = path.relative(root, target);
-      if (inside.startsWith('..') || !definitionLine.test(lineAt(target, at))) return [];
-      return [`${inside.split(path.sep).join('/')}:${at + 1}`];
+      const at = (location.targetSelectionRange ?? location.range!).start;
+      if (!defined.has(placeOf(target, at.line + 1, at.character))) return [];
+      return [`${path.relative(root, target).split(path.sep).join('/')}:${at.line + 1}`];
     });
   }
 }

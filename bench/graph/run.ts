@@ -1,9 +1,16 @@
 /**
- * Call edges beside a language server: `npm run bench -- graph --typescript DIR --python DIR --pyright FILE`.
- * Each call is one edge. Precision: of the calls that we resolve inside the project, how many the server resolves to
- * the same definition. Recall: of the calls that the server resolves inside the project, how many we do.
+ * Call edges beside a language server: `npm run bench -- graph --typescript DIR --python DIR --pyright FILE`, both
+ * options as often as there are repositories.
+ *
+ * An edge leads from a call (file, line, name) to one definition in the project; overloads of a name in one scope are
+ * one definition. Precision: of our edges, how many the server has as well. An edge where the server sees something
+ * outside the project, a parameter, or nothing at all is wrong. Recall: of the calls that the server resolves to a
+ * definition inside the project, for how many we have that edge.
  */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type { CodeGraph, Definition } from '../../core/graph/codeGraph.ts';
 import { table } from '../statistics.ts';
 import { pythonTruth } from './pythonTruth.ts';
 import { graphOf } from './sources.ts';
@@ -11,74 +18,126 @@ import type { TrueCall } from './types.ts';
 import { typescriptTruth } from './typescriptTruth.ts';
 
 interface Comparison {
+  /** Files in which calls were compared. */
+  files: number;
+  /** Calls in them. */
   calls: number;
+  /** Of these, how many the server resolves to a definition inside the project. */
   inside: number;
+  /** Our edges. */
   ours: number;
-  agreed: number;
+  right: number;
+  /** Calls inside for which one of our edges is right. */
+  found: number;
+}
+
+interface Details {
   wrong: string[];
   missed: string[];
 }
 
 const siteOf = (path: string, line: number, name: string): string => `${path}:${line} ${name}`;
 
-async function compare(root: string, truth: readonly TrueCall[]): Promise<Comparison> {
-  const expected = new Map<string, TrueCall[]>();
-  for (const call of truth) {
-    const site = siteOf(call.path, call.line, call.name);
-    expected.set(site, [...(expected.get(site) ?? []), call]);
-  }
-  const paths = new Set(truth.map(({ path }) => path));
-  const graph = await graphOf(root);
-  const ours = new Map<string, Set<string>>();
+/** Overloads are one definition: what has the same name in the same scope of the same file. */
+const scopeOf = ({ file, symbol }: Definition): string => [file.path, ...symbol.container, symbol.name].join(' ');
+
+/** Our edges by call: the places of each definition. */
+function edgesBySite(graph: CodeGraph, paths: ReadonlySet<string>): Map<string, Map<string, Set<string>>> {
+  const sites = new Map<string, Map<string, Set<string>>>();
   for (const { file, call, callee } of graph.all()) {
     if (!paths.has(file.path)) continue;
     const site = siteOf(file.path, call.line, call.name);
-    ours.set(site, (ours.get(site) ?? new Set<string>()).add(`${callee.file.path}:${callee.symbol.line}`));
+    const edges = sites.get(site) ?? new Map<string, Set<string>>();
+    sites.set(site, edges);
+    const places = edges.get(scopeOf(callee)) ?? new Set<string>();
+    edges.set(scopeOf(callee), places.add(`${callee.file.path}:${callee.symbol.line}`));
   }
-  const result: Comparison = { calls: truth.length, inside: 0, ours: 0, agreed: 0, wrong: [], missed: [] };
-  for (const [site, calls] of expected) {
-    const targets = new Set(calls.flatMap((call) => call.targets));
-    const found = ours.get(site);
-    const agrees = found !== undefined && [...found].some((each) => targets.has(each));
+  return sites;
+}
+
+export function compare(graph: CodeGraph, truth: readonly TrueCall[]): Comparison & Details {
+  const paths = new Set(truth.map(({ path }) => path));
+  // Calls of one name on one line are one site: their targets together are what is expected.
+  const expected = new Map<string, Set<string>>();
+  for (const { path, line, name, targets } of truth) {
+    const site = siteOf(path, line, name);
+    const known = expected.get(site) ?? new Set<string>();
+    for (const target of targets) known.add(target);
+    expected.set(site, known);
+  }
+  const ours = edgesBySite(graph, paths);
+  const result = { files: paths.size, calls: expected.size, inside: 0, ours: 0, right: 0, found: 0 };
+  const details: Details = { wrong: [], missed: [] };
+  for (const [site, targets] of expected) {
+    const edges = [...(ours.get(site)?.values() ?? [])];
+    const right = edges.filter((places) => [...places].some((place) => targets.has(place)));
+    result.ours += edges.length;
+    result.right += right.length;
     if (targets.size > 0) result.inside++;
-    if (found !== undefined) result.ours++;
-    if (agrees) result.agreed++;
-    else if (found !== undefined)
-      result.wrong.push(`${site} → ${[...found].join(', ')} not ${[...targets].join(', ') || 'inside'}`);
-    if (!agrees && targets.size > 0) result.missed.push(`${site} → ${[...targets].join(', ')}`);
+    if (right.length > 0) result.found++;
+    else if (targets.size > 0) details.missed.push(`${site} → ${[...targets].join(', ')}`);
+    for (const places of edges) {
+      if (!right.includes(places))
+        details.wrong.push(`${site} → ${[...places].join(', ')} not ${[...targets].join(', ') || 'inside'}`);
+    }
   }
-  return result;
+  return { ...result, ...details };
 }
 
 export async function graph(argv: string[]): Promise<void> {
   const text = { type: 'string' } as const;
+  const list = { type: 'string', multiple: true, default: [] as string[] } as const;
   const { values } = parseArgs({
     args: argv,
-    options: { typescript: text, python: text, pyright: text, show: text },
+    options: { typescript: list, python: list, pyright: text, show: text, json: text },
   });
-  const rows: string[][] = [];
-  const add = async (name: string, root: string, truth: TrueCall[]): Promise<void> => {
-    const { calls, inside, ours, agreed, wrong, missed } = await compare(root, truth);
-    rows.push([
-      name,
-      String(calls),
-      String(inside),
-      String(ours),
-      (agreed / ours).toFixed(3),
-      (agreed / inside).toFixed(3),
-    ]);
-    const shown = Number(values.show ?? 0);
+  const shown = Number(values.show ?? 0);
+  const rows: GraphScore[] = [];
+  const add = async (language: string, root: string, truth: TrueCall[]): Promise<void> => {
+    const { wrong, missed, ...counts } = compare(await graphOf(root), truth);
+    rows.push({
+      language,
+      repository: nameOfRoot(root),
+      ...counts,
+      precision: counts.right / counts.ours,
+      recall: counts.found / counts.inside,
+    });
     for (const each of sample(wrong, shown)) console.error(`wrong   ${each}`);
     for (const each of sample(missed, shown)) console.error(`missed  ${each}`);
   };
-  if (values.typescript !== undefined) await add('typescript', values.typescript, typescriptTruth(values.typescript));
-  if (values.python !== undefined) {
+  for (const root of values.typescript) await add('typescript', root, typescriptTruth(root));
+  for (const root of values.python) {
     if (values.pyright === undefined)
       throw new Error('--python needs --pyright, the langserver.index.js of the package pyright');
-    await add('python', values.python, await pythonTruth(values.python, values.pyright));
+    await add('python', root, await pythonTruth(root, values.pyright));
   }
   if (rows.length === 0) throw new Error('give --typescript DIR or --python DIR');
-  console.log(table(['', 'calls', 'inside', 'ours', 'precision', 'recall'], rows));
+  console.log(
+    table(
+      ['', '', 'files', 'calls', 'inside', 'our edges', 'precision', 'recall'],
+      rows.map((row) => [
+        row.language,
+        row.repository,
+        ...[row.files, row.calls, row.inside, row.ours].map(String),
+        row.precision.toFixed(3),
+        row.recall.toFixed(3),
+      ]),
+    ),
+  );
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+interface GraphScore extends Comparison {
+  language: string;
+  repository: string;
+  precision: number;
+  recall: number;
+}
+
+/** The last folder names that say which repository it is: snapshots lie in folders of their own. */
+function nameOfRoot(root: string): string {
+  const parts = path.resolve(root).split(path.sep);
+  return parts.filter((part) => !['src', 'packages', 'A0'].includes(part)).at(-1)!;
 }
 
 /** Evenly spread over the list. */

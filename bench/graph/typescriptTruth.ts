@@ -18,21 +18,24 @@ function calleeName(node: ts.Node): Callee | undefined {
   return ts.isPropertyAccessExpression(called) ? called.name : undefined;
 }
 
-/** Things that are defined once and for all: no parameters, no local variables that merely hold a function. */
+/** Functions, types, their members, variables of modules; no parameters, no local variables of other values. */
 function isDefinition(node: ts.Declaration): boolean {
   if (ts.isVariableDeclaration(node)) {
     const value = node.initializer;
+    const isModuleLevel = ts.isSourceFile(node.parent.parent.parent) || ts.isModuleBlock(node.parent.parent.parent);
     return (
-      value !== undefined &&
-      (ts.isArrowFunction(value) || ts.isFunctionExpression(value) || ts.isClassExpression(value))
+      (isModuleLevel && ts.isIdentifier(node.name)) ||
+      (value !== undefined &&
+        (ts.isArrowFunction(value) || ts.isFunctionExpression(value) || ts.isClassExpression(value)))
     );
   }
   return (
     ts.isFunctionLike(node) ||
     ts.isClassLike(node) ||
     ts.isInterfaceDeclaration(node) ||
-    ((ts.isPropertyDeclaration(node) || ts.isPropertySignature(node) || ts.isPropertyAssignment(node)) &&
-      !ts.isTypeLiteralNode(node.parent))
+    ts.isPropertyDeclaration(node) ||
+    ts.isPropertySignature(node) ||
+    ts.isPropertyAssignment(node)
   );
 }
 

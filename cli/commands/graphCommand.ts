@@ -1,6 +1,7 @@
 import { AppError } from '../../core/errors.ts';
-import type { GraphAnswer, GraphEdge, GraphSymbol } from '../../server/engine/index.ts';
+import type { Engine, GraphAnswer, GraphEdge, GraphSymbol } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
+import { headLines, nameOf, referenceLines } from './graphReferences.ts';
 import { wholeNumber } from '../output/options.ts';
 import { counted, printable, type Style } from '../output/terminal.ts';
 import { prepareAnswers, withWorkspace, type Session } from '../session.ts';
@@ -8,6 +9,7 @@ import { prepareAnswers, withWorkspace, type Session } from '../session.ts';
 export interface GraphOptions {
   callers?: boolean;
   callees?: boolean;
+  references?: boolean;
   depth: string;
   in?: string;
   limit: string;
@@ -15,8 +17,6 @@ export interface GraphOptions {
 }
 
 const shownLines = 4;
-
-const nameOf = ({ container, name }: GraphSymbol): string => [...container, name].join('.');
 
 function calledAt(lines: readonly number[]): string {
   const shown = lines.slice(0, shownLines).join(', ');
@@ -61,10 +61,7 @@ function nested(
 function graphLines({ definitions, more }: GraphAnswer, options: GraphOptions, style: Style): string[] {
   const lines: string[] = [];
   for (const { symbol, callers, callees, truncated } of definitions) {
-    lines.push(
-      `${style.bold(printable(nameOf(symbol)))}  ${style.dim(symbol.kind)}  ${printable(symbol.path)}:${symbol.line}`,
-    );
-    lines.push(`  ${style.dim(printable(symbol.signature))}`);
+    lines.push(...headLines(symbol, style));
     if (options.callees !== true) {
       lines.push(callers.length === 0 ? '  no known callers' : `  called by (${callers.length}):`);
       for (const edge of nested(
@@ -93,33 +90,46 @@ function graphLines({ definitions, more }: GraphAnswer, options: GraphOptions, s
   return lines;
 }
 
-export function graphCommand(session: Session, symbol: string, options: GraphOptions): Promise<number> {
-  const depth = wholeNumber('--depth', options.depth);
+/** What is shown and how much was found. */
+async function answerOf(
+  engine: Engine,
+  symbol: string,
+  options: GraphOptions,
+  style: Style,
+): Promise<{ answer: unknown; definitions: number; lines: () => string[] }> {
   const limit = wholeNumber('--limit', options.limit);
-  if (options.callers === true && options.callees === true) {
-    throw new AppError('invalid_input', '--callers and --callees exclude each other', {
-      hint: 'Without either, both are shown.',
+  const inside = options.in === undefined ? {} : { path: options.in };
+  if (options.references === true) {
+    const answer = await engine.references({ symbol, limit, ...inside });
+    return { answer, definitions: answer.definitions.length, lines: () => referenceLines(answer, style) };
+  }
+  const depth = wholeNumber('--depth', options.depth);
+  const direction = options.callers === true ? 'callers' : options.callees === true ? 'callees' : 'both';
+  const answer = await engine.graph({ symbol, depth, direction, limit, ...inside });
+  return { answer, definitions: answer.definitions.length, lines: () => graphLines(answer, options, style) };
+}
+
+export function graphCommand(session: Session, symbol: string, options: GraphOptions): Promise<number> {
+  wholeNumber('--depth', options.depth);
+  wholeNumber('--limit', options.limit);
+  const chosen = (['callers', 'callees', 'references'] as const).filter((each) => options[each] === true);
+  if (chosen.length > 1) {
+    throw new AppError('invalid_input', `--${chosen[0]!} and --${chosen[1]!} exclude each other`, {
+      hint: 'Without any of them, callers and callees are shown.',
     });
   }
-  const direction = options.callers === true ? 'callers' : options.callees === true ? 'callees' : 'both';
   return withWorkspace(session, async ({ engine }) => {
     if (options.index) await prepareAnswers(session, engine);
-    const answer = await engine.graph({
-      symbol,
-      depth,
-      direction,
-      limit,
-      ...(options.in === undefined ? {} : { path: options.in }),
-    });
     const { terminal } = session;
+    const { answer, definitions, lines } = await answerOf(engine, symbol, options, terminal.outStyle);
     if (session.common.json === true) terminal.out(`${JSON.stringify(answer)}\n`);
     else
       terminal.out(
-        graphLines(answer, options, terminal.outStyle)
+        lines()
           .map((line) => `${line}\n`)
           .join(''),
       );
-    if (answer.definitions.length > 0) return exitCodes.ok;
+    if (definitions > 0) return exitCodes.ok;
     terminal.note(
       `No symbol is called "${printable(symbol)}". \`contextkit symbol ${printable(symbol)}\` finds similar names.`,
     );

@@ -9,7 +9,7 @@ import {
 import { ModulePaths } from './modulePaths.ts';
 import { Resolver } from './resolver.ts';
 import { ownerOf, shortName, SymbolTable, type Definition } from './symbolTable.ts';
-import type { CallSite, GraphFile } from './types.ts';
+import type { CallSite, GraphFile, Occurrence, OccurrenceKind } from './types.ts';
 
 export type { Definition };
 
@@ -20,6 +20,13 @@ export interface ResolvedCall {
   /** The innermost definition around it; undefined at the top of a file. */
   caller: Definition | undefined;
   callee: Definition;
+}
+
+/** An occurrence that means a definition. */
+export interface Use extends Omit<Occurrence, 'kind'> {
+  kind: OccurrenceKind | 'call';
+  /** The innermost definition around it; undefined at the top of a file. */
+  inside: Definition | undefined;
 }
 
 const placeOf = ({ file, symbol }: Definition): string => `${file.path}:${symbol.line}:${symbol.name}`;
@@ -122,7 +129,7 @@ export class CodeGraph {
   /** Every call that means this definition. */
   callers(definition: Definition): ResolvedCall[] {
     const wanted = placeOf(definition);
-    return this.#namesOf(definition)
+    return this.#calledAs(definition)
       .flatMap((name) => [...(this.#calls.get(name) ?? [])])
       .flatMap(([path, calls]) => {
         const file = this.#files.get(path)!;
@@ -141,6 +148,48 @@ export class CodeGraph {
     const file = this.#files.get(path);
     for (const call of file?.links.calls ?? [])
       for (const callee of this.#resolver.resolveCall(file!, call)) yield callee.file.path;
+  }
+
+  /** Names under which a definition is used: its own, and those that imports give it. */
+  namesOf(definition: Definition): string[] {
+    const { symbol, name } = definition;
+    const names = new Set([name]);
+    for (const file of this.#files.values()) {
+      for (const link of file.links.imports) {
+        const renamed = link.names.filter(
+          (each) => (each.name === name || each.name === 'default') && !['', '*', 'default', name].includes(each.alias),
+        );
+        for (const { name: from, alias } of renamed) {
+          const found = this.#resolver.definitionsOf(file, { ...link, names: [{ name: from, alias }] });
+          if (found.some((each) => each.symbol === symbol)) names.add(alias);
+        }
+      }
+    }
+    return [...names];
+  }
+
+  /** Those of the occurrences in a file that mean this definition; where it is defined is no use of it. */
+  usesOf(definition: Definition, path: string, occurrences: readonly Occurrence[]): Use[] {
+    const file = this.#files.get(path);
+    if (file === undefined) return [];
+    const calls = new Set(file.links.calls.map(({ name, line }) => `${line} ${name}`));
+    const defined = new Set(file.symbols.map(({ name, line }) => `${line} ${shortName(name)}`));
+    return occurrences
+      .filter(
+        (each) =>
+          !defined.has(`${each.line} ${each.name}`) &&
+          this.#resolver.resolveUse(file, each).some(({ symbol }) => symbol === definition.symbol),
+      )
+      .map((each) => ({
+        ...each,
+        kind: each.kind !== 'import' && calls.has(`${each.line} ${each.name}`) ? 'call' : each.kind,
+        inside: this.callerAt(file, each.line),
+      }));
+  }
+
+  /** Files that call something by one of these names. */
+  callersByName(names: readonly string[]): string[] {
+    return names.flatMap((name) => [...(this.#calls.get(name)?.keys() ?? [])]);
   }
 
   /** Everything that uses everything, in flat arrays. Computed once and kept until a file changes. */
@@ -198,7 +247,7 @@ export class CodeGraph {
   }
 
   /** Names under which a definition is called. */
-  #namesOf({ symbol }: { symbol: CodeSymbol }): string[] {
+  #calledAs({ symbol }: { symbol: CodeSymbol }): string[] {
     const name = shortName(symbol.name);
     const names = new Set([name, ...(this.#aliases.get(name) ?? []), ...(this.#aliases.get('default') ?? [])]);
     const owner = symbol.container.at(-1);

@@ -1,9 +1,19 @@
 import type { CodeSymbol } from '../model.ts';
 import { FileScopes } from './fileScopes.ts';
-import type { ModulePaths } from './modulePaths.ts';
+import { fileRole } from '../roles/fileRole.ts';
+import { familyOf, type ModulePaths } from './modulePaths.ts';
 import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
 import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
-import type { Binding, CallSite, GraphFile, ImportedName, ImportLink } from './types.ts';
+import {
+  baseName,
+  returnedName,
+  type Binding,
+  type CallSite,
+  type GraphFile,
+  type ImportedName,
+  type ImportLink,
+  type Occurrence,
+} from './types.ts';
 
 /** What an expression stands for: types whose members it has, or modules whose names it gives. */
 interface Meaning {
@@ -42,7 +52,18 @@ const commonMembers = new Set(
     'start stop send next done emit on off once log error warn info debug len size length count index name type value ' +
     'String Error new from into clone unwrap expect iter collect as_ref to_string fmt eq hash init run execute create ' +
     'load save put parse stringify equals hashCode compareTo iterator first last isEmpty contains of build wait flush ' +
-    'connect disconnect reset resolve reject abort body json text status url path dirname basename exit'
+    'connect disconnect reset resolve reject abort body json text status url path dirname basename exit ' +
+    // Strings, lists, maps, sets and files of the languages' own libraries.
+    'setdefault fromkeys popitem discard union difference intersection issubset title lower upper strip lstrip rstrip ' +
+    'startswith endswith partition rpartition splitlines casefold swapcase zfill isdigit isalpha isalnum isspace ljust ' +
+    'rjust center translate getvalue readline readlines writelines tell seek truncate fileno isatty flush ' +
+    'startsWith endsWith padStart padEnd toLowerCase toUpperCase charAt charCodeAt codePointAt substring substr ' +
+    'localeCompare matchAll replaceAll trimStart trimEnd normalize lastIndexOf findIndex findLast flatMap reduceRight ' +
+    'unshift fill toSorted toReversed hasOwnProperty allSettled race ' +
+    'addEventListener removeEventListener dispatchEvent appendChild removeChild insertBefore setAttribute getAttribute ' +
+    'removeAttribute querySelector querySelectorAll getElementById createElement cloneNode preventDefault ' +
+    'stopPropagation getReader releaseLock enqueue destroy pipe pipeThrough pipeTo arrayBuffer formData blob ' +
+    'removeListener removeAllListeners prependListener setEncoding resume pause unref setTimeout clearTimeout'
   ).split(' '),
 );
 
@@ -106,6 +127,24 @@ export class Resolver {
     return withoutImplBlocks(distinct(found));
   }
 
+  /** Definitions that a name means where it stands: as a call does, and types where a type stands. */
+  resolveUse(file: GraphFile, { name, receiver, line, kind }: Occurrence): Definition[] {
+    if (receiver !== '') return withoutImplBlocks(distinct(this.#member(file, { name, receiver, line })));
+    if (kind !== 'import' && this.#isShadowed(file, name, line)) return [];
+    const found = this.#bareName(file, name, line);
+    const types = kind === 'type' ? found.filter(isType) : [];
+    return withoutImplBlocks(distinct(types.length > 0 ? types : found));
+  }
+
+  /** Whether a parameter or a variable of a function around the line has this name. */
+  #isShadowed(file: GraphFile, name: string, line: number): boolean {
+    const around = this.enclosing(file, line).filter(isCode);
+    const defined = new Set(this.#symbols.inFile(file.path, name).map(({ symbol }) => symbol.line));
+    return this.#scopesOf(file)
+      .bindings(name)
+      .some((each) => !defined.has(each.line) && around.some((scope) => containsLine(scope, each.line)));
+  }
+
   /** Files of the workspace that an import brings in. */
   filesOf(file: GraphFile, { module, names }: ImportLink): string[] {
     if (module === '') return [];
@@ -150,7 +189,7 @@ export class Resolver {
     for (const [name] of text.matchAll(/[A-Za-z_$][\w$]*(?:(?:\.|::)[A-Za-z_$][\w$]*)*/g)) {
       if (seen.has(name)) continue;
       seen.add(name);
-      if (!this.#symbols.named(shortName(name)).some(isType)) continue;
+      if (this.#symbols.typesNamed(shortName(name)).length === 0) continue;
       const meaning = this.#typeMeaning(file, name, line, 0);
       if (meaning !== null) found.push(...meaning.types);
     }
@@ -190,7 +229,25 @@ export class Resolver {
       return isPrefix(symbol.container, scope) || isType(definition);
     });
     const deepest = Math.max(0, ...seen.map(({ symbol }) => symbol.container.length));
-    return seen.filter(({ symbol }) => symbol.container.length === deepest);
+    const nearest = seen.filter(({ symbol }) => symbol.container.length === deepest);
+    return familyOf(file.language) === 'script' ? this.#closestBefore(file, nearest, line) : nearest;
+  }
+
+  /**
+   * Callbacks have no names: what is defined in two of them looks like one scope. The definition that comes last before
+   * the line is meant, together with its overloads, which follow one another directly.
+   */
+  #closestBefore(file: GraphFile, definitions: Definition[], line: number): Definition[] {
+    if (definitions.length < 2) return definitions;
+    const position = (each: Definition): number => file.symbols.indexOf(each.symbol);
+    const sorted = [...definitions].sort((a, b) => position(a) - position(b));
+    const groups: Definition[][] = [];
+    for (const each of sorted) {
+      const last = groups.at(-1);
+      if (last !== undefined && position(each) === position(last.at(-1)!) + 1) last.push(each);
+      else groups.push([each]);
+    }
+    return groups.findLast(([first]) => first!.symbol.startLine <= line) ?? groups[0]!;
   }
 
   /** What an import gives this name; null if none does. An import from outside the workspace gives nothing. */
@@ -214,6 +271,13 @@ export class Resolver {
     const owner = shortName(module);
     const members = paths.flatMap((path) => this.#symbols.inFile(path, name).filter((each) => ownerOf(each) === owner));
     if (members.length > 0) return { types: members, modules: [] };
+    if (file.language === 'rust') {
+      const modules = this.#rustModule(file, module);
+      const inner = modules.flatMap((path) => this.#importedModules(path, name));
+      if (inner.length > 0) return { types: [], modules: inner };
+      const passed = modules.flatMap((path) => this.#exportOf(path, name, depth + 1));
+      if (passed.length > 0) return { types: passed, modules: [] };
+    }
     // `from package import module`, `use a::module`, `import a.b.Class`: the name is a file itself.
     const below = this.#below(file, module, name);
     if (below.length === 0) return nothing;
@@ -221,6 +285,15 @@ export class Resolver {
     return inside.length > 0 && file.language !== 'python'
       ? { types: inside, modules: [] }
       : { types: [], modules: below };
+  }
+
+  /** A module by what its crate passes on: `grep::searcher` is what the crate `grep` names `searcher`. */
+  #rustModule(file: GraphFile, module: string): string[] {
+    const [first, ...rest] = module.split('::');
+    if (first === undefined || rest.length === 0) return [];
+    let meaning: Meaning | null = { types: [], modules: this.#filesNamed(file, first) };
+    for (const name of rest) meaning = meaning === null ? null : this.#nextStep(meaning, { name, called: false }, 0);
+    return meaning?.modules ?? [];
   }
 
   /** Files of the module `module.name`. */
@@ -298,14 +371,20 @@ export class Resolver {
         return exported;
       }
     }
-    return this.#onlyMember(file, call.name);
+    // A type or module of another name than those of the workspace is a global one: `Promise.race`.
+    const isGlobal = steps?.length === 1 && /^[A-Z]/.test(steps[0]!.name) && !looseNames.has(file.language);
+    return isGlobal ? [] : this.#onlyMember(file, call.name);
   }
 
-  /** A member on a value of unknown type: the only one of that name, if the name is no common one. */
+  /**
+   * A member on a value of unknown type: the only one of that name, if the name is no common one. What only tests
+   * define is not called by what they test.
+   */
   #onlyMember(file: GraphFile, name: string): Definition[] {
-    if (commonMembers.has(name) || name.length < 4) return [];
+    if (name.length < 4 || commonMembers.has(name)) return [];
     const all = this.#symbols.inFamily(name, file.language).filter((each) => isMember(each));
-    return isOnePlace(all) ? [...all] : [];
+    if (!isOnePlace(all)) return [];
+    return isTest(all[0]!.file) && !isTest(file) ? [] : all;
   }
 
   /** Null if nothing is known; `nothing` if it is known to lie outside the workspace. */
@@ -363,6 +442,11 @@ export class Resolver {
       const field = this.#fieldMeaning(this.#enclosingTypes(file, line), name, depth);
       if (field !== null) return field;
     }
+    // The names of crates are known everywhere.
+    if (file.language === 'rust') {
+      const modules = this.#filesNamed(file, name);
+      if (modules.length > 0) return { types: [], modules };
+    }
     if (file.language === 'ocaml' && /^[A-Z]/.test(name)) {
       const modules = this.#filesNamed(file, name[0]!.toLowerCase() + name.slice(1));
       if (modules.length > 0) return { types: [], modules };
@@ -381,16 +465,18 @@ export class Resolver {
     return binding === undefined ? null : this.#typeMeaning(file, binding.type, symbol.line, depth + 1);
   }
 
+  /** Modules that a file imports under a name. */
+  #importedModules(path: string, name: string): string[] {
+    const file = this.#fileAt(path);
+    return file === undefined ? [] : (this.#imported(file, name)?.modules ?? []);
+  }
+
   #nextStep(meaning: Meaning, { name, called }: ReceiverStep, depth: number): Meaning | null {
     if (meaning.modules.length > 0) {
       const found = meaning.modules.flatMap((path) => this.#exportOf(path, name, 0));
       if (found.length > 0)
         return called ? this.#resultOf(found, depth) : this.#valueMeaning({ types: found, modules: [] }, depth);
-      const inside = meaning.modules.flatMap((path) => {
-        const file = this.#fileAt(path);
-        return file === undefined ? [] : (this.#imported(file, name)?.modules ?? []);
-      });
-      return { types: [], modules: inside };
+      return { types: [], modules: meaning.modules.flatMap((path) => this.#importedModules(path, name)) };
     }
     if (meaning.types.length === 0) return meaning;
     if (called) {
@@ -428,7 +514,7 @@ export class Resolver {
       if (isType(callee)) types.push(callee);
       else if (callee.symbol.kind === 'constructor') types.push(...this.#typesNamed(callee.file, ownerOf(callee)));
       else {
-        const type = returnTypeOf(callee.symbol.signature, callee.file.language);
+        const type = this.#returnType(callee);
         if (type === '') continue;
         if (selfWords.has(type)) {
           types.push(...this.#ownerTypes(callee));
@@ -439,6 +525,17 @@ export class Resolver {
       }
     }
     return types.length > 0 ? { types: distinct(types), modules: [] } : null;
+  }
+
+  /** As the signature says, or where that is silent or cut short, as the text below it does. */
+  #returnType(callee: Definition): string {
+    const { file, symbol } = callee;
+    const written = symbol.signature.endsWith('…') ? '' : returnTypeOf(symbol.signature, file.language);
+    if (written !== '') return written;
+    const returned = this.#scopesOf(file)
+      .bindings(returnedName)
+      .filter(({ line }) => this.enclosing(file, line).find(isCode)?.symbol === symbol);
+    return returned.at(0)?.type ?? '';
   }
 
   /** What a written type, or the `callee()` of a binding, means in a file. */
@@ -489,10 +586,11 @@ export class Resolver {
 
   #typesNamed(file: GraphFile, name: string): Definition[] {
     const all = this.#symbols
-      .inFamily(shortName(name), file.language)
+      .typesNamed(shortName(name))
       .filter(
         (each) =>
-          isType(each) && (!name.includes('.') || each.symbol.name === name || shortName(name) === each.symbol.name),
+          familyOf(each.file.language) === familyOf(file.language) &&
+          (!name.includes('.') || each.symbol.name === name || shortName(name) === each.symbol.name),
       );
     return isOnePlace(all) ? all : [];
   }
@@ -545,7 +643,11 @@ export class Resolver {
     const known = this.#bases.get(type.symbol);
     if (known !== undefined) return known;
     this.#bases.set(type.symbol, []);
-    const bases = basesOf(type.symbol.signature, type.file.language).flatMap((base) => {
+    const mixed = this.#scopesOf(type.file)
+      .bindings(baseName)
+      .filter(({ line }) => this.enclosing(type.file, line).find(isType)?.symbol === type.symbol);
+    const written = [...basesOf(type.symbol.signature, type.file.language), ...mixed.map((each) => each.type)];
+    const bases = written.flatMap((base) => {
       const meaning = this.#typeMeaning(type.file, base, type.symbol.line, 0);
       return (meaning?.types ?? []).filter((each) => each.symbol !== type.symbol);
     });
@@ -585,6 +687,8 @@ export class Resolver {
 }
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+
+const isTest = ({ path }: GraphFile): boolean => fileRole(path, '') === 'test';
 
 /** Functions and methods: their bindings are their own. */
 const isCode = ({ symbol }: Definition): boolean => ['function', 'method', 'constructor'].includes(symbol.kind);

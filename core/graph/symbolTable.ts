@@ -20,8 +20,8 @@ export const isType = ({ symbol }: Definition): boolean => typeKinds.has(symbol.
 /** Headings of documents are symbols, but nothing refers to them by name. */
 export const isSection = ({ kind }: CodeSymbol): boolean => kind === 'section';
 
-/** The plain name: `listen` of `Server::listen`. */
-export const shortName = (name: string): string => /[\w$#?!]+$/.exec(name)?.[0] ?? name;
+/** The plain name: `listen` of `Server::listen`; hyphens belong to it (`Get-Item`). */
+export const shortName = (name: string): string => /[\w$#?!]+(?:-\w+)*$/.exec(name)?.[0] ?? name;
 
 export const ownerOf = ({ owner }: Definition): string => owner;
 
@@ -35,6 +35,8 @@ function readOwner(symbol: CodeSymbol, language: string): string {
 /** Definitions by name, for one index. */
 export class SymbolTable {
   readonly #byName = new Map<string, Definition[]>();
+  /** Types only: most names are none. */
+  readonly #types = new Map<string, Definition[]>();
   /** By owner and name. */
   readonly #members = new Map<string, Definition[]>();
   readonly #byFile = new Map<string, Map<string, Definition[]>>();
@@ -47,6 +49,7 @@ export class SymbolTable {
       const definition = { file, symbol, name, owner: readOwner(symbol, file.language) };
       push(names, name, definition);
       push(this.#byName, name, definition);
+      if (isType(definition)) push(this.#types, name, definition);
       if (definition.owner !== '') push(this.#members, memberKey(definition.owner, name), definition);
     }
     this.#byFile.set(file.path, names);
@@ -56,6 +59,7 @@ export class SymbolTable {
     for (const [name, definitions] of this.#byFile.get(path) ?? []) {
       const owners = new Set(definitions.map(({ owner }) => owner));
       drop(this.#byName, name, path);
+      drop(this.#types, name, path);
       for (const owner of owners) if (owner !== '') drop(this.#members, memberKey(owner, name), path);
     }
     this.#byFile.delete(path);
@@ -63,6 +67,10 @@ export class SymbolTable {
 
   named(name: string): readonly Definition[] {
     return this.#byName.get(name) ?? [];
+  }
+
+  typesNamed(name: string): readonly Definition[] {
+    return this.#types.get(name) ?? [];
   }
 
   inFile(path: string, name: string): readonly Definition[] {
@@ -96,7 +104,8 @@ function push(map: Map<string, Definition[]>, key: string, value: Definition): v
 }
 
 function drop(map: Map<string, Definition[]>, key: string, path: string): void {
-  const rest = (map.get(key) ?? []).filter(({ file }) => file.path !== path);
+  const rest = map.get(key)?.filter(({ file }) => file.path !== path);
+  if (rest === undefined) return;
   if (rest.length === 0) map.delete(key);
   else map.set(key, rest);
 }

@@ -24,9 +24,31 @@ export interface CallSite {
   line: number;
 }
 
+/** What a name is used for where it stands. */
+export type OccurrenceKind = 'import' | 'type' | 'value' | 'member';
+
+/** A place where a name stands as code. */
+export interface Occurrence {
+  name: string;
+  /** As for a call. */
+  receiver: string;
+  line: number;
+  /** In characters, from 1. */
+  column: number;
+  kind: OccurrenceKind;
+  /** The line without the white space around it, at most 200 characters. */
+  text: string;
+}
+
+/** Name of the binding for what the function around it returns. */
+export const returnedName = '()';
+
+/** Name of the binding for what the type around it takes in: embedded structs, mixed-in modules, implemented traits. */
+export const baseName = '<';
+
 /** What the text says about the type of a variable, parameter or field. */
 export interface Binding {
-  /** `app`, or `this.router` for a field. */
+  /** `app`, `this.router` for a field, `returnedName` for what a function gives back, `baseName` for a base of a type. */
   name: string;
   /** A type as it is written, or `callee()` for the result of a call; `new Server()` is the type `Server`. */
   type: string;

@@ -54,12 +54,14 @@ export class SearchIndex {
   /** Those of the search that is going on. */
   #weights: RankingWeights;
   readonly #table = new ChunkTable();
+  readonly #terms: TermDictionary;
   readonly #scorer: ChunkScorer;
   readonly #links = new FileLinks();
 
   constructor(terms: TermDictionary, weights: RankingWeights = defaultWeights) {
     this.#standard = weights;
     this.#weights = weights;
+    this.#terms = terms;
     this.#scorer = new ChunkScorer(terms, this.#table);
   }
 
@@ -88,6 +90,18 @@ export class SearchIndex {
   /** Says which files a file uses; without it neighbours do not count. */
   link(path: string, uses: readonly FileUse[]): void {
     this.#links.put(path, uses);
+  }
+
+  /** Files that hold a term, sorted. */
+  filesWith(term: string): string[] {
+    const id = this.#terms.find(term);
+    const found = new Set<string>();
+    if (id === undefined) return [];
+    this.#table.postings.forEach(id, (chunk) => {
+      const file = this.#table.fileOf(chunk);
+      if (file !== undefined) found.add(file.path);
+    });
+    return [...found].sort();
   }
 
   /** Ranges in rank order. Never more than one range for the same lines; ties are broken by path and line. */

@@ -1,6 +1,8 @@
 import { AppError } from '../../core/errors.ts';
+import type { ParsePool } from '../indexing/parsePool.ts';
 import type { Store } from '../store/index.ts';
 import { checkGraphRequest } from './checkGraphRequest.ts';
+import { findReferences } from './findReferences.ts';
 import { explainPath } from './explainPath.ts';
 import { selectContext, type SelectParts } from './selectContext.ts';
 import type { Engine, EngineSettings } from './types.ts';
@@ -10,12 +12,15 @@ export interface AnswerParts extends SelectParts {
   indexDir: string;
   settings: EngineSettings;
   store: Store;
+  pool: () => ParsePool;
   /** Throws once the engine is closed. */
   assertOpen: () => void;
 }
 
 /** The calls of the engine that answer questions and change nothing. */
-export function createAnswers(parts: AnswerParts): Pick<Engine, 'select' | 'rank' | 'symbols' | 'graph' | 'why'> {
+export function createAnswers(
+  parts: AnswerParts,
+): Pick<Engine, 'select' | 'rank' | 'symbols' | 'graph' | 'references' | 'why'> {
   const { store, assertOpen } = parts;
   const prepare = async (): Promise<void> => {
     assertOpen();
@@ -51,6 +56,11 @@ export function createAnswers(parts: AnswerParts): Pick<Engine, 'select' | 'rank
       const query = checkGraphRequest(request);
       await store.refreshIfChanged();
       return store.graph(query);
+    },
+
+    async references(request) {
+      await prepare();
+      return findReferences(parts, request);
     },
 
     async why(path, query) {

@@ -172,6 +172,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       settings,
       store,
       reader,
+      pool: openPool,
       counter: openCounter,
       partial: () => shared.running,
       onStale: updateStale,

@@ -2,9 +2,9 @@ import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../
 import type { GraphDirection } from '../../core/graph/callTree.ts';
 import type { ScorePart } from '../../core/rank/types.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
-import type { GraphAnswer, GraphEdge, GraphSymbol } from '../store/types.ts';
+import type { GraphAnswer, GraphEdge, GraphSymbol, ReferenceRow } from '../store/types.ts';
 
-export type { GraphAnswer, GraphDirection, GraphEdge, GraphSymbol, NameMatch, ScorePart };
+export type { GraphAnswer, GraphDirection, GraphEdge, GraphSymbol, NameMatch, ReferenceRow, ScorePart };
 
 /** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
 export interface Engine {
@@ -23,6 +23,8 @@ export interface Engine {
   symbols(request: SymbolRequest): Promise<FoundSymbol[]>;
   /** Who calls a definition, and what it calls. */
   graph(request: GraphRequest): Promise<GraphAnswer>;
+  /** Where a definition is used: calls, types, values, imports. */
+  references(request: ReferenceRequest): Promise<ReferenceAnswer>;
   status(): Promise<EngineStatus>;
   why(path: string, query?: string): Promise<WhyReport>;
   /** Every progress event of this engine, also of runs that others started. Returns the unsubscribe function. */
@@ -190,6 +192,27 @@ export interface GraphRequest {
   direction?: GraphDirection;
   /** At most so many edges in each direction of a definition; default 200. */
   limit?: number;
+}
+
+export interface ReferenceRequest {
+  /** A name, or `Type.member`. */
+  symbol: string;
+  /** Only definitions in this file or folder. */
+  path?: string;
+  /** At most so many references of a definition; default 200. */
+  limit?: number;
+  signal?: AbortSignal;
+}
+
+export interface ReferenceAnswer {
+  /** One entry a definition of the name, source files first; so are its references. */
+  definitions: { symbol: GraphSymbol; references: ReferenceRow[]; total: number }[];
+  /** Definitions of the name that are not answered, for there are too many. */
+  more: number;
+  /** Files that have changed since they were indexed: their references are left out. */
+  changed: string[];
+  /** Files that hold the name and were not looked at, for there are too many. */
+  unread: number;
 }
 
 export interface EngineStatus {

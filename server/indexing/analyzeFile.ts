@@ -2,7 +2,7 @@ import type { WordAnalyzer } from '../../core/lexical/analyzeWords.ts';
 import type { TextScanner } from '../../core/lexical/scanText.ts';
 import { fileRole } from '../../core/roles/fileRole.ts';
 import type { WordPiece } from '../../core/tokens/wordPiece.ts';
-import { analyzeText, type Syntax } from '../../syntax/index.ts';
+import { analyzeText, findOccurrences, type Syntax } from '../../syntax/index.ts';
 import { encodeChunks, encodeLinks, encodeSymbols } from '../store/fileRecords.ts';
 import { toOsPath } from './discovery/workspacePath.ts';
 import { readSource } from './discovery/readSource.ts';
@@ -22,15 +22,24 @@ const headCharacters = 2_000;
 
 export type FileAnalyzer = (
   request: ParseRequest,
-  limits: Pick<ParseJob, 'maxFileKb' | 'parseTimeoutMs'>,
+  limits: Pick<ParseJob, 'maxFileKb' | 'parseTimeoutMs' | 'find'>,
 ) => Promise<ParseOutcome>;
 
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
 export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: FileAnalyzerParts): FileAnalyzer {
-  return async ({ path, stamp, knownHash }, { maxFileKb, parseTimeoutMs }) => {
+  return async ({ path, stamp, knownHash }, { maxFileKb, parseTimeoutMs, find }) => {
     const source = readSource(toOsPath(root, path), stamp, { maxFileKb });
     if (source.kind === 'skip') {
       return { kind: 'skipped', record: { path, ...source.stamp, reason: source.reason, detail: source.detail } };
+    }
+    if (find !== undefined) {
+      const isKnown = source.hash === knownHash;
+      const options = { syntax, deadlineMs: parseTimeoutMs };
+      return {
+        kind: 'found',
+        path,
+        occurrences: isKnown ? await findOccurrences(path, source.text, find, options) : null,
+      };
     }
     if (source.hash === knownHash) return { kind: 'same', path, stamp: source.stamp };
     const { text, hash } = source;

@@ -18,6 +18,8 @@ export interface ParsePoolOptions {
 export interface ParsePool {
   /** Analyses a batch; every path gets exactly one outcome, also when a worker dies or hangs on it. */
   parse(files: readonly ParseRequest[]): Promise<ParseOutcome[]>;
+  /** Where the names stand in these files; the same promises as for `parse`. */
+  find(files: readonly ParseRequest[], names: readonly string[]): Promise<ParseOutcome[]>;
   /** The file that has kept a worker busy longest, if more than a second. */
   slowFile(): string | null;
   readonly waiting: number;
@@ -149,8 +151,8 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
     options.log('parse worker died', { path: guilty.path, cause, count });
     const others = task.job.files.filter((file) => file !== guilty);
     const again: Promise<ParseOutcome[]>[] = [];
-    if (others.length > 0) again.push(parse(others));
-    if (count < maxCrashes) again.push(parse([guilty]));
+    if (others.length > 0) again.push(parse(others, task.job.find));
+    if (count < maxCrashes) again.push(parse([guilty], task.job.find));
     else again.push(Promise.resolve([{ kind: 'skipped', record: quarantined(guilty, hung, cause) }]));
     Promise.all(again).then((parts) => task.resolve(parts.flat()), task.reject);
     dispatch();
@@ -165,7 +167,7 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
     };
   }
 
-  function parse(files: readonly ParseRequest[]): Promise<ParseOutcome[]> {
+  function parse(files: readonly ParseRequest[], find?: readonly string[]): Promise<ParseOutcome[]> {
     if (closed) return Promise.reject(new Error('the parse pool is closed'));
     return new Promise((resolve, reject) => {
       const job: ParseJob = {
@@ -173,6 +175,7 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
         files: [...files],
         maxFileKb: options.maxFileKb,
         parseTimeoutMs: options.parseTimeoutMs,
+        ...(find === undefined ? {} : { find }),
       };
       queue.push({ job, resolve, reject });
       dispatch();
@@ -180,7 +183,8 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
   }
 
   return {
-    parse,
+    parse: (files) => parse(files),
+    find: parse,
     get waiting() {
       return queue.length;
     },

@@ -1,3 +1,4 @@
+import type { Occurrence } from '../../core/graph/types.ts';
 import type { AnalyzedFile, FileStamp, SkippedRecord } from '../store/types.ts';
 
 /** What a parse worker is started with. */
@@ -20,11 +21,15 @@ export interface ParseJob {
   files: ParseRequest[];
   maxFileKb: number;
   parseTimeoutMs: number;
+  /** Only where these names stand is asked for, in files that are still what the index knows. */
+  find?: readonly string[];
 }
 
 export type ParseOutcome =
   | { kind: 'analyzed'; file: AnalyzedFile; notes: string[] }
   | { kind: 'same'; path: string; stamp: FileStamp }
+  /** Answer to `find`; null for a file whose content is not what the index knows. */
+  | { kind: 'found'; path: string; occurrences: Occurrence[] | null }
   | { kind: 'skipped'; record: SkippedRecord };
 
 export interface ParseReply {

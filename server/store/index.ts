@@ -49,6 +49,8 @@ export interface Store {
   filesInfo(paths: string[]): Out<'filesInfo'>;
   findSymbols(request: StoreCalls['findSymbols']['in']): Out<'findSymbols'>;
   graph(request: StoreCalls['graph']['in']): Out<'graph'>;
+  referencePlaces(request: StoreCalls['referencePlaces']['in']): Out<'referencePlaces'>;
+  referencesAmong(request: StoreCalls['referencesAmong']['in']): Out<'referencesAmong'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -213,6 +215,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     filesInfo: (paths) => call('filesInfo', paths),
     findSymbols: (request) => call('findSymbols', request),
     graph: (request) => call('graph', request),
+    referencePlaces: (request) => call('referencePlaces', request),
+    referencesAmong: (request) => call('referencesAmong', request),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

@@ -1,7 +1,6 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
-import { callTree, type CallEdge } from '../../core/graph/callTree.ts';
+import { CodeGraph } from '../../core/graph/codeGraph.ts';
 import { usesOf } from '../../core/graph/fileUses.ts';
-import { CodeGraph, type Definition } from '../../core/graph/codeGraph.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
@@ -17,15 +16,12 @@ import {
   decodeWords,
   encodeWords,
 } from './fileRecords.ts';
+import type { GraphParts } from './graphAnswers.ts';
 import { UsesTable } from './usesTable.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
   FileStamp,
-  GraphAnswer,
-  GraphEdge,
-  GraphQuery,
-  GraphSymbol,
   KnownFile,
   SearchRequest,
   SkippedRecord,
@@ -488,24 +484,14 @@ export class IndexDatabase {
     this.#search.link(path, uses);
   }
 
-  graph({ symbol, path, ...request }: GraphQuery): GraphAnswer {
-    const graph = this.#openGraph();
-    const isInside = path === undefined ? undefined : pathFilter([path]);
-    const isSource = ({ file }: Definition): number => (this.#files.get(file.path)?.role === 'source' ? 0 : 1);
-    const all = graph
-      .definitions(symbol)
-      .filter(({ file }) => isInside?.(file.path) !== false)
-      .sort((a, b) => isSource(a) - isSource(b) || compare(a.file.path, b.file.path) || a.symbol.line - b.symbol.line);
-    const definitions = all.slice(0, mostDefinitions).map((definition) => {
-      const { callers, callees, truncated } = callTree(graph, definition, request);
-      return {
-        symbol: toGraphSymbol(definition),
-        callers: callers.map(toGraphEdge),
-        callees: callees.map(toGraphEdge),
-        truncated,
-      };
-    });
-    return { definitions, more: all.length - definitions.length };
+  /** What answers about the graph are made of. */
+  graphParts(): GraphParts {
+    return {
+      graph: this.#openGraph(),
+      roleOf: (path) => this.#files.get(path)?.role,
+      filesWith: (term) => this.#search.filesWith(term),
+      stampOf: (path) => this.stampOf(path),
+    };
   }
 
   counts(): Omit<StoreCounts, 'diskBytes'> {
@@ -565,21 +551,3 @@ export class NewerSchemaError extends Error {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** A name that is defined more often is answered for so many definitions only; `path` says which. */
-const mostDefinitions = 20;
-
-function toGraphSymbol({ file, symbol }: Definition): GraphSymbol {
-  const { name, kind, line, signature, container } = symbol;
-  return { name, kind, path: file.path, line, signature, container };
-}
-
-function toGraphEdge({ caller, callee, path, lines, depth }: CallEdge): GraphEdge {
-  return {
-    caller: caller === undefined ? null : toGraphSymbol(caller),
-    callee: toGraphSymbol(callee),
-    path,
-    lines,
-    depth,
-  };
-}

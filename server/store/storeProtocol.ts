@@ -3,10 +3,15 @@ import type { RankedChunk } from '../../core/rank/types.ts';
 import type {
   AnalyzedFile,
   FileStamp,
+  FoundNames,
   FoundSymbolRow,
   GraphAnswer,
   GraphQuery,
+  GraphSymbol,
   KnownFile,
+  ReferencePlaces,
+  ReferenceQuery,
+  ReferenceRow,
   SearchRequest,
   SkippedRecord,
   StoreCounts,
@@ -41,6 +46,8 @@ export interface StoreCalls {
   filesInfo: { in: string[]; out: StoredFile[] };
   findSymbols: { in: SymbolQuery; out: FoundSymbolRow[] };
   graph: { in: GraphQuery; out: GraphAnswer };
+  referencePlaces: { in: ReferenceQuery; out: ReferencePlaces };
+  referencesAmong: { in: { definitions: GraphSymbol[]; found: FoundNames[] }; out: ReferenceRow[][] };
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };

@@ -8,6 +8,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import initSqlJs, { type SqlJsStatic } from 'sql.js';
 import { AppError, serializeError } from '../../core/errors.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
+import { answerGraph, referencePlaces, referencesAmong } from './graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
 import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
 import { readLock } from './writerLock.ts';
@@ -202,7 +203,9 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   search: ({ query, ...options }) => open().search(query, options),
   filesInfo: (paths) => open().filesInfo(paths),
   findSymbols: (request) => open().findSymbols(request),
-  graph: (request) => open().graph(request),
+  graph: (request) => answerGraph(open().graphParts(), request),
+  referencePlaces: (request) => referencePlaces(open().graphParts(), request),
+  referencesAmong: ({ definitions, found }) => referencesAmong(open().graphParts(), definitions, found),
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };

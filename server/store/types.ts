@@ -1,3 +1,4 @@
+import type { Occurrence, OccurrenceKind } from '../../core/graph/types.ts';
 import type { CallTreeRequest } from '../../core/graph/callTree.ts';
 import type { AnalyzedWords } from '../../core/lexical/types.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
@@ -101,6 +102,44 @@ export interface GraphAnswer {
   definitions: { symbol: GraphSymbol; callers: GraphEdge[]; callees: GraphEdge[]; truncated: boolean }[];
   /** Definitions of the name that are not answered, for there are too many. */
   more: number;
+}
+
+export interface ReferenceQuery {
+  /** A name, or `Type.member`. */
+  symbol: string;
+  /** Only definitions in this file or folder. */
+  path?: string;
+}
+
+/** Where references of a name can be. */
+export interface ReferencePlaces {
+  /** Source files first. */
+  definitions: GraphSymbol[];
+  /** Under which they are used. */
+  names: string[];
+  /** With what the index knows of them. */
+  files: ({ path: string; hash: string } & FileStamp)[];
+  /** Definitions of the name that are left out, for there are too many. */
+  more: number;
+}
+
+/** Places of names in a file. */
+export interface FoundNames {
+  path: string;
+  occurrences: Occurrence[];
+}
+
+/** A use of a definition. */
+export interface ReferenceRow {
+  path: string;
+  line: number;
+  /** In characters, from 1. */
+  column: number;
+  kind: OccurrenceKind | 'call';
+  /** The line, white space around it left out, at most 200 characters. */
+  text: string;
+  /** The innermost definition around it; null at the top of a file. */
+  inside: GraphSymbol | null;
 }
 
 export interface StoreCounts {

@@ -65,6 +65,53 @@ const cases: [title: string, files: Files, expected: string[]][] = [
     ],
   ],
   [
+    'TypeScript: results by a return type too long for the signature, by what is returned, by returning itself',
+    {
+      'store.ts':
+        'export interface Store { dispatch(): void }\nexport class Builder {\n  add() { return this; }\n  build() { return new Built(); }\n}\n' +
+        'export class Built { finish() {} }\n' +
+        `export function createStore(${Array.from({ length: 12 }, (_, i) => `parameterNumber${i}: string`).join(', ')}): Store { return null!; }\n`,
+      'app.ts':
+        "import { Builder, createStore } from './store';\nexport function run() {\n  const store = createStore();\n  store.dispatch();\n" +
+        '  new Builder().add().add().build().finish();\n}\n',
+    },
+    [
+      'app.ts:run -> store.ts:Builder',
+      'app.ts:run -> store.ts:add',
+      'app.ts:run -> store.ts:add',
+      'app.ts:run -> store.ts:build',
+      'app.ts:run -> store.ts:createStore',
+      'app.ts:run -> store.ts:dispatch',
+      'app.ts:run -> store.ts:finish',
+      'store.ts:build -> store.ts:Built',
+    ],
+  ],
+  [
+    'TypeScript: the closest definition of a name in nameless callbacks, with its overloads',
+    {
+      'a.test.ts':
+        "it('one', () => {\n  const make = () => 1;\n  make();\n});\nconst between = 1;\nit('two', () => {\n  const make = () => 2;\n  make();\n});\n" +
+        'function load(a: string): void;\nfunction load(a: number): void;\nfunction load(a: unknown) {}\nload(1);\n',
+    },
+    [
+      'a.test.ts: -> a.test.ts:load',
+      'a.test.ts: -> a.test.ts:load',
+      'a.test.ts: -> a.test.ts:load',
+      'a.test.ts: -> a.test.ts:make',
+      'a.test.ts: -> a.test.ts:make',
+    ],
+  ],
+  [
+    'a member of an unknown value is the only one of its name, but neither a global one nor one that tests define',
+    {
+      'race.ts': 'export class Runner {\n  raceAll() {}\n  settle() {}\n}\n',
+      'tests/fake.ts': 'export class Fake {\n  pretend() {}\n}\n',
+      'app.ts':
+        'export function run(it) {\n  it.raceAll();\n  Runners.raceAll();\n  it.pretend();\n  it.settle();\n}\n',
+    },
+    ['app.ts:run -> race.ts:raceAll', 'app.ts:run -> race.ts:settle'],
+  ],
+  [
     'JavaScript: require, and cycles of re-exports',
     {
       'a.js': "export * from './b.js';\n",
@@ -95,6 +142,20 @@ const cases: [title: string, files: Files, expected: string[]][] = [
       'pkg/core.py:run -> pkg/core.py:start',
       'pkg/core.py:run -> pkg/tools.py:helper',
       'pkg/core.py:run -> pkg/tools.py:use',
+    ],
+  ],
+  [
+    'Python: results by what a function returns',
+    {
+      'app.py':
+        'class App:\n    def chain(self):\n        return self\n    def stop_it(self):\n        pass\n\n' +
+        'class Other:\n    def stop_it(self):\n        pass\n\ndef make():\n    return App()\n\ndef main():\n    make().chain().stop_it()\n',
+    },
+    [
+      'app.py:main -> app.py:chain',
+      'app.py:main -> app.py:make',
+      'app.py:main -> app.py:stop_it',
+      'app.py:make -> app.py:App',
     ],
   ],
   [
@@ -138,6 +199,77 @@ const cases: [title: string, files: Files, expected: string[]][] = [
     ],
   ],
   [
+    'Go: embedded structs and interfaces, several modules in one repository, replace',
+    {
+      'go.mod': 'module example.com/app\n\nreplace example.com/lib => ./third/lib\n',
+      'tools/go.mod': 'module example.com/app/tools\n',
+      'tools/gen/gen.go': 'package gen\n\nfunc Generate() {}\n',
+      'third/lib/lib.go': 'package lib\n\nfunc Load() {}\n',
+      'page/page.go':
+        'package page\n\ntype Kinder interface {\n\tKind() string\n}\n\ntype Page interface {\n\tKinder\n}\n\ntype Base struct{}\n\nfunc (b *Base) Close() {}\n',
+      'main.go':
+        'package main\n\nimport (\n\t"example.com/app/page"\n\t"example.com/app/tools/gen"\n\t"example.com/lib"\n)\n\ntype App struct {\n\tpage.Base\n}\n\nfunc run(p page.Page, a *App) {\n\tp.Kind()\n\ta.Close()\n\ta.Base.Close()\n\tgen.Generate()\n\tlib.Load()\n}\n',
+    },
+    [
+      'main.go:run -> page/page.go:Close',
+      'main.go:run -> page/page.go:Close',
+      'main.go:run -> page/page.go:Kind',
+      'main.go:run -> third/lib/lib.go:Load',
+      'main.go:run -> tools/gen/gen.go:Generate',
+    ],
+  ],
+  [
+    'Rust: crates that pass others on, methods that a trait provides',
+    {
+      'crates/searcher/Cargo.toml': '[package]\nname = "grep-searcher"\n',
+      'crates/searcher/src/lib.rs': 'pub use crate::searcher::Searcher;\nmod searcher;\npub mod sinks;\n',
+      'crates/searcher/src/searcher.rs':
+        'pub struct Searcher {}\npub trait Named {\n    fn label(&self) {}\n}\nimpl Named for Searcher {}\nimpl Searcher {\n    pub fn search(&self) {}\n}\n',
+      'crates/searcher/src/sinks.rs': 'pub fn lossy() {}\n',
+      'crates/grep/Cargo.toml': '[package]\nname = "grep"\n',
+      'crates/grep/src/lib.rs': 'pub extern crate grep_searcher as searcher;\n',
+      'src/main.rs':
+        'use grep::searcher::sinks;\n\nfn run(s: &grep::searcher::Searcher) {\n    s.search();\n    s.label();\n    sinks::lossy();\n}\n',
+    },
+    [
+      'src/main.rs:run -> crates/searcher/src/searcher.rs:label',
+      'src/main.rs:run -> crates/searcher/src/searcher.rs:search',
+      'src/main.rs:run -> crates/searcher/src/sinks.rs:lossy',
+    ],
+  ],
+  [
+    'TypeScript: paths of a tsconfig that another extends, imports of a package.json, JSX, decorators',
+    {
+      'tsconfig.base.json': '{"compilerOptions": {"baseUrl": ".", "paths": {"~/*": ["lib/*"]}}}',
+      'web/tsconfig.json': '{"extends": "../tsconfig.base.json"}',
+      'package.json': '{"name": "root", "workspaces": ["web"], "imports": {"#internal/*": "./lib/internal/*.js"}}',
+      'lib/button.tsx': 'export const Button = () => null;\nexport default function Frame() { return null; }\n',
+      'lib/internal/log.ts': 'export function log() {}\n',
+      'web/app.tsx':
+        "import Frame, { Button } from '~/button';\nimport { log } from '#internal/log';\nexport function App() {\n  log();\n  return <Frame><Button /></Frame>;\n}\n",
+    },
+    [
+      'web/app.tsx:App -> lib/button.tsx:Button',
+      'web/app.tsx:App -> lib/button.tsx:Frame',
+      'web/app.tsx:App -> lib/internal/log.ts:log',
+    ],
+  ],
+  [
+    'Python: a package below src, the module of a test beside it',
+    {
+      'src/shop/__init__.py': '',
+      'src/shop/cart.py':
+        'class Cart:\n    @classmethod\n    def empty(cls):\n        return cls()\n    def add_item(self):\n        pass\n',
+      'tests/test_cart.py':
+        'from shop.cart import Cart\nimport shop.cart as c\n\ndef test_it():\n    Cart.empty().add_item()\n    c.Cart()\n',
+    },
+    [
+      'tests/test_cart.py:test_it -> src/shop/cart.py:Cart',
+      'tests/test_cart.py:test_it -> src/shop/cart.py:add_item',
+      'tests/test_cart.py:test_it -> src/shop/cart.py:empty',
+    ],
+  ],
+  [
     'Java: packages, same package, fields, static imports',
     {
       'src/com/acme/Tool.java':
@@ -177,6 +309,11 @@ const simple: [language: string, files: Files, expected: string[]][] = [
   ['ocaml', { 'tool.ml': 'let help x = x\n', 'main.ml': 'let run x = Tool.help x\n' }, ['main.ml:run -> tool.ml:help']],
   ['solidity', { 'Tool.sol': 'library Tool {\n  function help(uint a) internal {}\n}\n', 'Main.sol': 'import "./Tool.sol";\ncontract Main {\n  function run() public {\n    Tool.help(1);\n    own();\n  }\n  function own() public {}\n}\n' }, ['Main.sol:run -> Main.sol:own', 'Main.sol:run -> Tool.sol:help']],
   ['objc', { 'main.m': 'static void own(int a) {}\n@implementation App\n- (void)run {\n  own(1);\n}\n@end\n' }, ['main.m:run -> main.m:own']],
+  ['objc', { 'Tool.h': '@interface Tool\n- (void)useIt;\n@end\n', 'Tool.m': '#import "Tool.h"\n@implementation Tool\n- (void)useIt {}\n@end\n', 'App.m': '#import "Tool.h"\n@implementation App\n- (void)run {\n  Tool *tool = [[Tool alloc] init];\n  [tool useIt];\n}\n@end\n' }, ['App.m:run -> Tool.m:useIt']],
+  ['powershell', { 'lib/help.ps1': 'function Get-Help2 { 1 }\n', 'main.ps1': '. ./lib/help.ps1\nfunction Run {\n  Get-Help2 1\n}\n' }, ['main.ps1:Run -> lib/help.ps1:Get-Help2']],
+  ['vue', { 'help.ts': 'export function help() {}\n', 'App.vue': "<template><p/></template>\n<script setup lang=\"ts\">\nimport { help } from './help';\nfunction run() { help(); }\n</script>\n" }, ['App.vue:run -> help.ts:help']],
+  ['ruby', { 'lib/mixin.rb': 'module Mixin\n  def mixed(a)\n  end\nend\n', 'main.rb': 'require_relative "lib/mixin"\nclass App\n  include Mixin\n  def run\n    mixed(1)\n  end\nend\n' }, ['main.rb:run -> lib/mixin.rb:mixed']],
+  ['php', { 'src/Blend.php': '<?php\nnamespace App;\ntrait Blend {\n  public function blended() {}\n}\n', 'src/Main.php': '<?php\nnamespace App;\nclass Main {\n  use Blend;\n  function run() {\n    $this->blended();\n  }\n}\n' }, ['src/Main.php:run -> src/Blend.php:blended']],
   ['powershell', { 'main.ps1': 'function Own { 1 }\nfunction Run {\n  Own 1\n}\n' }, ['main.ps1:Run -> main.ps1:Own']],
   ['svelte', { 'help.ts': 'export function help() {}\n', 'App.svelte': "<script lang=\"ts\">\n  import { help } from './help';\n  function run() { help(); }\n</script>\n<p>x</p>\n" }, ['App.svelte:run -> help.ts:help']],
 ]; // prettier-ignore
@@ -193,7 +330,8 @@ describe('CodeGraph over real syntax', () => {
   for (const [title, files, expected] of cases)
     it(title, async () => assert.deepEqual(edgesOf(await graphOf(files)), [...expected].sort()));
   for (const [language, files, expected] of simple)
-    it(language, async () => assert.deepEqual(edgesOf(await graphOf(files)), [...expected].sort()));
+    it(`${language}: ${Object.keys(files).join(', ')}`, async () =>
+      assert.deepEqual(edgesOf(await graphOf(files)), [...expected].sort()));
 
   it('follows a file that changes and one that goes', async () => {
     const files = {
@@ -241,18 +379,24 @@ describe('CodeGraph over real syntax', () => {
   });
 
   it('answers for a name that is defined 5,000 times, and for classes that inherit in a circle', async () => {
-    const files: Files = {
+    const graph = await graphOf({
       'x.py':
         'class A(B):\n    def run(self):\n        self.go()\n\nclass B(A):\n    def stop(self):\n        self.run()\n',
-    };
-    for (let i = 0; i < 5_000; i++) files[`f${i}.py`] = `def same(): pass\n\ndef go${i}():\n    same()\n`;
-    const graph = await graphOf(files);
+    });
+    const { file } = await analyze('f.py', 'def same(): pass\n\ndef go():\n    same()\n');
+    for (let i = 0; i < 5_000; i++) graph.put({ ...structuredClone(file), path: `f${i}.py` });
     assert.equal(graph.definitions('same').length, 5_000);
-    const [one] = graph.definitions('go17');
+    const go = graph.definitions('go').find((each) => each.file.path === 'f17.py')!;
     assert.deepEqual(
-      graph.callees(one!).map(({ callee }) => callee.file.path),
+      graph.callees(go).map(({ callee }) => callee.file.path),
       ['f17.py'],
     );
+    const same = graph.definitions('same').find((each) => each.file.path === 'f17.py')!;
+    assert.deepEqual(
+      graph.callers(same).map(({ caller }) => caller?.file.path),
+      ['f17.py'],
+    );
+    assert.equal(graph.edges().target.length, 5_003);
     const [stop] = graph.definitions('B.stop');
     assert.deepEqual(
       graph.callees(stop!).map(({ callee }) => callee.symbol.name),

@@ -1,0 +1,128 @@
+import { callTree, type CallEdge } from '../../core/graph/callTree.ts';
+import type { CodeGraph, Definition } from '../../core/graph/codeGraph.ts';
+import { familyOf } from '../../core/graph/modulePaths.ts';
+import { termsOfWord } from '../../core/lexical/splitIdentifier.ts';
+import type { FileRole } from '../../core/model.ts';
+import { pathFilter } from '../../core/rank/pathFilter.ts';
+import type {
+  FileStamp,
+  FoundNames,
+  GraphAnswer,
+  GraphEdge,
+  GraphQuery,
+  GraphSymbol,
+  ReferencePlaces,
+  ReferenceQuery,
+  ReferenceRow,
+} from './types.ts';
+
+/** What the answers need to know besides the graph. */
+export interface GraphParts {
+  graph: CodeGraph;
+  roleOf: (path: string) => FileRole | undefined;
+  /** Files that hold a term of the search index. */
+  filesWith: (term: string) => string[];
+  stampOf: (path: string) => ({ path: string; hash: string } & FileStamp) | null;
+}
+
+/** A name that is defined more often is answered for so many definitions only; `path` says which. */
+const mostDefinitions = 20;
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** Definitions of a name, those of source files first. */
+function definitionsOf({ graph, roleOf }: GraphParts, symbol: string, path: string | undefined): Definition[] {
+  const isInside = path === undefined ? undefined : pathFilter([path]);
+  const isSource = ({ file }: Definition): number => (roleOf(file.path) === 'source' ? 0 : 1);
+  return graph
+    .definitions(symbol)
+    .filter(({ file }) => isInside?.(file.path) !== false)
+    .sort((a, b) => isSource(a) - isSource(b) || compare(a.file.path, b.file.path) || a.symbol.line - b.symbol.line);
+}
+
+export function answerGraph(parts: GraphParts, { symbol, path, ...request }: GraphQuery): GraphAnswer {
+  const all = definitionsOf(parts, symbol, path);
+  const definitions = all.slice(0, mostDefinitions).map((definition) => {
+    const { callers, callees, truncated } = callTree(parts.graph, definition, request);
+    return {
+      symbol: toGraphSymbol(definition),
+      callers: callers.map(toGraphEdge),
+      callees: callees.map(toGraphEdge),
+      truncated,
+    };
+  });
+  return { definitions, more: all.length - definitions.length };
+}
+
+/**
+ * Where references can be: files of languages that know one another which hold the name, or one that an import gives
+ * it. Source files first.
+ */
+export function referencePlaces(parts: GraphParts, { symbol, path }: ReferenceQuery): ReferencePlaces {
+  const { graph, roleOf, stampOf } = parts;
+  const all = definitionsOf(parts, symbol, path);
+  const definitions = all.slice(0, mostDefinitions);
+  const names = [...new Set(definitions.flatMap((each) => graph.namesOf(each)))];
+  const families = new Set(definitions.map(({ file }) => familyOf(file.language)));
+  const paths = new Set([
+    ...definitions.map(({ file }) => file.path),
+    ...graph.callersByName(names),
+    ...names.flatMap((name) => holding(parts, name)),
+  ]);
+  const files = [...graph.files()]
+    .filter((file) => paths.has(file.path) && families.has(familyOf(file.language)))
+    .flatMap((file) => stampOf(file.path) ?? []);
+  const isSource = ({ path: each }: { path: string }): number => (roleOf(each) === 'source' ? 0 : 1);
+  return {
+    definitions: definitions.map(toGraphSymbol),
+    names,
+    files: files.sort((a, b) => isSource(a) - isSource(b) || compare(a.path, b.path)),
+    more: all.length - definitions.length,
+  };
+}
+
+/** Files that hold a name, or at least its longest part; all of them for one that the search index knows nothing of. */
+function holding({ graph, filesWith }: GraphParts, name: string): string[] {
+  const terms = termsOfWord(name);
+  const longest = [...terms].sort((a, b) => b.length - a.length)[0];
+  return longest === undefined ? [...graph.files()].map(({ path }) => path) : filesWith(longest);
+}
+
+/** Which of the places where the names stand mean each of the definitions, in the order of the files. */
+export function referencesAmong(
+  { graph }: GraphParts,
+  definitions: readonly GraphSymbol[],
+  found: readonly FoundNames[],
+): ReferenceRow[][] {
+  return definitions.map(({ name, path, line }) => {
+    const definition = graph
+      .definitions(name)
+      .find(({ file, symbol }) => file.path === path && symbol.line === line && symbol.name === name);
+    if (definition === undefined) return [];
+    return found.flatMap((each) =>
+      graph.usesOf(definition, each.path, each.occurrences).map(({ line: at, column, kind, text, inside }) => ({
+        path: each.path,
+        line: at,
+        column,
+        kind,
+        text,
+        inside: inside === undefined ? null : toGraphSymbol(inside),
+      })),
+    );
+  });
+}
+
+function toGraphSymbol({ file, symbol }: Definition): GraphSymbol {
+  const { name, kind, line, signature, container } = symbol;
+  return { name, kind, path: file.path, line, signature, container };
+}
+
+function toGraphEdge({ caller, callee, path, lines, depth }: CallEdge): GraphEdge {
+  return {
+    caller: caller === undefined ? null : toGraphSymbol(caller),
+    callee: toGraphSymbol(callee),
+    path,
+    lines,
+    depth,
+  };
+}
