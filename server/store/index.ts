@@ -49,6 +49,9 @@ export interface Store {
   filesInfo(paths: string[]): Out<'filesInfo'>;
   findSymbols(request: StoreCalls['findSymbols']['in']): Out<'findSymbols'>;
   graph(request: StoreCalls['graph']['in']): Out<'graph'>;
+  history(): Out<'history'>;
+  /** Null forgets it. */
+  putHistory(change: StoreCalls['putHistory']['in']): Out<'putHistory'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -213,6 +216,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     filesInfo: (paths) => call('filesInfo', paths),
     findSymbols: (request) => call('findSymbols', request),
     graph: (request) => call('graph', request),
+    history: () => call('history', null),
+    putHistory: (change) => write('putHistory', change),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

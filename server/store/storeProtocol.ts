@@ -1,4 +1,5 @@
 import type { SerializedError } from '../../core/errors.ts';
+import type { HistoryChange } from '../../core/history/types.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type {
   AnalyzedFile,
@@ -10,6 +11,7 @@ import type {
   SearchRequest,
   SkippedRecord,
   StoreCounts,
+  StoredHistory,
   StoredFile,
   StoreUpdate,
   SymbolQuery,
@@ -41,6 +43,9 @@ export interface StoreCalls {
   filesInfo: { in: string[]; out: StoredFile[] };
   findSymbols: { in: SymbolQuery; out: FoundSymbolRow[] };
   graph: { in: GraphQuery; out: GraphAnswer };
+  history: { in: null; out: StoredHistory | null };
+  /** Null forgets it. */
+  putHistory: { in: HistoryChange | null; out: null };
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };

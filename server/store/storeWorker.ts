@@ -203,6 +203,12 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   filesInfo: (paths) => open().filesInfo(paths),
   findSymbols: (request) => open().findSymbols(request),
   graph: (request) => open().graph(request),
+  history: () => open().history(),
+  putHistory(change) {
+    open().putHistory(change);
+    scheduleCheckpoint();
+    return null;
+  },
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };

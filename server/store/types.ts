@@ -1,5 +1,6 @@
 import type { CallTreeRequest } from '../../core/graph/callTree.ts';
 import type { AnalyzedWords } from '../../core/lexical/types.ts';
+import type { HistoryMark } from '../../core/history/types.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
 import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason, SymbolKind } from '../../core/model.ts';
@@ -101,6 +102,12 @@ export interface GraphAnswer {
   definitions: { symbol: GraphSymbol; callers: GraphEdge[]; callees: GraphEdge[]; truncated: boolean }[];
   /** Definitions of the name that are not answered, for there are too many. */
   more: number;
+}
+
+/** What the index knows of the past. */
+export interface StoredHistory extends HistoryMark {
+  /** How many. */
+  commits: number;
 }
 
 export interface StoreCounts {
