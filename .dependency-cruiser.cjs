@@ -29,18 +29,23 @@ const folders = {
     node: true,
     says: 'The store knows core/ and its own folder; server/indexing and server/engine bring things together.',
   },
+  'server/history': {
+    may: ['^core/'],
+    node: true,
+    says: 'server/history reads git and knows core/ alone; what is done with the past is decided by server/engine.',
+  },
   'server/indexing': {
     may: ['^core/', '^syntax/', '^server/store/', npm('ignore')],
     node: true,
     says: 'Indexing uses the store, syntax/ and core/. It does not know the engine that drives it.',
   },
   'server/engine': {
-    may: ['^core/', '^syntax/', '^server/(store|indexing)/', npm('gpt-tokenizer')],
+    may: ['^core/', '^syntax/', '^server/(store|history|indexing)/', npm('gpt-tokenizer')],
     node: true,
     says: 'The engine does not know its hosts: no language server, no command line, no editor, no zod.',
   },
   'server/lsp': {
-    may: [engineDoor, coreNouns, '^protocol/', npm('vscode-languageserver[^/]*', 'vscode-jsonrpc')],
+    may: [engineDoor, coreNouns, '^protocol/', npm('vscode-languageserver[^/]*', 'vscode-jsonrpc', 'yaml')],
     node: true,
     says: 'The language server enters the engine by its door, server/engine/index.ts, not by its rooms.',
   },

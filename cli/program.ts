@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { exitCodes, exitMeanings } from './exitCodes.ts';
 import type { GraphOptions } from './commands/graphCommand.ts';
+import type { ScoreCommandOptions } from './commands/scoreCommand.ts';
 import type { SelectOptions } from './commands/selectCommand.ts';
 import type { SymbolOptions } from './commands/symbolCommand.ts';
 import type { CommonOptions, Session } from './session.ts';
@@ -121,6 +122,16 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .action(async (options: Options & { all?: boolean }) => {
       const { statusCommand } = await import('./commands/statusCommand.ts');
       finish(await statusCommand(session(options), { all: options.all === true }));
+    });
+
+  add('score', "score the ranking on this repository's own history, next to plain keyword search")
+    .option('--commits <n>', 'ask at most so many commits, the newest that say what they change', '150')
+    .option('--budget <tokens>', 'tokens for the range measure, 500 to 100000', '4000')
+    .option('--min-recall <share>', 'end with exit code 7 when recall@10 is below it, 0 to 1')
+    .option('--tune', 'look for better weights, and store those that are better with certainty in config.yaml')
+    .action(async (options: Options & ScoreCommandOptions) => {
+      const { scoreCommand } = await import('./commands/scoreCommand.ts');
+      finish(await scoreCommand(session(options), options));
     });
 
   add('why', 'say why a path is, or is not, among the answers')

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
-import { openEngine, type Engine, type EngineOptions, type IndexReport } from '../server/engine/index.ts';
+import {
+  openEngine,
+  type Engine,
+  type EngineOptions,
+  type EngineSettings,
+  type IndexReport,
+} from '../server/engine/index.ts';
 import { openProgress } from './output/progressLine.ts';
 import type { Terminal } from './output/terminal.ts';
 import { findRoot, readConfig } from './workspace.ts';
@@ -30,25 +36,37 @@ export interface OpenWorkspace {
 
 const waitMs = 250;
 
+/** What config.yaml says to the engine; what it does not name is left to the engine. */
+export function engineSettings({
+  maxFileKb,
+  include,
+  exclude,
+  parseTimeoutMs,
+  ranking,
+}: Config): Partial<EngineSettings> {
+  return {
+    ...(maxFileKb === undefined ? {} : { maxFileKb }),
+    ...(include === undefined ? {} : { include }),
+    ...(exclude === undefined ? {} : { exclude }),
+    ...(parseTimeoutMs === undefined ? {} : { parseTimeoutMs }),
+    ...(ranking === undefined ? {} : { ranking }),
+  };
+}
+
 export async function openWorkspace(
   session: Session,
   { access = 'auto', preload = false }: Pick<EngineOptions, 'access' | 'preload'> = {},
 ): Promise<OpenWorkspace> {
   const root = findRoot(session.common.root, session.cwd);
   const config = await readConfig(root);
-  const { maxFileKb, include, exclude, parseTimeoutMs, parseWorkers } = config;
+  const { parseWorkers } = config;
   const engine = await openEngine({
     root,
     access,
     preload,
     ...(session.common.indexDir === undefined ? {} : { indexDir: session.common.indexDir }),
     ...(parseWorkers === undefined || parseWorkers === 0 ? {} : { parseWorkers }),
-    settings: {
-      ...(maxFileKb === undefined ? {} : { maxFileKb }),
-      ...(include === undefined ? {} : { include }),
-      ...(exclude === undefined ? {} : { exclude }),
-      ...(parseTimeoutMs === undefined ? {} : { parseTimeoutMs }),
-    },
+    settings: engineSettings(config),
   });
   return { root, config, engine };
 }

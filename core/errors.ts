@@ -12,6 +12,7 @@ export const errorCodes = [
   'index_unwritable', // read-only or full disk, no permission
   'index_newer', // written by a newer version of the program
   'root_unreadable', // the workspace folder cannot be read
+  'history_missing', // what was asked needs a git history, and there is none or too little of it
   'cancelled',
   'worker_failed', // a worker died more often than it may
 ] as const;

@@ -5,7 +5,7 @@ import {
   indexMessage,
   progressNotification,
   selectMessage,
-  settingNames,
+  editorNames,
   stateNotification,
   statusMessage,
   type FolderState,
@@ -41,7 +41,7 @@ export interface ServerClient extends vscode.Disposable {
 
 function currentSettings(): Record<string, unknown> {
   const configuration = vscode.workspace.getConfiguration('contextkit');
-  return Object.fromEntries(settingNames.map((name) => [name, configuration.get(name)]));
+  return Object.fromEntries(editorNames.map((name) => [name, configuration.get(name)]));
 }
 
 function toFailure(error: unknown): unknown {

@@ -1,3 +1,4 @@
+import type * as z from 'zod';
 import { configNames, settings, type SettingName, type Settings } from './settings.ts';
 
 export type Config = Partial<Settings>;
@@ -29,6 +30,13 @@ export function closest(word: string, known: readonly string[]): string | undefi
   return best !== undefined && best.far <= Math.max(2, word.length / 3) ? best.each : undefined;
 }
 
+/** An issue of a value; unknown keys inside it are named one by one. */
+function faultsOf(key: string, issue: z.core.$ZodIssue): ConfigFault[] {
+  const place = [key, ...issue.path.map(String)].join('.');
+  if (issue.code !== 'unrecognized_keys') return [{ key: place, message: issue.message }];
+  return issue.keys.map((each) => ({ key: `${place}.${each}`, message: 'unknown key' }));
+}
+
 /** The content of .contextkit/config.yaml, already read as YAML. Unknown keys and wrong values are faults, each named. */
 export function parseConfig(content: unknown): { config: Config; faults: ConfigFault[] } {
   if (content === null || content === undefined) return { config: {}, faults: [] };
@@ -45,7 +53,9 @@ export function parseConfig(content: unknown): { config: Config; faults: ConfigF
     }
     const parsed = settings[key as SettingName].schema.safeParse(value ?? undefined);
     if (parsed.success) config[key] = parsed.data;
-    else faults.push({ key, message: parsed.error.issues.map((issue) => issue.message).join('; ') });
+    else {
+      for (const issue of parsed.error.issues) faults.push(...faultsOf(key, issue));
+    }
   }
   return { config, faults };
 }

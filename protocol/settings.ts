@@ -10,18 +10,37 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   says: string;
   /** Also a key of .contextkit/config.yaml. */
   inConfig: boolean;
+  /** Also a setting of the editor. */
+  inEditor: boolean;
 }
 
 function setting<Schema extends z.ZodType>(
   schema: Schema,
-  rest: Omit<Setting, 'schema' | 'inConfig'> & { inConfig?: boolean },
+  rest: Omit<Setting, 'schema' | 'inConfig' | 'inEditor'> & { inConfig?: boolean; inEditor?: boolean },
 ): Setting<Schema> {
-  return { inConfig: false, ...rest, schema };
+  return { inConfig: false, inEditor: true, ...rest, schema };
 }
 
 export const packFormats = ['markdown', 'xml', 'json', 'plain'] as const;
 export const packModes = ['full', 'map'] as const;
 export const budgetLimits = { least: 500, most: 100_000, default: 8_000 } as const;
+
+const weight = (most: number) => z.number().min(0).max(most).optional();
+
+/** Weights of the ranking that a repository may set for itself. */
+export const rankingWeights = z.strictObject({
+  name: weight(3),
+  near: weight(2),
+  path: weight(3),
+  support: weight(1),
+  spread: weight(2),
+  tests: weight(2),
+  testPrior: weight(2),
+  docsPrior: weight(2),
+  recency: weight(2),
+  coChange: weight(2),
+  pastChanges: weight(2),
+});
 
 /** The one place where settings are declared: the editor's manifest, config.yaml and the reference are made from it. */
 export const settings = {
@@ -68,6 +87,12 @@ export const settings = {
     says: 'Threads that parse files; 0 means as many as there are cores, at most 4.',
     inConfig: true,
   }),
+  ranking: setting(rankingWeights.default({}), {
+    apply: 'restart',
+    says: `Weights of the ranking for this repository, as \`contextkit score --tune\` finds them: ${Object.keys(rankingWeights.shape).join(', ')}.`,
+    inConfig: true,
+    inEditor: false,
+  }),
   indexDirectory: setting(z.string().default(''), {
     apply: 'restart',
     says: 'Where indexes are kept, as an absolute folder; each workspace folder gets its own in it. Empty means .contextkit in the workspace folder.',
@@ -78,6 +103,7 @@ export type SettingName = keyof typeof settings;
 export type Settings = { [Name in SettingName]: z.output<(typeof settings)[Name]['schema']> };
 
 export const settingNames = Object.keys(settings) as SettingName[];
+export const editorNames = settingNames.filter((name) => settings[name].inEditor);
 export const configNames = settingNames.filter((name) => settings[name].inConfig);
 
 /** Every setting at its default. */

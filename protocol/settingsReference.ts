@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { settingNames, settings, type Applies } from './settings.ts';
+import { editorNames, settingNames, settings, type Applies } from './settings.ts';
 
 const appliesText: Record<Applies, string> = {
   live: 'acts at once',
@@ -17,7 +17,7 @@ function manifestSchema(schema: z.ZodType): Record<string, unknown> {
 /** `contributes.configuration` of the manifest. */
 export function manifestSettings(): Record<string, unknown> {
   const properties = Object.fromEntries(
-    settingNames.map((name, order) => {
+    editorNames.map((name, order) => {
       const { schema, says } = settings[name];
       // Machine paths must not come from a repository.
       const scope = name === 'indexDirectory' ? 'machine' : 'window';
@@ -30,19 +30,19 @@ export function manifestSettings(): Record<string, unknown> {
 /** docs/settings.md */
 export function settingsReference(): string {
   const rows = settingNames.map((name) => {
-    const { schema, says, apply, inConfig } = settings[name];
+    const { schema, says, apply, inConfig, inEditor } = settings[name];
     const { type, enum: values, minimum, maximum } = manifestSchema(schema);
     const range = typeof minimum === 'number' && typeof maximum === 'number' ? ` ${minimum} to ${maximum}` : '';
     const kind = Array.isArray(values) ? values.join(', ') : `${typeof type === 'string' ? type : ''}${range}`;
     const standard = JSON.stringify(schema.parse(undefined));
-    return `| \`contextkit.${name}\` | ${kind} | \`${standard}\` | ${inConfig ? `\`${name}\`` : ''} | ${says} (${appliesText[apply]}) |`;
+    return `| ${inEditor ? `\`contextkit.${name}\`` : ''} | ${kind} | \`${standard}\` | ${inConfig ? `\`${name}\`` : ''} | ${says} (${appliesText[apply]}) |`;
   });
   return [
     '# Settings',
     '',
     'Made by `npm run generate` from `protocol/settings.ts`.',
     '',
-    'In VS Code under "ContextKit"; those with a key in the third column also in `.contextkit/config.yaml`, which the command line reads.',
+    'In VS Code under "ContextKit"; those with a key in the third column also in `.contextkit/config.yaml`, which the command line reads. `ranking` belongs to the repository: it stands in that file alone, and the editor reads it there, too.',
     '',
     '| Setting | Values | Default | config.yaml | What it does |',
     '|---|---|---|---|---|',

@@ -16,6 +16,8 @@ function statusLines(status: EngineStatus, style: Style, all: boolean): string[]
     `Content    ${counted(status.files, 'file')}, ${counted(status.lines, 'line')}, ${counted(status.chunks, 'chunk')}, ${counted(status.symbols, 'symbol')}`,
     `Languages  ${languages.join(', ')}${status.languages.length > shownLanguages ? `, ${status.languages.length - shownLanguages} more` : ''}`,
   ];
+  if (status.history !== null)
+    lines.push(`History    ${counted(status.history.commits, 'commit')} up to ${status.history.head.slice(0, 12)}`);
   if (status.writer !== null)
     lines.push(`Writer     process ${status.writer.pid} on ${status.writer.host} since ${status.writer.startedAt}`);
   if (status.filesWithSyntaxErrors > 0)

@@ -1,5 +1,6 @@
 import type { FileUse } from '../graph/fileUses.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
+import { addChangeEvidence } from './changeEvidence.ts';
 import { ChunkScorer, type ScoredField } from './chunkScorer.ts';
 import { ChunkTable, type IndexedFile } from './chunkTable.ts';
 import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
@@ -22,6 +23,8 @@ interface FileScore {
   /** What the files around it add, and the one that adds most. */
   near: number;
   nearest: string;
+  /** What past changes add. */
+  changes: number;
   /** Score of its best chunk. */
   best: number;
   /** Chunks with a score, best first. */
@@ -132,6 +135,7 @@ export class SearchIndex {
     }
     if (query.roles.size === 0) this.#addTestEvidence(scored);
     this.#addNeighbours(query, scored);
+    addChangeEvidence(scored, query, this.#weights, options.signals, (file) => this.#prior(query, file));
     const { accept } = options;
     return scored
       .filter(({ file }) => accept?.(file.path) !== false)
@@ -147,7 +151,8 @@ export class SearchIndex {
     for (let i = 1; i <= supportDepth && i < chunks.length; i++) more += scoreOf(chunks[i]!);
     const covered = 1 + this.#weights.coverage * this.#scorer.coverageOf(file);
     const raw = (best + support * more + path) * covered * (isDeclaration(file.path) ? this.#weights.declaration : 1);
-    return { file, score: raw * this.#prior(query, file), raw, path, tests: 0, near: 0, nearest: '', best, chunks };
+    const score = raw * this.#prior(query, file);
+    return { file, score, raw, path, tests: 0, near: 0, nearest: '', changes: 0, best, chunks };
   }
 
   #addTestEvidence(scored: readonly FileScore[]): void {
@@ -211,7 +216,7 @@ export class SearchIndex {
     });
     this.#scorer.reset(touched);
     for (const { chunk, result, owner } of answers) {
-      const { chunks, path, tests, near, nearest, score, file } = owner;
+      const { chunks, path, tests, near, nearest, changes, score, file } = owner;
       const fields = shown.get(chunk)!;
       result.parts = [
         part('text', fields.get('text')),
@@ -222,6 +227,7 @@ export class SearchIndex {
         { name: 'prior', value: this.#prior(query, file), detail: file.role },
         { name: 'tests', value: tests },
         { name: 'neighbours', value: near, ...(nearest === '' ? {} : { detail: nearest }) },
+        ...(changes === 0 ? [] : [{ name: 'changes', value: changes }]),
         { name: 'file', value: score, detail: `${chunks.length} matching ranges` },
         { name: 'total', value: result.score },
       ];

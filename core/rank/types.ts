@@ -1,4 +1,5 @@
 import type { FileWords } from '../lexical/types.ts';
+import type { ChangeSignals } from '../history/types.ts';
 import type { FileRole } from '../model.ts';
 import type { RankingWeights } from './weights.ts';
 
@@ -22,6 +23,8 @@ export interface SearchOptions {
   explain?: boolean;
   /** In place of the index's own. */
   weights?: RankingWeights;
+  /** What is known of past changes; asked for only when a weight wants it, null when nothing is known. */
+  signals?: () => ChangeSignals | null;
 }
 
 /** A named share of a score; see RankedChunk.parts. */

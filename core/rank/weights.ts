@@ -58,6 +58,12 @@ export interface RankingWeights {
   support: number;
   /** How many further chunks count. */
   supportDepth: number;
+  /** How much a file's score grows when it was changed lately, at most by this share. */
+  recency: number;
+  /** How much of the score of the best files goes to the files that were changed together with them. */
+  coChange: number;
+  /** Weight of past commits whose subject resembles the query, for the files that they changed. */
+  pastChanges: number;
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;
   /** What a file's score is multiplied with, unless the query asks for its role. */
@@ -93,6 +99,9 @@ export const defaultWeights: RankingWeights = {
   central: 0.01,
   support: 0.1,
   supportDepth: 2,
+  recency: 0.1,
+  coChange: 0.1,
+  pastChanges: 0.8,
   spread: 0.5,
   prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

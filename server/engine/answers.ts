@@ -32,11 +32,11 @@ export function createAnswers(
       return selectContext(parts, request);
     },
 
-    async rank(query, { limit = 200, signal } = {}) {
+    async rank(query, { limit = 200, ranking = {}, signal } = {}) {
       assertOpen();
       signal?.throwIfAborted();
       await store.refreshIfChanged();
-      const ranked = await store.search(query, { limit, sources: [] });
+      const ranked = await store.search(query, { limit, sources: [], weights: parts.weights(ranking) });
       return ranked.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
     },
 

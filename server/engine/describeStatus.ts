@@ -26,6 +26,7 @@ export async function describeStatus({
   notes,
 }: StatusParts): Promise<EngineStatus> {
   const counts = await store.counts();
+  const history = await store.history();
   const skipped = await store.skippedFiles();
   return {
     root,
@@ -43,6 +44,7 @@ export async function describeStatus({
     diskBytes: counts.diskBytes,
     generation: counts.generation,
     lastIndexedAt: counts.lastIndexedAt,
+    history: history === null ? null : { commits: history.commits, head: history.head },
     repairs: [...store.repairs, ...notes],
     progress,
     writer: store.writer,

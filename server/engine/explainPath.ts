@@ -1,5 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import { skipReasonNames } from '../../core/model.ts';
+import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
+import type { RankingWeights } from '../../core/rank/weights.ts';
 import { inspectPath } from '../indexing/discovery/discover.ts';
 import { readSource } from '../indexing/discovery/readSource.ts';
 import { toOsPath, toWorkspacePath } from '../indexing/discovery/workspacePath.ts';
@@ -13,6 +15,7 @@ export interface WhyParts {
   settings: EngineSettings;
   store: Store;
   reader: SourceReader;
+  weights: (more: RankingOverrides) => RankingWeights;
 }
 
 /** How deep a ranking is searched for the path. */
@@ -41,8 +44,8 @@ function skippedReport(path: string, { reason, detail }: SkippedFile): WhyReport
   };
 }
 
-async function rankingOf(store: Store, path: string, query: string): Promise<WhyReport['ranking']> {
-  const ranked = await store.search(query, { limit: depth, sources: [], explain: true });
+async function rankingOf({ store, weights }: WhyParts, path: string, query: string): Promise<WhyReport['ranking']> {
+  const ranked = await store.search(query, { limit: depth, sources: [], explain: true, weights: weights({}) });
   const at = ranked.findIndex((range) => range.path === path);
   if (at < 0) return { rank: null, of: ranked.length, score: 0, parts: [] };
   const files = new Set(ranked.slice(0, at).map((range) => range.path));
@@ -54,14 +57,10 @@ async function rankingOf(store: Store, path: string, query: string): Promise<Why
   };
 }
 
-async function indexedReport(
-  { store, reader }: WhyParts,
-  file: StoredFile,
-  query: string | undefined,
-): Promise<WhyReport> {
-  const source = await reader.read(file);
+async function indexedReport(parts: WhyParts, file: StoredFile, query: string | undefined): Promise<WhyReport> {
+  const source = await parts.reader.read(file);
   const stale = source === null || source.fresh !== null;
-  const ranking = query === undefined ? null : await rankingOf(store, file.path, query);
+  const ranking = query === undefined ? null : await rankingOf(parts, file.path, query);
   const ranges = `${file.chunks.length} ${file.chunks.length === 1 ? 'chunk' : 'chunks'}`;
   const age = stale ? ' It has changed since; answers take it as it is on disk.' : '';
   return {

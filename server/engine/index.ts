@@ -1,3 +1,5 @@
 /** The engine's door: hosts import this module and nothing behind it. */
 export type * from './types.ts';
 export { openEngine } from './openEngine.ts';
+export { scoreRepository } from './scoreRepository.ts';
+export type * from './scoreRepository.ts';

@@ -2,6 +2,9 @@ import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
+import { defaultWeights } from '../../core/rank/weights.ts';
+import { withOverrides } from '../../core/rank/tunableWeights.ts';
+import { gitHistory, type HistorySource } from '../history/gitHistory.ts';
 import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { runIndexing, type RunCounts } from '../indexing/indexer.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
@@ -11,6 +14,7 @@ import { analysisVersion } from './analysisVersion.ts';
 import { assetsDir } from './assets.ts';
 import { createAnswers } from './answers.ts';
 import { describeStatus } from './describeStatus.ts';
+import { createHistoryKeeper } from './historyKeeper.ts';
 import { createProgressMeter } from './progress.ts';
 import { createSharedRun } from './sharedRun.ts';
 import { createSourceReader } from './sourceReader.ts';
@@ -25,7 +29,13 @@ import type {
   IndexReport,
 } from './types.ts';
 
-export const defaultSettings: EngineSettings = { maxFileKb: 1024, exclude: [], include: [], parseTimeoutMs: 10_000 };
+export const defaultSettings: EngineSettings = {
+  maxFileKb: 1024,
+  exclude: [],
+  include: [],
+  parseTimeoutMs: 10_000,
+  ranking: {},
+};
 
 const defaultIndexFolder = '.contextkit';
 const maxParseWorkers = 4;
@@ -59,11 +69,12 @@ async function openParts({
 }
 
 /** Opens the index of a workspace folder. Nothing is indexed yet: call `index()`. */
-export async function openEngine(options: EngineOptions): Promise<Engine> {
+export async function openEngine(options: EngineOptions & { history?: HistorySource }): Promise<Engine> {
   const root = path.resolve(options.root);
   assertFolder(root);
   const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
   const settings = { ...defaultSettings, ...options.settings };
+  const weights = withOverrides(defaultWeights, settings.ranking);
   const log = options.log ?? (() => undefined);
   const { store, counter: preloaded } = await openParts({ ...options, indexDir, log });
   let counter = preloaded;
@@ -86,6 +97,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     }));
   const openCounter = (): TokenCounter => (counter ??= openTokenCounter(assetsDir));
   const reader = createSourceReader({ root, maxFileKb: settings.maxFileKb, pool: openPool });
+  const history = createHistoryKeeper({ store, source: options.history ?? gitHistory(root), log });
   const discover = (signal: AbortSignal) => discoverFiles({ root, indexDir, settings, signal });
 
   function assertOpen(): void {
@@ -107,6 +119,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
   async function indexAll(signal: AbortSignal, force: boolean): Promise<IndexReport> {
     const started = performance.now();
+    void history.refresh();
     const meter = createProgressMeter();
     let counts: RunCounts | undefined;
     const tell = (phase: IndexPhase): void => {
@@ -170,6 +183,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       root,
       indexDir,
       settings,
+      weights: (more) => withOverrides(weights, more),
       store,
       reader,
       pool: openPool,
@@ -201,6 +215,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       assertOpen();
       if (store.role === 'reader') await store.tryBecomeWriter();
       assertWriter();
+      history.refreshSometimes();
       const started = performance.now();
       const done = await updatePaths({ root, indexDir, settings, store, pool: openPool(), paths, signal });
       if (done.kind === 'rescan') {
@@ -223,10 +238,29 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       };
     },
 
+    async refreshHistory() {
+      assertOpen();
+      assertWriter();
+      await history.refresh();
+    },
+
+    async paths() {
+      assertOpen();
+      await store.refreshIfChanged();
+      return (await store.paths()).sort();
+    },
+
     async status() {
       assertOpen();
       await store.refreshIfChanged();
-      return describeStatus({ root, indexDir, store, running: shared.running, progress: latest, notes: [...notes] });
+      return describeStatus({
+        root,
+        indexDir,
+        store,
+        running: shared.running,
+        progress: latest,
+        notes: [...notes, ...(history.note === null ? [] : [history.note])],
+      });
     },
 
     onProgress(listener) {
@@ -237,6 +271,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     close() {
       closing ??= (async () => {
         await shared.stop();
+        await history.close();
         await Promise.allSettled(background);
         await pool?.close();
         await counter?.close();

@@ -5,7 +5,9 @@ import type { CodeSymbol } from '../../core/model.ts';
 import { mapFiles, type MapCandidate } from '../../core/pack/packMap.ts';
 import { arrange, chooseRanges, shortened } from '../../core/pack/packRanges.ts';
 import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
+import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
+import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { Store, StoredFile } from '../store/index.ts';
 import type { SelectedChunk, SelectRequest, SelectResult } from './types.ts';
 import {
@@ -21,6 +23,8 @@ import type { TokenCounter } from './tokenCounter.ts';
 export const budgetRange = { least: 500, most: 100_000, default: 8_000 } as const;
 
 export interface SelectParts {
+  /** The weights of this repository, with some set anew. */
+  weights: (more: RankingOverrides) => RankingWeights;
   store: Store;
   reader: SourceReader;
   counter: () => TokenCounter;
@@ -202,7 +206,12 @@ export async function selectContext(parts: SelectParts, request: SelectRequest):
   const wanted = checkRequest(request);
   const { signal, explain = false, sources = [] } = request;
   signal?.throwIfAborted();
-  const ranked = await parts.store.search(wanted.query, { limit: candidateCount(wanted.budget), sources, explain });
+  const ranked = await parts.store.search(wanted.query, {
+    limit: candidateCount(wanted.budget),
+    sources,
+    explain,
+    weights: parts.weights({}),
+  });
   signal?.throwIfAborted();
   const { verified, stale } = await verify(parts, wanted.query, ranked, signal);
   if (stale.length > 0) parts.onStale(stale);

@@ -1,5 +1,6 @@
 import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
 import type { GraphDirection } from '../../core/graph/callTree.ts';
+import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
 import type { ScorePart } from '../../core/rank/types.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
 import type { GraphAnswer, GraphEdge, GraphSymbol, ReferenceRow } from '../store/types.ts';
@@ -19,7 +20,7 @@ export interface Engine {
   update(paths: readonly string[], options?: { signal?: AbortSignal }): Promise<UpdateReport>;
   select(request: SelectRequest): Promise<SelectResult>;
   /** Ranked ranges only: no packing, no text. The batch mode of the CLI. */
-  rank(query: string, options?: { limit?: number; signal?: AbortSignal }): Promise<RankedRange[]>;
+  rank(query: string, options?: RankOptions): Promise<RankedRange[]>;
   symbols(request: SymbolRequest): Promise<FoundSymbol[]>;
   /** Who calls a definition, and what it calls. */
   graph(request: GraphRequest): Promise<GraphAnswer>;
@@ -27,6 +28,10 @@ export interface Engine {
   references(request: ReferenceRequest): Promise<ReferenceAnswer>;
   status(): Promise<EngineStatus>;
   why(path: string, query?: string): Promise<WhyReport>;
+  /** Reads what git has that the index does not know yet; resolves once it counts. `index` starts this beside its run. */
+  refreshHistory(): Promise<void>;
+  /** Every indexed file, sorted. */
+  paths(): Promise<string[]>;
   /** Every progress event of this engine, also of runs that others started. Returns the unsubscribe function. */
   onProgress(listener: (progress: IndexProgress) => void): () => void;
   /** Writes what is not yet on disk, ends the workers, releases the lock. Idempotent. */
@@ -57,6 +62,16 @@ export interface EngineSettings {
   /** Only these folders or globs (gitignore syntax); empty means all. */
   include: string[];
   parseTimeoutMs: number;
+  /** Weights of the ranking that this repository sets for itself. */
+  ranking: RankingOverrides;
+}
+
+export interface RankOptions {
+  /** Default 200. */
+  limit?: number;
+  /** Set on top of those of the settings. */
+  ranking?: RankingOverrides;
+  signal?: AbortSignal;
 }
 
 export interface IndexOptions {
@@ -235,6 +250,8 @@ export interface EngineStatus {
   generation: number;
   /** ISO time of the last completed run that changed something, null if there was none. */
   lastIndexedAt: string | null;
+  /** Commits that the ranking knows of, and the newest of them; null where there is no git history. */
+  history: { commits: number; head: string } | null;
   /** What was repaired when the index was opened, e.g. a damaged file that was set aside. */
   repairs: string[];
   progress: IndexProgress | null;

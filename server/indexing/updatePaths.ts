@@ -1,6 +1,7 @@
 import type { SkippedRecord } from '../store/types.ts';
 import type { Store } from '../store/index.ts';
 import { discoverFiles, inspectPath, type DiscoveredFile } from './discovery/discover.ts';
+import { askedOnce } from './discovery/gitIgnoreConfig.ts';
 import type { ParseRequest } from './parseProtocol.ts';
 import type { ParsePool } from './parsePool.ts';
 
@@ -36,7 +37,7 @@ function indexedBelow(known: readonly string[], path: string): string[] {
 
 async function inspect(options: UpdateOptions, known: readonly string[]): Promise<Findings> {
   const { root, indexDir, settings, signal } = options;
-  const base = { root, indexDir, settings, ...(signal === undefined ? {} : { signal }) };
+  const base = { root, indexDir, settings, readGitConfig: askedOnce(), ...(signal === undefined ? {} : { signal }) };
   const findings: Findings = { files: new Map(), gone: new Set(), skipped: [] };
   for (const path of new Set(options.paths)) {
     signal?.throwIfAborted();

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { isAppError } from '../../core/errors.ts';
 import type { FolderState, FolderStatus, Settings } from '../../protocol/index.ts';
 import { openEngine, type Engine, type EngineStatus, type IndexProgress, type IndexReport } from '../engine/index.ts';
+import { readRanking } from './folderRanking.ts';
 
 export interface FolderSession {
   readonly name: string;
@@ -70,7 +71,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       root,
       ...(indexDir === undefined ? {} : { indexDir }),
       ...(parseWorkers === 0 ? {} : { parseWorkers }),
-      settings: { maxFileKb, include, exclude, parseTimeoutMs },
+      settings: { maxFileKb, include, exclude, parseTimeoutMs, ranking: await readRanking(root, log) },
       log,
     });
     opened.onProgress((now) => {

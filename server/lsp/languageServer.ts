@@ -39,6 +39,7 @@ const lspCodes = {
   index_unwritable: plannedFailure,
   index_newer: plannedFailure,
   root_unreadable: plannedFailure,
+  history_missing: plannedFailure,
   cancelled: LSPErrorCodes.RequestCancelled,
   worker_failed: ErrorCodes.InternalError,
 } as const satisfies Record<ErrorCode, number>;

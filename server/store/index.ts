@@ -51,6 +51,9 @@ export interface Store {
   graph(request: StoreCalls['graph']['in']): Out<'graph'>;
   referencePlaces(request: StoreCalls['referencePlaces']['in']): Out<'referencePlaces'>;
   referencesAmong(request: StoreCalls['referencesAmong']['in']): Out<'referencesAmong'>;
+  history(): Out<'history'>;
+  /** Null forgets it. */
+  putHistory(change: StoreCalls['putHistory']['in']): Out<'putHistory'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -217,6 +220,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     graph: (request) => call('graph', request),
     referencePlaces: (request) => call('referencePlaces', request),
     referencesAmong: (request) => call('referencesAmong', request),
+    history: () => call('history', null),
+    putHistory: (change) => write('putHistory', change),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

@@ -1,6 +1,9 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
 import { CodeGraph } from '../../core/graph/codeGraph.ts';
 import { usesOf } from '../../core/graph/fileUses.ts';
+import { ChangeHistory, mostCommits, newestFirst } from '../../core/history/changeHistory.ts';
+import { toPastCommits } from '../../core/history/toPastCommit.ts';
+import type { HistoryChange } from '../../core/history/types.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
@@ -18,6 +21,7 @@ import {
 } from './fileRecords.ts';
 import type { GraphParts } from './graphAnswers.ts';
 import { UsesTable } from './usesTable.ts';
+import { decodeHistory, encodeHistory, idDigits } from './historyRecord.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
@@ -26,6 +30,7 @@ import type {
   SearchRequest,
   SkippedRecord,
   StoreCounts,
+  StoredHistory,
   StoredFile,
   StoreUpdate,
   FoundSymbolRow,
@@ -66,6 +71,8 @@ export class IndexDatabase {
   /** Undefined until they are asked for. */
   #graph: CodeGraph | undefined;
   #symbols: Map<string, readonly CodeSymbol[]> | undefined;
+  /** Undefined until it is asked for; null when nothing is known of the past. */
+  #history: ChangeHistory | null | undefined;
   #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
   constructor(sql: SqlJsStatic, { bytes, analysisVersion }: OpenDatabase) {
@@ -138,6 +145,7 @@ export class IndexDatabase {
     this.#batch = undefined;
     this.#graph = undefined;
     this.#symbols = undefined;
+    this.#history = undefined;
     this.#files.clear();
     this.#terms = new TermDictionary();
     this.#search = new SearchIndex(this.#terms);
@@ -374,11 +382,44 @@ export class IndexDatabase {
     }>('SELECT * FROM skipped ORDER BY path').map(({ mtime_ms: mtimeMs, ...rest }) => ({ ...rest, mtimeMs }));
   }
 
+  #historyRow(): { mark: StoredHistory; commits: Uint8Array } | null {
+    const [row] = this.#rows<{ mark: string; commits: Uint8Array }>('SELECT mark, commits FROM history');
+    return row === undefined ? null : { mark: JSON.parse(row.mark) as StoredHistory, commits: row.commits };
+  }
+
+  /** What is known of the past; the commits are read when they are first asked for. */
+  #openHistory(): ChangeHistory | null {
+    if (this.#history !== undefined) return this.#history;
+    const row = this.#historyRow();
+    return (this.#history = row === null ? null : new ChangeHistory(decodeHistory(row.commits)));
+  }
+
+  history(): StoredHistory | null {
+    const [row] = this.#rows<{ mark: string }>('SELECT mark FROM history');
+    return row === undefined ? null : (JSON.parse(row.mark) as StoredHistory);
+  }
+
+  putHistory(change: HistoryChange | null): void {
+    const known = change?.kind === 'newer' ? this.#historyRow() : null;
+    this.#transaction(() => {
+      this.#history = undefined;
+      this.#db.exec('DELETE FROM history');
+      if (change === null) return;
+      const commits = new Map(toPastCommits(change.commits).map((commit) => [commit.id.slice(0, idDigits), commit]));
+      for (const commit of known === null ? [] : decodeHistory(known.commits))
+        if (!commits.has(commit.id)) commits.set(commit.id, commit);
+      const kept = newestFirst([...commits.values()]).slice(0, mostCommits);
+      const mark: StoredHistory = { ...change.mark, commits: kept.length };
+      this.#prepare('INSERT INTO history VALUES (1, ?, ?)').run([JSON.stringify(mark), encodeHistory(kept)]);
+    });
+  }
+
   search(query: string, options: SearchRequest): RankedChunk[] {
     return this.#search.search(query, {
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
+      signals: () => this.#openHistory(),
       ...(options.sources.length > 0 ? { accept: pathFilter(options.sources) } : {}),
     });
   }

@@ -28,6 +28,7 @@ const migrations: readonly string[] = [
    ALTER TABLE files ADD COLUMN symbol_count INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE files ADD COLUMN symbols BLOB NOT NULL DEFAULT x'00';`,
   `CREATE TABLE uses (file_id INTEGER PRIMARY KEY, fresh INTEGER NOT NULL, uses BLOB NOT NULL);`,
+  `CREATE TABLE history (row INTEGER PRIMARY KEY CHECK (row = 1), mark TEXT NOT NULL, commits BLOB NOT NULL);`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -1,4 +1,5 @@
 import type { SerializedError } from '../../core/errors.ts';
+import type { HistoryChange } from '../../core/history/types.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type {
   AnalyzedFile,
@@ -15,6 +16,7 @@ import type {
   SearchRequest,
   SkippedRecord,
   StoreCounts,
+  StoredHistory,
   StoredFile,
   StoreUpdate,
   SymbolQuery,
@@ -48,6 +50,9 @@ export interface StoreCalls {
   graph: { in: GraphQuery; out: GraphAnswer };
   referencePlaces: { in: ReferenceQuery; out: ReferencePlaces };
   referencesAmong: { in: { definitions: GraphSymbol[]; found: FoundNames[] }; out: ReferenceRow[][] };
+  history: { in: null; out: StoredHistory | null };
+  /** Null forgets it. */
+  putHistory: { in: HistoryChange | null; out: null };
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };

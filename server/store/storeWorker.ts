@@ -206,6 +206,12 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   graph: (request) => answerGraph(open().graphParts(), request),
   referencePlaces: (request) => referencePlaces(open().graphParts(), request),
   referencesAmong: ({ definitions, found }) => referencesAmong(open().graphParts(), definitions, found),
+  history: () => open().history(),
+  putHistory(change) {
+    open().putHistory(change);
+    scheduleCheckpoint();
+    return null;
+  },
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };

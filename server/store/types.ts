@@ -1,6 +1,7 @@
 import type { Occurrence, OccurrenceKind } from '../../core/graph/types.ts';
 import type { CallTreeRequest } from '../../core/graph/callTree.ts';
 import type { AnalyzedWords } from '../../core/lexical/types.ts';
+import type { HistoryMark } from '../../core/history/types.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
 import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason, SymbolKind } from '../../core/model.ts';
@@ -140,6 +141,12 @@ export interface ReferenceRow {
   text: string;
   /** The innermost definition around it; null at the top of a file. */
   inside: GraphSymbol | null;
+}
+
+/** What the index knows of the past. */
+export interface StoredHistory extends HistoryMark {
+  /** How many. */
+  commits: number;
 }
 
 export interface StoreCounts {

@@ -11,7 +11,7 @@ interface Bundle {
 }
 
 /** The engine without its workers: grammars, SQLite and token tables run in bundles of their own. */
-const engine = ['core', 'server/engine', 'server/indexing', 'server/store'];
+const engine = ['core', 'server/engine', 'server/history', 'server/indexing', 'server/store'];
 
 /** What each bundle may hold, and the size (kB, with names and white space) that would be a surprise. */
 const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number }> = {
@@ -22,7 +22,7 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
   },
   server: {
     folders: [...engine, 'protocol', 'server/lsp'],
-    packages: /^(zod|vscode-.*)$/,
+    packages: /^(yaml|zod|vscode-.*)$/,
     maxKb: 2000,
   },
   cli: { folders: [...engine, 'cli', 'package.json', 'protocol'], packages: /^(commander|yaml|zod)$/, maxKb: 2000 },

@@ -67,6 +67,7 @@ const faults = [
   'protocol-imports: protocol/readsFiles.ts → fs',
   'server-engine-imports: server/engine/checksMessages.ts → protocol/messages.ts',
   'server-engine-imports: server/engine/needsEditor.ts → @types/vscode',
+  'server-history-imports: server/history/asksStore.ts → server/store/index.ts',
   'server-indexing-imports: server/indexing/drivesEngine.ts → server/engine/index.ts',
   'server-lsp-imports: server/lsp/ranksItself.ts → core/rank/score.ts',
   'server-lsp-imports: server/lsp/readsStore.ts → server/store/index.ts',

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { AppError } from '../../../core/errors.ts';
 import type { SkipReason } from '../../../core/model.ts';
 import type { FileStamp, SkippedRecord } from '../../store/types.ts';
+import type { ReadGitIgnoreConfig } from './gitIgnoreConfig.ts';
 import { isFileSystemError } from './gitRepository.ts';
 import {
   decide,
@@ -45,6 +46,8 @@ export interface DiscoveryOptions {
   signal?: AbortSignal;
   /** 'git': nothing but git's rules, to compare with git itself. Default 'all'. */
   layers?: 'all' | 'git';
+  /** In place of asking git anew: for several paths that are looked at together. */
+  readGitConfig?: ReadGitIgnoreConfig;
 }
 
 /** Folders visited at once, and files of one folder asked for their stamp at once. */
@@ -146,7 +149,7 @@ type Start =
 
 /** The rules at the root, or at the folder `below` it, each folder on the way decided like in a walk. */
 async function startAt(options: DiscoveryOptions & { below?: string }): Promise<Start> {
-  const { signal, settings, layers, below } = options;
+  const { signal, settings, layers, readGitConfig, below } = options;
   const root = await openRoot(options.root);
   let rules = await rulesAtRoot({
     root,
@@ -154,6 +157,7 @@ async function startAt(options: DiscoveryOptions & { below?: string }): Promise<
     exclude: settings.exclude,
     include: settings.include,
     ...(layers === undefined ? {} : { layers }),
+    ...(readGitConfig === undefined ? {} : { readGitConfig }),
     ...(signal === undefined ? {} : { signal }),
   });
   let around: FolderRules | null = null;

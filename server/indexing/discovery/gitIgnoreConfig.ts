@@ -11,6 +11,14 @@ export interface GitIgnoreConfig {
   ignoreCase: boolean;
 }
 
+export type ReadGitIgnoreConfig = typeof readGitIgnoreConfig;
+
+/** Asks once: for many paths that are looked at together. All of them lie in one folder. */
+export function askedOnce(): ReadGitIgnoreConfig {
+  let asked: Promise<GitIgnoreConfig> | undefined;
+  return (folder, repository) => (asked ??= readGitIgnoreConfig(folder, repository));
+}
+
 /**
  * Asks git where it is installed (it knows conditional includes and where its system config lies), else reads the
  * config files itself. `repository` is null for a folder outside any repository: then only the user's settings count.

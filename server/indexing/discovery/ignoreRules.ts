@@ -15,7 +15,7 @@
  */
 import { lstat, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readGitIgnoreConfig, type GitIgnoreConfig } from './gitIgnoreConfig.ts';
+import { readGitIgnoreConfig, type GitIgnoreConfig, type ReadGitIgnoreConfig } from './gitIgnoreConfig.ts';
 import { isFileSystemError, repositoryAround, repositoryAt, type GitRepository } from './gitRepository.ts';
 import {
   compilePatterns,
@@ -72,6 +72,8 @@ export interface IgnoreOptions {
   include: readonly string[];
   /** 'git': git's rules alone, to compare with git itself. */
   layers?: 'all' | 'git';
+  /** In place of asking git anew. */
+  readGitConfig?: ReadGitIgnoreConfig;
   signal?: AbortSignal;
 }
 
@@ -147,7 +149,7 @@ const notInIncluded: IgnoreRule = { source: 'setting include', line: 0, pattern:
 /** The rules at the workspace folder, its own ignore files not yet read (see `withIgnoreFiles`). */
 export async function rulesAtRoot(options: IgnoreOptions): Promise<FolderRules> {
   const git = repositoryAround(options.root);
-  const config = await readGitIgnoreConfig(options.root, git);
+  const config = await (options.readGitConfig ?? readGitIgnoreConfig)(options.root, git);
   const run = makeRunRules(options, config.ignoreCase);
   const prefix = git === null ? '' : toSlashes(path.relative(git.top, options.root));
   const text = prefix === '' ? '' : `${prefix}/`;

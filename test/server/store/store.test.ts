@@ -15,6 +15,8 @@ import initSqlJs from 'sql.js';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
 import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import type { CallSite } from '../../../core/graph/types.ts';
+import { withOverrides } from '../../../core/rank/tunableWeights.ts';
+import { defaultWeights } from '../../../core/rank/weights.ts';
 import type { CodeSymbol } from '../../../core/model.ts';
 import {
   decodeChunks,
@@ -179,6 +181,39 @@ describe('openStore', function () {
     await first.markComplete();
     await close(first);
     assert.deepEqual(await seen(await open()), before);
+  });
+
+  it('keeps the past, adds what is newer, and lets it speak in the ranking', async () => {
+    const mark = { head: 'b'.repeat(40), prefix: '', boundary: '' };
+    const commit = (id: string, time: number, ...paths: string[]) => ({
+      id: id.repeat(40),
+      time,
+      subject: 'Polish the lens',
+      files: paths.map((each) => ({ path: each })),
+    });
+    const weights = withOverrides(defaultWeights, { recency: 1, coChange: 0, pastChanges: 0 });
+    const ranked = async (store: Store): Promise<string[]> =>
+      (await store.search('lens', { limit: 5, sources: [], weights })).map((each) => each.path);
+    let store = await open();
+    assert.equal(await store.history(), null);
+    await store.put([fileOf('a.ts', 'lens\n'), fileOf('b.ts', 'lens\n')]);
+    assert.deepEqual(await ranked(store), ['a.ts', 'b.ts']);
+    await store.putHistory({ kind: 'whole', mark, commits: [commit('b', 2, 'b.ts')] });
+    assert.deepEqual(await ranked(store), ['b.ts', 'a.ts']);
+    const newer = { ...mark, head: 'd'.repeat(40) };
+    const commits = [commit('d', 4, 'a.ts'), commit('c', 3, 'a.ts'), commit('b', 2, 'b.ts')];
+    await store.putHistory({ kind: 'newer', mark: newer, commits });
+    assert.deepEqual(await store.history(), { ...newer, commits: 3 });
+    assert.deepEqual(await ranked(store), ['a.ts', 'b.ts']);
+    await close(store);
+    store = await open();
+    assert.deepEqual(await store.history(), { ...newer, commits: 3 });
+    assert.deepEqual(await ranked(store), ['a.ts', 'b.ts']);
+    await store.putHistory({ kind: 'whole', mark, commits: [commit('b', 2, 'b.ts')] });
+    assert.deepEqual(await ranked(store), ['b.ts', 'a.ts']);
+    await store.putHistory(null);
+    assert.equal(await store.history(), null);
+    assert.deepEqual(await ranked(store), ['a.ts', 'b.ts']);
   });
 
   it('replaces and removes files; a refused update leaves everything as it was', async () => {
