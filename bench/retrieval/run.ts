@@ -28,8 +28,8 @@ interface Asked {
 
 async function ask(corpus: Corpus, indexRoot: string, leaveOut: boolean): Promise<Asked> {
   const engine = await openEngine({ root: corpus.root, indexDir: path.join(indexRoot, corpus.name) });
-  const score = async (question: Question, ranking: Partial<RankingWeights> = {}): Promise<Scored> => {
-    const ranked = await engine.rank(question.text, { limit: 200, ranking });
+  const score = async (question: Question, weights: Partial<RankingWeights> = {}): Promise<Scored> => {
+    const ranked = await engine.rank(question.text, { limit: 200, weights });
     const results = ranked.map((range) => ({
       path: range.path,
       start_line: range.startLine,

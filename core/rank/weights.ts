@@ -84,7 +84,7 @@ export const defaultWeights: RankingWeights = {
   change: 0.7,
   near: 0.3,
   path: 0.6,
-  pathNear: 0.5,
+  pathNear: 0.8,
   inScope: 3,
   stem: 1,
   covers: 1,

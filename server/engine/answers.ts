@@ -32,11 +32,15 @@ export function createAnswers(
       return selectContext(parts, request);
     },
 
-    async rank(query, { limit = 200, ranking = {}, signal } = {}) {
+    async rank(query, { limit = 200, ranking = {}, weights = {}, signal } = {}) {
       assertOpen();
       signal?.throwIfAborted();
       await store.refreshIfChanged();
-      const ranked = await store.search(query, { limit, sources: [], weights: parts.weights(ranking) });
+      const ranked = await store.search(query, {
+        limit,
+        sources: [],
+        weights: { ...parts.weights(ranking), ...weights },
+      });
       return ranked.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
     },
 

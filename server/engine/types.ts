@@ -1,6 +1,7 @@
 import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
 import type { GraphDirection } from '../../core/graph/callTree.ts';
 import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
+import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { ScorePart } from '../../core/rank/types.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
 import type { GraphAnswer, GraphEdge, GraphSymbol, ReferenceRow } from '../store/types.ts';
@@ -72,6 +73,8 @@ export interface RankOptions {
   /** Set on top of those of the settings. */
   ranking?: RankingOverrides;
   signal?: AbortSignal;
+  /** Any weight of the ranking, in place of its own: for measuring what each is worth. */
+  weights?: Partial<RankingWeights>;
 }
 
 export interface IndexOptions {
