@@ -110,7 +110,7 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .option('--references', 'every use of it: calls, types, values, imports')
     .option('--depth <hops>', 'hops to follow, 1 to 10', '1')
     .option('--in <path>', 'only definitions in this file or folder')
-    .option('--limit <n>', 'at most so many edges in each direction, or references', '200')
+    .option('--limit <n>', 'at most so many edges in each direction, or references (default: 40; 200 with --json)')
     .option('--no-index', 'answer from the index as it is')
     .action(async (symbol: string, options: Options & GraphOptions) => {
       const { graphCommand } = await import('./commands/graphCommand.ts');

@@ -39,6 +39,8 @@ function kindOf(node: Node, receiver: string): OccurrenceKind {
   for (let each: Node | null = node, up = 0; each !== null && up < maxAncestors; each = each.parent, up++) {
     if (imports.test(each.type)) return 'import';
     if (up <= 2 && types.test(each.type)) return 'type';
+    // Python: what stands in the brackets of a class are its bases.
+    if (each.type === 'argument_list' && each.parent?.type === 'class_definition') return 'type';
   }
   return receiver === '' ? 'value' : 'member';
 }

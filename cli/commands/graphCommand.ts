@@ -12,7 +12,7 @@ export interface GraphOptions {
   references?: boolean;
   depth: string;
   in?: string;
-  limit: string;
+  limit?: string;
   index: boolean;
 }
 
@@ -90,14 +90,32 @@ function graphLines({ definitions, more }: GraphAnswer, options: GraphOptions, s
   return lines;
 }
 
+/** What a reader takes in, and what a program can. */
+const defaultLimit = { shown: 40, json: 200 } as const;
+
+/** Characters of a name that is not known. */
+const mostShown = 80;
+
+/** Names like the one that was asked for; those of the asked type first. */
+async function similarNames(engine: Engine, symbol: string): Promise<string[]> {
+  const parts = symbol.split(/::|[.#]/).filter((part) => part !== '');
+  const last = parts.at(-1);
+  if (last === undefined) return [];
+  const found = await engine.symbols({ name: last, limit: 200 });
+  const owner = parts.at(-2);
+  const near = found.filter(({ container }) => owner !== undefined && container.at(-1) === owner);
+  const names = [...near, ...found].filter(({ kind }) => kind !== 'section').map(nameOf);
+  return [...new Set(names)].slice(0, 5);
+}
+
 /** What is shown and how much was found. */
 async function answerOf(
   engine: Engine,
   symbol: string,
   options: GraphOptions,
+  limit: number,
   style: Style,
 ): Promise<{ answer: unknown; definitions: number; lines: () => string[] }> {
-  const limit = wholeNumber('--limit', options.limit);
   const inside = options.in === undefined ? {} : { path: options.in };
   if (options.references === true) {
     const answer = await engine.references({ symbol, limit, ...inside });
@@ -111,7 +129,8 @@ async function answerOf(
 
 export function graphCommand(session: Session, symbol: string, options: GraphOptions): Promise<number> {
   wholeNumber('--depth', options.depth);
-  wholeNumber('--limit', options.limit);
+  const usual = session.common.json === true ? defaultLimit.json : defaultLimit.shown;
+  const limit = options.limit === undefined ? usual : wholeNumber('--limit', options.limit);
   const chosen = (['callers', 'callees', 'references'] as const).filter((each) => options[each] === true);
   if (chosen.length > 1) {
     throw new AppError('invalid_input', `--${chosen[0]!} and --${chosen[1]!} exclude each other`, {
@@ -121,7 +140,7 @@ export function graphCommand(session: Session, symbol: string, options: GraphOpt
   return withWorkspace(session, async ({ engine }) => {
     if (options.index) await prepareAnswers(session, engine);
     const { terminal } = session;
-    const { answer, definitions, lines } = await answerOf(engine, symbol, options, terminal.outStyle);
+    const { answer, definitions, lines } = await answerOf(engine, symbol, options, limit, terminal.outStyle);
     if (session.common.json === true) terminal.out(`${JSON.stringify(answer)}\n`);
     else
       terminal.out(
@@ -130,9 +149,11 @@ export function graphCommand(session: Session, symbol: string, options: GraphOpt
           .join(''),
       );
     if (definitions > 0) return exitCodes.ok;
-    terminal.note(
-      `No symbol is called "${printable(symbol)}". \`contextkit symbol ${printable(symbol)}\` finds similar names.`,
-    );
+    const inside = options.in === undefined ? '' : ` in ${printable(options.in)}`;
+    const names = await similarNames(engine, symbol);
+    const hint = names.length === 0 ? '' : ` Similar: ${names.map(printable).join(', ')}.`;
+    const asked = symbol.length > mostShown ? `${symbol.slice(0, mostShown)}…` : symbol;
+    terminal.note(`No symbol is called "${printable(asked)}"${inside}.${hint}`);
     return exitCodes.nothingFound;
   });
 }

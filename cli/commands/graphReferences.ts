@@ -21,20 +21,22 @@ const plural: Record<ReferenceRow['kind'], [one: string, many: string]> = {
   import: ['import', 'imports'],
 };
 
-function summary(references: readonly ReferenceRow[]): string {
+function summary(kinds: ReferenceAnswer['definitions'][number]['kinds']): string {
   return (Object.keys(plural) as ReferenceRow['kind'][])
     .flatMap((kind) => {
-      const count = references.filter((each) => each.kind === kind).length;
-      return count === 0 ? [] : [`${count} ${plural[kind][count === 1 ? 0 : 1]}`];
+      const count = kinds[kind] ?? 0;
+      return count === 0 ? [] : [`${counted(count, plural[kind][0], plural[kind][1])}`];
     })
     .join(', ');
 }
 
+/** Uses in one file, a line with several of them once. */
 function fileLines(path: string, references: readonly ReferenceRow[], style: Style): string[] {
-  const width = String(references.at(-1)!.line).length;
+  const lines = references.filter((each, i) => each.line !== references[i - 1]?.line);
+  const width = String(lines.at(-1)!.line).length;
   return [
     `  ${style.bold(printable(path))}`,
-    ...references.map(
+    ...lines.map(
       ({ line, kind, text }) => `    ${String(line).padStart(width)}  ${style.dim(kind.padEnd(6))}  ${printable(text)}`,
     ),
   ];
@@ -43,7 +45,7 @@ function fileLines(path: string, references: readonly ReferenceRow[], style: Sty
 /** References of each definition, grouped by file. */
 export function referenceLines({ definitions, more, changed, unread }: ReferenceAnswer, style: Style): string[] {
   const lines: string[] = [];
-  for (const { symbol, references, total } of definitions) {
+  for (const { symbol, references, total, files, kinds } of definitions) {
     lines.push(...headLines(symbol, style));
     const byFile = new Map<string, ReferenceRow[]>();
     for (const each of references) byFile.set(each.path, [...(byFile.get(each.path) ?? []), each]);
@@ -51,7 +53,7 @@ export function referenceLines({ definitions, more, changed, unread }: Reference
     lines.push(
       total === 0
         ? '  no known references'
-        : `  ${counted(total, 'reference')} in ${counted(byFile.size, 'file')}: ${summary(references)}${cut}`,
+        : `  ${counted(total, 'reference')} in ${counted(files, 'file')}: ${summary(kinds)}${cut}`,
     );
     for (const [path, rows] of byFile) lines.push(...fileLines(path, rows, style));
     lines.push('');

@@ -29,7 +29,7 @@ export function symbolCommand(session: Session, name: string, options: SymbolOpt
     }
     if (found.length > 0) return exitCodes.ok;
     terminal.note(
-      `No symbol is called "${printable(name)}"${match === 'any' ? '' : `; without --${match}, parts of names match, too`}.`,
+      `No symbol is called "${printable(name.length > 80 ? `${name.slice(0, 80)}…` : name)}"${match === 'any' ? '' : `; without --${match}, parts of names match, too`}.`,
     );
     return exitCodes.nothingFound;
   });

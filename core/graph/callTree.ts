@@ -8,6 +8,8 @@ export interface CallTreeRequest {
   direction: GraphDirection;
   /** At most so many edges in each direction. */
   limit: number;
+  /** Calls in files that matter less, such as tests, come after the others. */
+  isLess?: (path: string) => boolean;
 }
 
 /** One definition calls another, at one or several lines of the caller's file. */
@@ -49,7 +51,7 @@ function edgesOf(calls: readonly ResolvedCall[], depth: number): CallEdge[] {
 /** Breadth first, each definition once: cycles end by themselves. */
 function walk(
   start: Definition,
-  { depth, limit }: CallTreeRequest,
+  { depth, limit, isLess = () => false }: CallTreeRequest,
   next: (definition: Definition) => ResolvedCall[],
   other: (edge: CallEdge) => Definition | undefined,
 ): { edges: CallEdge[]; truncated: boolean } {
@@ -59,7 +61,9 @@ function walk(
   for (let hop = 1; hop <= depth && level.length > 0; hop++) {
     const following: Definition[] = [];
     for (const definition of level) {
-      for (const edge of edgesOf(next(definition), hop)) {
+      const found = edgesOf(next(definition), hop);
+      const ordered = [...found.filter(({ path }) => !isLess(path)), ...found.filter(({ path }) => isLess(path))];
+      for (const edge of ordered) {
         if (edges.length === limit) return { edges, truncated: true };
         edges.push(edge);
         const reached = other(edge);

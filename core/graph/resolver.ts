@@ -129,8 +129,15 @@ export class Resolver {
 
   /** Definitions that a name means where it stands: as a call does, and types where a type stands. */
   resolveUse(file: GraphFile, { name, receiver, line, kind }: Occurrence): Definition[] {
+    if (kind === 'import') {
+      const named = file.links.imports.flatMap((link) => {
+        const names = link.names.filter((each) => each.name === name || each.alias === name);
+        return names.length === 0 ? [] : this.definitionsOf(file, { ...link, names });
+      });
+      if (named.length > 0) return withoutImplBlocks(distinct(named));
+    }
     if (receiver !== '') return withoutImplBlocks(distinct(this.#member(file, { name, receiver, line })));
-    if (kind !== 'import' && this.#isShadowed(file, name, line)) return [];
+    if (this.#isShadowed(file, name, line)) return [];
     const found = this.#bareName(file, name, line);
     const types = kind === 'type' ? found.filter(isType) : [];
     return withoutImplBlocks(distinct(types.length > 0 ? types : found));

@@ -1,7 +1,7 @@
 import { AppError } from '../../core/errors.ts';
 import type { ParsePool } from '../indexing/parsePool.ts';
 import type { Store } from '../store/index.ts';
-import type { FoundNames } from '../store/types.ts';
+import type { FoundNames, ReferenceRow } from '../store/types.ts';
 import type { ReferenceAnswer, ReferenceRequest } from './types.ts';
 
 export interface ReferenceParts {
@@ -50,13 +50,20 @@ export async function findReferences(
   const ordered = files.flatMap((file) => found.get(file.path) ?? []);
   const rows = await store.referencesAmong({ definitions: places.definitions, found: ordered });
   return {
-    definitions: places.definitions.map((each, i) => ({
-      symbol: each,
-      references: rows[i]!.slice(0, limit),
-      total: rows[i]!.length,
-    })),
+    definitions: places.definitions.map((each, i) => ({ symbol: each, ...counted(rows[i]!, limit) })),
     more: places.more,
     changed: changed.sort(),
     unread: places.files.length - files.length,
+  };
+}
+
+function counted(rows: readonly ReferenceRow[], limit: number): Omit<ReferenceAnswer['definitions'][number], 'symbol'> {
+  const kinds: Partial<Record<ReferenceRow['kind'], number>> = {};
+  for (const { kind } of rows) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  return {
+    references: rows.slice(0, limit),
+    total: rows.length,
+    files: new Set(rows.map(({ path }) => path)).size,
+    kinds,
   };
 }

@@ -224,7 +224,14 @@ export interface ReferenceRequest {
 
 export interface ReferenceAnswer {
   /** One entry a definition of the name, source files first; so are its references. */
-  definitions: { symbol: GraphSymbol; references: ReferenceRow[]; total: number }[];
+  definitions: {
+    symbol: GraphSymbol;
+    references: ReferenceRow[];
+    /** How many there are, the limit aside: in all, in how many files, and of each kind. */
+    total: number;
+    files: number;
+    kinds: Partial<Record<ReferenceRow['kind'], number>>;
+  }[];
   /** Definitions of the name that are not answered, for there are too many. */
   more: number;
   /** Files that have changed since they were indexed: their references are left out. */

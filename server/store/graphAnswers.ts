@@ -43,7 +43,10 @@ function definitionsOf({ graph, roleOf }: GraphParts, symbol: string, path: stri
 export function answerGraph(parts: GraphParts, { symbol, path, ...request }: GraphQuery): GraphAnswer {
   const all = definitionsOf(parts, symbol, path);
   const definitions = all.slice(0, mostDefinitions).map((definition) => {
-    const { callers, callees, truncated } = callTree(parts.graph, definition, request);
+    const { callers, callees, truncated } = callTree(parts.graph, definition, {
+      ...request,
+      isLess: (path) => parts.roleOf(path) !== 'source',
+    });
     return {
       symbol: toGraphSymbol(definition),
       callers: callers.map(toGraphEdge),
@@ -112,9 +115,12 @@ export function referencesAmong(
   });
 }
 
-function toGraphSymbol({ file, symbol }: Definition): GraphSymbol {
+/** A method that stands outside its type, as in Go, is shown as its member. */
+function toGraphSymbol({ file, symbol, owner }: Definition): GraphSymbol {
   const { name, kind, line, signature, container } = symbol;
-  return { name, kind, path: file.path, line, signature, container };
+  const isQualified = /::|[.:]/.test(name);
+  const outer = container.length === 0 && owner !== '' && !isQualified ? [owner] : container;
+  return { name, kind, path: file.path, line, signature, container: outer };
 }
 
 function toGraphEdge({ caller, callee, path, lines, depth }: CallEdge): GraphEdge {

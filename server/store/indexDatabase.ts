@@ -468,8 +468,12 @@ export class IndexDatabase {
         if (how !== null) found.push({ ...symbol, path, match: how });
       }
     }
+    // Who finds the name itself did not mistype it.
+    const best = found.reduce((least, { match: how }) => Math.min(least, rankOfMatch(how)), Infinity);
+    const worst = best <= rankOfMatch('prefix') ? rankOfMatch('part') : Infinity;
     const isSource = ({ path }: FoundSymbolRow): number => (this.#files.get(path)?.role === 'source' ? 0 : 1);
     return found
+      .filter((each) => rankOfMatch(each.match) <= worst)
       .sort(
         (a, b) =>
           rankOfMatch(a.match) - rankOfMatch(b.match) ||

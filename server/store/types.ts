@@ -72,7 +72,7 @@ export interface SymbolQuery {
   limit: number;
 }
 
-export interface GraphQuery extends CallTreeRequest {
+export interface GraphQuery extends Omit<CallTreeRequest, 'isLess'> {
   /** A name, or `Type.member`. */
   symbol: string;
   /** Only definitions in this file or folder. */

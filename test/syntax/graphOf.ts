@@ -13,11 +13,16 @@ const dist = path.resolve(import.meta.dirname, '../../dist');
 const wordPiece = createWordPiece(readFileSync(path.join(dist, 'wordpiece.txt'), 'utf8'));
 let syntax: Promise<Syntax> | undefined;
 
+/** The grammars, loaded once for all tests. */
+export function syntaxForTests(): Promise<Syntax> {
+  syntax ??= openSyntax({ wasmFile: path.join(dist, 'web-tree-sitter.wasm'), grammarDir: path.join(dist, 'grammars') });
+  return syntax;
+}
+
 /** A file as the index would give it to the graph, and what could not be read in it. */
 export async function analyze(file: string, text: string): Promise<{ file: GraphFile; notes: string[] }> {
-  syntax ??= openSyntax({ wasmFile: path.join(dist, 'web-tree-sitter.wasm'), grammarDir: path.join(dist, 'grammars') });
   const { language, symbols, links, notes } = await analyzeText(file, text, {
-    syntax: await syntax,
+    syntax: await syntaxForTests(),
     wordPiece,
     deadlineMs: 5_000,
   });
