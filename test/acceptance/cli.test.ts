@@ -354,10 +354,13 @@ describe('contextkit', function () {
     ['select', '--queries', '-', '--json-lines'],
   ]) {
     it(`${args.join(' ')}: stops on the first SIGTERM while it waits for input`, async () => {
+      const began = performance.now();
       workspace.run('index');
+      const oneRunMs = performance.now() - began;
       const child = spawn(process.execPath, [cli, ...args], { cwd: workspace.root, stdio: ['pipe', 'ignore', 'pipe'] });
       const closed = new Promise((resolve) => child.once('close', resolve));
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      // Nothing shows that it waits: after so long it does, on a busy machine, too.
+      await new Promise((resolve) => setTimeout(resolve, Math.max(1500, 2 * oneRunMs)));
       child.kill('SIGTERM');
       assert.equal(await closed, 143);
     });
