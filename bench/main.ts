@@ -1,10 +1,11 @@
 /** `npm run bench -- NAME …`: the benchmarks of this project. */
 import { graph } from './graph/run.ts';
 import { history } from './history.ts';
+import { packing } from './packing.ts';
 import { speed } from './speed.ts';
 import { retrieval } from './retrieval/run.ts';
 
-const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval, graph, history };
+const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval, graph, history, packing };
 
 const [name = 'speed', ...rest] = process.argv.slice(2);
 const bench = benches[name];

@@ -19,6 +19,7 @@ const examples = `
 Examples:
   contextkit select "where are routes matched"
   contextkit select "retry after a failed request" --budget 4000 --format xml
+  contextkit map --budget 2000
   contextkit symbol parseConfig
   contextkit graph Router.match --depth 2
 `;
@@ -77,12 +78,15 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     });
 
   add('select', 'print the code that answers a question, packed into a token budget')
-    .argument('[query]', 'what you look for; - reads it from standard input')
+    .argument('[query]', 'what you look for; - reads it from standard input; may be left out with --mode map')
     .option('--budget <tokens>', 'most tokens of the pack, 500 to 100000 (default: 8000)')
     .addOption(new Option('--format <format>', `${packFormats.join(', ')} (default: markdown)`))
     .addOption(new Option('--mode <mode>', `${packModes.join(', ')}: code, or signatures only (default: full)`))
     .option('--sources <list>', 'only these folders or globs, separated by commas')
     .option('--limit <n>', 'at most so many ranges')
+    .option('--include-imports', 'also what the chosen code calls and names by type')
+    .option('--have <ids>', 'leave out what the conversation has: ids of packs or ranges, separated by commas')
+    .option('--session <name>', 'remember what was given under this name, and give only what is new')
     .option('--explain', 'show the parts of each score')
     .option('--no-index', 'answer from the index as it is, without bringing it up to date')
     .option('--queries <file>', 'answer many queries: JSON lines {"id","query"}; - reads standard input')
@@ -90,6 +94,25 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .action(async (query: string | undefined, options: Options & SelectOptions) => {
       const { selectCommand } = await import('./commands/selectCommand.ts');
       finish(await selectCommand(session(options), query, options));
+    });
+
+  add('map', 'print a map of the repository: its most used signatures, or those nearest to a question')
+    .argument('[query]', 'what you look for; without it, a map of the whole')
+    .option('--budget <tokens>', 'most tokens of the map, 500 to 100000 (default: 8000)')
+    .addOption(new Option('--format <format>', `${packFormats.join(', ')} (default: markdown)`))
+    .option('--sources <list>', 'only these folders or globs, separated by commas')
+    .option('--no-index', 'answer from the index as it is, without bringing it up to date')
+    .action(async (query: string | undefined, options: Options & SelectOptions) => {
+      const { selectCommand } = await import('./commands/selectCommand.ts');
+      finish(await selectCommand(session(options), query, { ...options, mode: 'map' }));
+    });
+
+  add('pack', 'compare packs that were given, and see what is remembered of them')
+    .argument('<action>', 'diff A B, list, show ID, forget SESSION')
+    .argument('[what...]', 'ids of packs, or files that hold one')
+    .action(async (action: string, what: string[], options: Options) => {
+      const { packCommand } = await import('./commands/packCommand.ts');
+      finish(await packCommand(session(options), action, what));
     });
 
   add('symbol', 'find where a name is defined')

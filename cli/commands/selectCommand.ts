@@ -17,6 +17,9 @@ export interface SelectOptions {
   mode?: string;
   sources?: string;
   limit?: string;
+  includeImports?: boolean;
+  have?: string;
+  session?: string;
   explain?: boolean;
   /** False with --no-index. */
   index: boolean;
@@ -54,7 +57,8 @@ async function readStandardInput(signal: AbortSignal): Promise<string> {
   }
 }
 
-async function queryOf(query: string | undefined, signal: AbortSignal): Promise<string> {
+async function queryOf(query: string | undefined, mode: PackMode, signal: AbortSignal): Promise<string> {
+  if (query === undefined && mode === 'map') return '';
   if (query === undefined) {
     throw new AppError('invalid_input', 'there is no query', {
       hint: 'For example: contextkit select "where are routes matched"',
@@ -62,6 +66,12 @@ async function queryOf(query: string | undefined, signal: AbortSignal): Promise<
   }
   return query === '-' ? await readStandardInput(signal) : query;
 }
+
+const listOf = (text: string | undefined): string[] | undefined =>
+  text
+    ?.split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
 
 /** A budget is checked before any indexing, so that a slip is told at once. */
 function budgetOf(text: string): number {
@@ -79,11 +89,12 @@ function print({ terminal, common }: Session, result: SelectResult, explain: boo
   }
   terminal.out(result.context);
   if (explain) for (const line of explanation(result.chunks, terminal.noteStyle)) terminal.note(line);
-  const { tokensUsed, budget, filesIncluded, leftOut, refreshed } = result.metadata;
+  const { tokensUsed, budget, filesIncluded, leftOut, refreshed, held, packId } = result.metadata;
   const more = leftOut > 0 ? `, ${counted(leftOut, 'more match', 'more matches')} left out` : '';
+  const had = held > 0 ? `, ${counted(held, 'range')} had already` : '';
   terminal.note(
     terminal.noteStyle.dim(
-      `${counted(filesIncluded, 'file')}, ${tokensUsed.toLocaleString('en-US')} of ${budget.toLocaleString('en-US')} tokens${more}`,
+      `${counted(filesIncluded, 'file')}, ${tokensUsed.toLocaleString('en-US')} of ${budget.toLocaleString('en-US')} tokens${more}${had}; pack ${packId}`,
     ),
   );
   if (refreshed.length > 0)
@@ -92,25 +103,36 @@ function print({ terminal, common }: Session, result: SelectResult, explain: boo
     );
 }
 
+function nothing({ terminal, common }: Session, result: SelectResult, query: string): number {
+  if (common.json === true) terminal.out(`${JSON.stringify(result)}\n`);
+  else if (result.metadata.held > 0) terminal.out(result.context);
+  const says =
+    result.metadata.held > 0
+      ? 'Nothing is new: the conversation has all that matches.'
+      : query.trim() === ''
+        ? 'There is no code to map. `contextkit status` shows what is indexed.'
+        : 'Nothing matches. Try other words, or `contextkit status` to see what is indexed.';
+  terminal.note(says);
+  return exitCodes.nothingFound;
+}
+
 export async function selectCommand(
   session: Session,
   given: string | undefined,
   options: SelectOptions,
 ): Promise<number> {
   if (options.queries !== undefined) return batch(session, options.queries, options);
-  const query = await queryOf(given, session.signal);
-  if (query.trim() === '') {
+  const mode: PackMode = oneOf(options.mode ?? 'full', packModes, '--mode');
+  const query = await queryOf(given, mode, session.signal);
+  if (query.trim() === '' && mode === 'full') {
     throw new AppError('invalid_input', 'the query is empty', { hint: 'Say in a few words what you look for.' });
   }
   const budget = options.budget === undefined ? undefined : budgetOf(options.budget);
   const format: PackFormat | undefined =
     options.format === undefined ? undefined : oneOf(options.format, packFormats, '--format');
-  const mode: PackMode = oneOf(options.mode ?? 'full', packModes, '--mode');
   const limit = options.limit === undefined ? undefined : wholeNumber(options.limit, '--limit');
-  const sources = options.sources
-    ?.split(',')
-    .map((source) => source.trim())
-    .filter((source) => source !== '');
+  const sources = listOf(options.sources);
+  const have = listOf(options.have);
   const answer = async ({ engine, config }: OpenWorkspace): Promise<number> => {
     if (options.index) await prepareAnswers(session, engine);
     await assertIndexed(engine);
@@ -123,12 +145,11 @@ export async function selectCommand(
       signal: session.signal,
       ...(limit === undefined ? {} : { limit }),
       ...(sources === undefined ? {} : { sources }),
+      ...(have === undefined ? {} : { have }),
+      ...(options.session === undefined ? {} : { session: options.session }),
+      includeImports: options.includeImports === true,
     });
-    if (result.metadata.filesIncluded === 0) {
-      if (session.common.json === true) session.terminal.out(`${JSON.stringify(result)}\n`);
-      session.terminal.note('Nothing matches. Try other words, or `contextkit status` to see what is indexed.');
-      return exitCodes.nothingFound;
-    }
+    if (result.metadata.filesIncluded === 0) return nothing(session, result, query);
     print(session, result, options.explain === true);
     return exitCodes.ok;
   };

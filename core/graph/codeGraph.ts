@@ -1,6 +1,7 @@
 import type { CodeSymbol } from '../model.ts';
 import {
   buildDefinitionGraph,
+  fileOfNode,
   neighbourFiles,
   reversed,
   type DefinitionGraph,
@@ -205,6 +206,19 @@ export class CodeGraph {
   /** Files that a file uses, and those that use it, the closest first. */
   neighbours(path: string): { uses: NeighbourFile[]; usedBy: NeighbourFile[] } {
     return { uses: neighbourFiles(this.edges(), path), usedBy: neighbourFiles(this.backEdges(), path) };
+  }
+
+  file(path: string): GraphFile | undefined {
+    return this.#files.get(path);
+  }
+
+  /** The definition at a node of `edges()`; undefined for a file. */
+  definitionAt(node: number): { file: GraphFile; symbol: CodeSymbol } | undefined {
+    const graph = this.edges();
+    const at = fileOfNode(graph, node);
+    const file = this.#files.get(graph.paths[at]!);
+    const symbol = file?.symbols[node - graph.firstNode[at]! - 1];
+    return file === undefined || symbol === undefined ? undefined : { file, symbol };
   }
 
   files(): Iterable<GraphFile> {

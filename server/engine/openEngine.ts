@@ -15,6 +15,8 @@ import { assetsDir } from './assets.ts';
 import { createAnswers } from './answers.ts';
 import { describeStatus } from './describeStatus.ts';
 import { createHistoryKeeper } from './historyKeeper.ts';
+import { openPacks } from './openPacks.ts';
+import { createPackStore } from './packStore.ts';
 import { createProgressMeter } from './progress.ts';
 import { createSharedRun } from './sharedRun.ts';
 import { createSourceReader } from './sourceReader.ts';
@@ -98,6 +100,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
   const openCounter = (): TokenCounter => (counter ??= openTokenCounter(assetsDir));
   const reader = createSourceReader({ root, maxFileKb: settings.maxFileKb, pool: openPool });
   const history = createHistoryKeeper({ store, source: options.history ?? gitHistory(root), log });
+  const packs = createPackStore({ indexDir, log });
   const discover = (signal: AbortSignal) => discoverFiles({ root, indexDir, settings, signal });
 
   function assertOpen(): void {
@@ -188,10 +191,12 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       reader,
       pool: openPool,
       counter: openCounter,
+      packs,
       partial: () => shared.running,
       onStale: updateStale,
       assertOpen,
     }),
+    packs: openPacks(packs),
     root,
     indexDir,
     get role() {
@@ -273,6 +278,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
         await shared.stop();
         await history.close();
         await Promise.allSettled(background);
+        packs.flush();
         await pool?.close();
         await counter?.close();
         await store.close();

@@ -1,12 +1,15 @@
+import { lstatSync } from 'node:fs';
+import type { ImportLink } from '../../core/graph/types.ts';
 import type { Chunk, CodeSymbol } from '../../core/model.ts';
 import { lineStartsOf, sliceLines } from '../../core/lexical/lineStarts.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type { ParsePool } from '../indexing/parsePool.ts';
+import { isFileSystemError } from '../indexing/discovery/gitRepository.ts';
 import { readSource } from '../indexing/discovery/readSource.ts';
 import { toOsPath } from '../indexing/discovery/workspacePath.ts';
-import { decodeChunkRanges, decodeChunks, decodeSymbols } from '../store/fileRecords.ts';
+import { decodeChunkRanges, decodeChunks, decodeImports, decodeSymbols } from '../store/fileRecords.ts';
 import type { AnalyzedFile, FileStamp } from '../store/types.ts';
 
 /** What the index says of a file, as far as reading it again needs it. */
@@ -20,6 +23,7 @@ export interface FreshFile {
   file: AnalyzedFile;
   chunks: Chunk[];
   symbols: CodeSymbol[];
+  imports: ImportLink[];
 }
 
 /** A file as it is on disk now. */
@@ -33,6 +37,8 @@ export interface CurrentSource {
 export interface SourceReader {
   /** Null when the file is gone or can no longer be indexed. */
   read(known: IndexedSource): Promise<CurrentSource | null>;
+  /** Size, time and inode are what the index knows, which is how an index run tells as well. */
+  isUntouched(known: IndexedSource): boolean;
 }
 
 export interface SourceReaderOptions {
@@ -55,6 +61,16 @@ export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOption
   }
 
   return {
+    isUntouched({ path, size, mtimeMs, inode }) {
+      try {
+        const stats = lstatSync(toOsPath(root, path));
+        return stats.isFile() && stats.size === size && stats.mtimeMs === mtimeMs && stats.ino === inode;
+      } catch (error) {
+        if (isFileSystemError(error)) return false; // whoever reads it says what is wrong
+        throw error;
+      }
+    },
+
     async read(known) {
       const source = readSource(toOsPath(root, known.path), known, { maxFileKb });
       if (source.kind === 'skip') return null;
@@ -64,7 +80,12 @@ export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOption
       const again = readSource(toOsPath(root, known.path), file, { maxFileKb });
       // Changed once more between the two reads: better left out of this answer than shown wrong.
       if (again.kind === 'skip' || again.hash !== file.hash) return null;
-      const fresh = { file, chunks: decodeChunks(file.chunks), symbols: decodeSymbols(file.symbols) };
+      const fresh = {
+        file,
+        chunks: decodeChunks(file.chunks),
+        symbols: decodeSymbols(file.symbols),
+        imports: decodeImports(file.links),
+      };
       return { text: again.text, lineStarts: lineStartsOf(again.text), fresh };
     },
   };

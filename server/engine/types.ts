@@ -2,11 +2,14 @@ import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../
 import type { GraphDirection } from '../../core/graph/callTree.ts';
 import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
+import type { PackDifference } from '../../core/pack/comparePacks.ts';
+import type { PackPart } from '../../core/pack/packParts.ts';
 import type { ScorePart } from '../../core/rank/types.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
 import type { GraphAnswer, GraphEdge, GraphSymbol, ReferenceRow } from '../store/types.ts';
 
 export type { GraphAnswer, GraphDirection, GraphEdge, GraphSymbol, NameMatch, ReferenceRow, ScorePart };
+export type { PackDifference, PackPart };
 
 /** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
 export interface Engine {
@@ -27,6 +30,7 @@ export interface Engine {
   graph(request: GraphRequest): Promise<GraphAnswer>;
   /** Where a definition is used: calls, types, values, imports. */
   references(request: ReferenceRequest): Promise<ReferenceAnswer>;
+  readonly packs: Packs;
   status(): Promise<EngineStatus>;
   why(path: string, query?: string): Promise<WhyReport>;
   /** Reads what git has that the index does not know yet; resolves once it counts. `index` starts this beside its run. */
@@ -131,6 +135,7 @@ export type PackFormat = 'markdown' | 'xml' | 'json' | 'plain';
 export type PackMode = 'full' | 'map';
 
 export interface SelectRequest {
+  /** May be empty for a map: it then shows the whole. */
   query: string;
   /** o200k tokens; 500 to 100,000; default 8,000. The pack never exceeds it. */
   budget?: number;
@@ -141,6 +146,12 @@ export interface SelectRequest {
   /** At most so many chunks in the pack. */
   limit?: number;
   explain?: boolean;
+  /** Also what the chosen code calls and names by type: short definitions whole, others as signatures. */
+  includeImports?: boolean;
+  /** Ids of packs and of ranges (`SelectedChunk.id`) that the conversation holds: what has not changed is left out. */
+  have?: string[];
+  /** The same, remembered: everything that was given under this name before. */
+  session?: string;
   signal?: AbortSignal;
 }
 
@@ -152,6 +163,8 @@ export interface SelectResult {
 }
 
 export interface SelectedChunk extends LineRange {
+  /** Place and digest of the content; for `SelectRequest.have`. */
+  id: string;
   path: string;
   language: string;
   scope: string;
@@ -175,8 +188,54 @@ export interface SelectMetadata {
   processingMs: number;
   /** True while an index run is going on: later answers may be better. */
   partial: boolean;
-  /** Hex id of the pack's content: same input, same id. */
+  /** Hex id of the pack's content, whatever the format: same input, same id. */
   packId: string;
+  /** Ranked ranges that are left out because the conversation holds them, unchanged. */
+  held: number;
+  /** Ranges shown again because they have changed since the conversation got them. */
+  renewed: number;
+}
+
+/** A pack as it is remembered: places and digests, no text. */
+export interface PackManifest {
+  id: string;
+  mode: PackMode;
+  format: PackFormat;
+  budget: number;
+  tokensUsed: number;
+  /** ISO time. */
+  savedAt: string;
+  /** In the pack's own order, best file first. */
+  parts: PackPart[];
+}
+
+/** What a conversation holds. */
+export interface SavedSession {
+  name: string;
+  /** ISO time. */
+  savedAt: string;
+  /** Oldest first. */
+  parts: PackPart[];
+}
+
+/** A pack by the id under which it is remembered (or the beginning of it), or as the text of a file that holds it. */
+export type PackSource = { id: string } | { name: string; text: string };
+
+export interface PackComparison extends PackDifference {
+  first: { id: string; parts: number };
+  second: { id: string; parts: number };
+}
+
+/** What is remembered of packs and conversations. */
+export interface Packs {
+  /** Latest first. */
+  list(): PackManifest[];
+  find(id: string): PackManifest;
+  compare(first: PackSource, second: PackSource): PackComparison;
+  /** Latest first. */
+  sessions(): SavedSession[];
+  /** False when there is no such session. */
+  forget(session: string): boolean;
 }
 
 export interface RankedRange extends LineRange {

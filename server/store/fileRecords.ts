@@ -1,4 +1,4 @@
-import type { FileLinks } from '../../core/graph/types.ts';
+import type { FileLinks, ImportLink, ModuleRoot } from '../../core/graph/types.ts';
 import type { FileWords } from '../../core/lexical/types.ts';
 import type { Chunk, CodeSymbol, SymbolKind } from '../../core/model.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
@@ -204,23 +204,61 @@ export function encodeLinks({ roots, imports, calls, bindings }: FileLinks): Uin
   return record.finish();
 }
 
+/** The beginning of a record of links, as far as its imports. */
+class LinkReader {
+  readonly input: ByteReader;
+  readonly string: (id: number) => string;
+
+  constructor(bytes: Uint8Array) {
+    this.input = new ByteReader(bytes);
+    this.string = readStrings(this.input);
+  }
+
+  text(): string {
+    return this.string(this.input.number());
+  }
+
+  list<T>(one: () => T): T[] {
+    return Array.from({ length: this.input.number() }, one);
+  }
+
+  roots(): ModuleRoot[] {
+    return this.list(() => {
+      const packed = this.input.number();
+      return {
+        pattern: this.string(packed >>> 1),
+        targets: this.list(() => this.text()),
+        local: (packed & 1) === 1,
+      };
+    });
+  }
+
+  imports(): ImportLink[] {
+    return this.list(() => {
+      const packed = this.input.number();
+      const line = this.input.number();
+      const names = this.list(() => ({ name: this.text(), alias: this.text() }));
+      return { module: this.string(packed >>> 1), names, line, exported: (packed & 1) === 1 };
+    });
+  }
+}
+
+/** Only the imports. */
+export function decodeImports(bytes: Uint8Array): ImportLink[] {
+  if (bytes.length === 0) return [];
+  const reader = new LinkReader(bytes);
+  reader.roots();
+  return reader.imports();
+}
+
 export function decodeLinks(bytes: Uint8Array): FileLinks {
   if (bytes.length === 0) return { roots: [], imports: [], calls: [], bindings: [] };
-  const input = new ByteReader(bytes);
-  const text = readStrings(input);
-  const list = <T>(one: () => T): T[] => Array.from({ length: input.number() }, one);
+  const reader = new LinkReader(bytes);
+  const { input } = reader;
   return {
-    roots: list(() => {
-      const packed = input.number();
-      return { pattern: text(packed >>> 1), targets: list(() => text(input.number())), local: (packed & 1) === 1 };
-    }),
-    imports: list(() => {
-      const packed = input.number();
-      const line = input.number();
-      const names = list(() => ({ name: text(input.number()), alias: text(input.number()) }));
-      return { module: text(packed >>> 1), names, line, exported: (packed & 1) === 1 };
-    }),
-    calls: list(() => ({ name: text(input.number()), receiver: text(input.number()), line: input.number() })),
-    bindings: list(() => ({ name: text(input.number()), type: text(input.number()), line: input.number() })),
+    roots: reader.roots(),
+    imports: reader.imports(),
+    calls: reader.list(() => ({ name: reader.text(), receiver: reader.text(), line: input.number() })),
+    bindings: reader.list(() => ({ name: reader.text(), type: reader.text(), line: input.number() })),
   };
 }

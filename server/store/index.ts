@@ -54,6 +54,10 @@ export interface Store {
   history(): Out<'history'>;
   /** Null forgets it. */
   putHistory(change: StoreCalls['putHistory']['in']): Out<'putHistory'>;
+  /** Definitions for a map: nearest to the query, or the most used. */
+  map(request: StoreCalls['map']['in']): Out<'map'>;
+  /** What each of these ranges calls and names by type. */
+  uses(ranges: StoreCalls['uses']['in']): Out<'uses'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -222,6 +226,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     referencesAmong: (request) => call('referencesAmong', request),
     history: () => call('history', null),
     putHistory: (change) => write('putHistory', change),
+    map: (request) => call('map', request),
+    uses: (ranges) => call('uses', ranges),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

@@ -6,14 +6,17 @@ import { toPastCommits } from '../../core/history/toPastCommit.ts';
 import type { HistoryChange } from '../../core/history/types.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
+import { analyzeQuery } from '../../core/rank/queryAnalysis.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
+import { defaultWeights } from '../../core/rank/weights.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { matchName, rankOfMatch, type NameMatch } from '../../core/symbols/matchName.ts';
 import {
   countSymbols,
   decodeChunkRanges,
   decodeChunks,
+  decodeImports,
   decodeLinks,
   decodeSymbols,
   decodeWords,
@@ -22,11 +25,15 @@ import {
 import type { GraphParts } from './graphAnswers.ts';
 import { UsesTable } from './usesTable.ts';
 import { decodeHistory, encodeHistory, idDigits } from './historyRecord.ts';
+import { DefinitionRanks, usedSymbols } from './definitionRanks.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
+  FileRange,
   FileStamp,
   KnownFile,
+  MapAnswer,
+  MapRequest,
   SearchRequest,
   SkippedRecord,
   StoreCounts,
@@ -35,6 +42,7 @@ import type {
   StoreUpdate,
   FoundSymbolRow,
   SymbolQuery,
+  UsedSymbol,
 } from './types.ts';
 
 interface FileRow extends KnownFile {
@@ -73,6 +81,7 @@ export class IndexDatabase {
   #symbols: Map<string, readonly CodeSymbol[]> | undefined;
   /** Undefined until it is asked for; null when nothing is known of the past. */
   #history: ChangeHistory | null | undefined;
+  readonly #ranks = new DefinitionRanks((path) => this.#files.get(path)?.role ?? 'source');
   #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
   constructor(sql: SqlJsStatic, { bytes, analysisVersion }: OpenDatabase) {
@@ -428,11 +437,18 @@ export class IndexDatabase {
     return paths.flatMap((path) => {
       const row = this.#files.get(path);
       if (row === undefined) return [];
-      const [blobs] = this.#rows<{ chunks: Uint8Array; symbols: Uint8Array }>(
-        'SELECT chunks, symbols FROM files WHERE id = ?',
+      const [blobs] = this.#rows<{ chunks: Uint8Array; symbols: Uint8Array; links: Uint8Array }>(
+        'SELECT chunks, symbols, links FROM files WHERE id = ?',
         [row.id],
       );
-      return [{ ...row, chunks: decodeChunks(blobs!.chunks), symbols: decodeSymbols(blobs!.symbols) }];
+      return [
+        {
+          ...row,
+          chunks: decodeChunks(blobs!.chunks),
+          symbols: decodeSymbols(blobs!.symbols),
+          imports: decodeImports(blobs!.links),
+        },
+      ];
     });
   }
 
@@ -539,6 +555,22 @@ export class IndexDatabase {
     };
   }
 
+  map({ query, sources, characters, weights = defaultWeights }: MapRequest): MapAnswer {
+    const isWhole = query.trim() === '';
+    const { files, total } = this.#ranks.rank(this.#openGraph(), {
+      ranked: isWhole ? null : this.search(query, { limit: mapDepth, sources, weights }),
+      accept: sources.length > 0 ? pathFilter(sources) : undefined,
+      roles: isWhole ? new Set() : analyzeQuery(query, weights).roles,
+      characters,
+    });
+    return { files: files.map((map) => ({ map, known: this.stampOf(map.path)! })), total };
+  }
+
+  uses(ranges: readonly FileRange[]): UsedSymbol[][] {
+    const graph = this.#openGraph();
+    return ranges.map((range) => usedSymbols(graph, range));
+  }
+
   counts(): Omit<StoreCounts, 'diskBytes'> {
     const languages = new Map<string, number>();
     let [lines, symbols, truncatedChunks, filesWithSyntaxErrors] = [0, 0, 0, 0];
@@ -596,3 +628,6 @@ export class NewerSchemaError extends Error {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** So many ranges say where a map begins. */
+const mapDepth = 100;

@@ -3,6 +3,7 @@ import type { HistoryChange } from '../../core/history/types.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type {
   AnalyzedFile,
+  FileRange,
   FileStamp,
   FoundNames,
   FoundSymbolRow,
@@ -13,6 +14,8 @@ import type {
   ReferencePlaces,
   ReferenceQuery,
   ReferenceRow,
+  MapAnswer,
+  MapRequest,
   SearchRequest,
   SkippedRecord,
   StoreCounts,
@@ -20,6 +23,7 @@ import type {
   StoredFile,
   StoreUpdate,
   SymbolQuery,
+  UsedSymbol,
 } from './types.ts';
 
 export interface StoreWorkerData {
@@ -53,6 +57,8 @@ export interface StoreCalls {
   history: { in: null; out: StoredHistory | null };
   /** Null forgets it. */
   putHistory: { in: HistoryChange | null; out: null };
+  map: { in: MapRequest; out: MapAnswer };
+  uses: { in: FileRange[]; out: UsedSymbol[][] };
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };

@@ -212,6 +212,8 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     scheduleCheckpoint();
     return null;
   },
+  map: (request) => open().map(request),
+  uses: (ranges) => open().uses(ranges),
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };

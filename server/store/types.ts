@@ -1,7 +1,9 @@
 import type { Occurrence, OccurrenceKind } from '../../core/graph/types.ts';
 import type { CallTreeRequest } from '../../core/graph/callTree.ts';
+import type { ImportLink } from '../../core/graph/types.ts';
 import type { AnalyzedWords } from '../../core/lexical/types.ts';
 import type { HistoryMark } from '../../core/history/types.ts';
+import type { MapFile } from '../../core/pack/packMap.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { NameMatch } from '../../core/symbols/matchName.ts';
 import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason, SymbolKind } from '../../core/model.ts';
@@ -58,6 +60,7 @@ export interface StoredFile extends KnownFile {
   syntaxErrors: boolean;
   chunks: Chunk[];
   symbols: CodeSymbol[];
+  imports: ImportLink[];
 }
 
 export interface FoundSymbolRow extends CodeSymbol {
@@ -181,4 +184,35 @@ export interface SearchRequest {
   explain?: boolean;
   /** In place of the default ones. */
   weights?: RankingWeights;
+}
+
+/** Lines of a file. */
+export interface FileRange {
+  path: string;
+  startLine: number;
+  endLine: number;
+}
+
+/** A definition that some lines use. */
+export interface UsedSymbol extends GraphSymbol {
+  startLine: number;
+  endLine: number;
+}
+
+export interface MapRequest {
+  /** Empty for a map of the whole. */
+  query: string;
+  /** Folders or globs; empty means everything. */
+  sources: string[];
+  /** Definitions are given until they make up so many characters. */
+  characters: number;
+  /** For the ranges that answer the query; in place of the default ones. */
+  weights?: RankingWeights;
+}
+
+/** The files of a map, with what is known of them for looking whether they have changed. */
+export interface MapAnswer {
+  files: { map: MapFile; known: KnownFile }[];
+  /** All definitions that could have been given. */
+  total: number;
 }
