@@ -1,6 +1,6 @@
 /**
- * Call edges beside a language server: `npm run bench -- graph --typescript DIR --python DIR --pyright FILE`, both
- * options as often as there are repositories.
+ * Call edges beside a language server: `npm run bench -- graph --typescript NAME=DIR --python NAME=DIR
+ * --pyright FILE`, the first two as often as there are repositories.
  *
  * An edge leads from a call (file, line, name) to one definition in the project; overloads of a name in one scope are
  * one definition. Precision: of our edges, how many the server has as well. An edge where the server sees something
@@ -93,11 +93,17 @@ export async function graph(argv: string[]): Promise<void> {
   });
   const shown = Number(values.show ?? 0);
   const rows: GraphScore[] = [];
-  const add = async (language: string, root: string, truth: TrueCall[]): Promise<void> => {
+  const add = async (
+    language: string,
+    given: string,
+    truthOf: (root: string) => Promise<TrueCall[]>,
+  ): Promise<void> => {
+    const { name, root } = namedRoot(given);
+    const truth = await truthOf(root);
     const { wrong, missed, ...counts } = compare(await graphOf(root), truth);
     rows.push({
       language,
-      repository: nameOfRoot(root),
+      repository: name,
       ...counts,
       precision: counts.right / counts.ours,
       recall: counts.found / counts.inside,
@@ -105,13 +111,15 @@ export async function graph(argv: string[]): Promise<void> {
     for (const each of sample(wrong, shown)) console.error(`wrong   ${each}`);
     for (const each of sample(missed, shown)) console.error(`missed  ${each}`);
   };
-  for (const root of values.typescript) await add('typescript', root, typescriptTruth(root));
-  for (const root of values.python) {
-    if (values.pyright === undefined)
+  for (const given of values.typescript)
+    await add('typescript', given, (root) => Promise.resolve(typescriptTruth(root)));
+  for (const given of values.python) {
+    const { pyright } = values;
+    if (pyright === undefined)
       throw new Error('--python needs --pyright, the langserver.index.js of the package pyright');
-    await add('python', root, await pythonTruth(root, values.pyright));
+    await add('python', given, (root) => pythonTruth(root, pyright));
   }
-  if (rows.length === 0) throw new Error('give --typescript DIR or --python DIR');
+  if (rows.length === 0) throw new Error('give --typescript NAME=DIR or --python NAME=DIR');
   console.log(
     table(
       ['', '', 'files', 'calls', 'inside', 'our edges', 'precision', 'recall'],
@@ -134,10 +142,10 @@ interface GraphScore extends Comparison {
   recall: number;
 }
 
-/** The last folder names that say which repository it is: snapshots lie in folders of their own. */
-function nameOfRoot(root: string): string {
-  const parts = path.resolve(root).split(path.sep);
-  return parts.filter((part) => !['src', 'packages', 'A0'].includes(part)).at(-1)!;
+/** `NAME=DIR`, or a folder that is called after itself. */
+function namedRoot(given: string): { name: string; root: string } {
+  const at = given.indexOf('=');
+  return at < 0 ? { name: path.basename(given), root: given } : { name: given.slice(0, at), root: given.slice(at + 1) };
 }
 
 /** Evenly spread over the list. */
