@@ -64,6 +64,8 @@ export interface OpenDatabase {
 /** Files whose links may be resolved one by one, before all are resolved anew. */
 const leastDrift = 50;
 const driftShare = 0.02;
+/** So many files are linked in a few milliseconds. */
+const quickToLink = 200;
 
 /** The tables and what is kept in memory of them. Lives in the store worker; every call is one transaction. */
 export class IndexDatabase {
@@ -74,6 +76,8 @@ export class IndexDatabase {
   readonly #uses: UsesTable;
   readonly #statements = new Map<string, Statement>();
   #savedTerms = 0;
+  /** Files have changed since `linkFiles`; true at first, for what another process left. */
+  #hasUnlinked = true;
   /** Ids are never given twice: links of files that are gone must not lead to others. */
   #nextFileId = 1;
   /** Undefined until they are asked for. */
@@ -325,6 +329,7 @@ export class IndexDatabase {
     });
     this.#search.put({ path, language, role, chunks: flat, words });
     this.#uses.markStale(id);
+    this.#hasUnlinked = true;
     if (this.#symbols === undefined) return;
     const symbols = decodeSymbols(file.symbols);
     this.#symbols.set(path, symbols);
@@ -518,11 +523,13 @@ export class IndexDatabase {
 
   /**
    * Finds out which files use which, for the files that changed since the last time. Once more than a share of all
-   * files has changed, every file is resolved anew: what others define may have moved, too.
+   * files has changed, every file is resolved anew: what others define may have moved, too. Says whether it did anything.
    */
-  linkFiles(): void {
+  linkFiles(): boolean {
+    if (!this.#hasUnlinked) return false;
     const stale = new Set(this.#uses.stale());
-    if (stale.size === 0) return;
+    this.#hasUnlinked = false;
+    if (stale.size === 0) return false;
     const drift = Number(this.#meta('link_drift') ?? 0) + stale.size;
     const everything = drift > Math.max(leastDrift, this.#files.size * driftShare);
     const [graphBefore, symbolsBefore] = [this.#graph, this.#symbols];
@@ -534,6 +541,18 @@ export class IndexDatabase {
     // Opened for this alone: most programs never ask for it.
     this.#graph = graphBefore;
     this.#symbols = symbolsBefore;
+    return true;
+  }
+
+  /**
+   * Before a question: links the files of a whole run. A few saved files wait until it is quiet, so that answers do
+   * not wait for them.
+   */
+  linkBeforeAnswer(): boolean {
+    if (!this.#hasUnlinked) return false;
+    const isQuick = this.#files.size <= quickToLink;
+    const isWhole = isQuick || this.#uses.stale().length > this.#files.size * driftShare;
+    return isWhole && this.linkFiles();
   }
 
   #linkFile(graph: CodeGraph, id: number, path: string): void {

@@ -31,6 +31,8 @@ let loadedStamp = '';
 let unsaved = false;
 let timer: NodeJS.Timeout | undefined;
 let linkTimer: NodeJS.Timeout | undefined;
+/** No index run is in the middle of its work. */
+let isSettled = true;
 let lastCheckpoint = { endedAt: 0, tookMs: 0 };
 
 function open(): IndexDatabase {
@@ -142,8 +144,7 @@ function later(work: () => void, ms: number): NodeJS.Timeout {
 function scheduleLinking(): void {
   clearTimeout(linkTimer);
   linkTimer = later(() => {
-    open().linkFiles();
-    scheduleCheckpoint();
+    if (isSettled && open().linkFiles()) scheduleCheckpoint();
   }, linkMs);
 }
 
@@ -175,6 +176,7 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   stampOf: (each) => open().stampOf(each),
   skippedFiles: () => open().skippedFiles(),
   put(files) {
+    isSettled = false;
     open().apply({ put: files });
     scheduleCheckpoint();
     return null;
@@ -200,7 +202,10 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     scheduleLinking();
     return null;
   },
-  search: ({ query, ...options }) => open().search(query, options),
+  search({ query, ...options }) {
+    if (isSettled && open().linkBeforeAnswer()) scheduleCheckpoint();
+    return open().search(query, options);
+  },
   filesInfo: (paths) => open().filesInfo(paths),
   findSymbols: (request) => open().findSymbols(request),
   graph: (request) => answerGraph(open().graphParts(), request),
@@ -219,9 +224,9 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };
   },
   markComplete() {
-    clearTimeout(linkTimer);
-    open().linkFiles();
     open().markComplete();
+    isSettled = true;
+    scheduleLinking();
     unsaved = true;
     checkpoint();
     return null;
@@ -232,6 +237,8 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   },
   close() {
     try {
+      // The next process answers at once. Not after a run that was stopped: whoever stopped it does not want to wait.
+      if (lockId !== null && isSettled && database?.linkFiles() === true) unsaved = true;
       checkpoint();
     } finally {
       clearTimeout(timer);
