@@ -109,6 +109,7 @@ function write(folder: string, name: string, value: object): void {
     fs.renameSync(temporary, file);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
+    removeIfEmpty(folder);
     throw error;
   }
 }
@@ -245,4 +246,12 @@ export function createPackStore({ indexDir, log }: PackStoreOptions): PackStore 
       return true;
     },
   };
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch {
+    // It holds packs, or is gone: as it should be.
+  }
 }
