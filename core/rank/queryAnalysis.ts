@@ -9,14 +9,21 @@ export interface QueryTerm {
   weight: number;
 }
 
+/** A file that the query names: `src/app.ts`, `app.ts:12`, `/home/me/project/src/app.ts`. */
+export interface QueryPlace {
+  /** Lower case, '/' between parts. */
+  path: string;
+  line?: number;
+}
+
 export interface AnalyzedQuery {
   terms: QueryTerm[];
   /** Neighbouring words joined, as an identifier may have them: `renderhooks`, `render_hooks`. */
   pairs: string[];
   /** Names as they may be defined, letter case kept: `parseQuery`, `snake_case`, `Router`, a query of one word. */
   names: string[];
-  /** Lower-case paths or file names that stand in the query, e.g. `src/app.ts`, `app.ts`. */
-  paths: string[];
+  /** Paths and file names that stand in the query, in order: of a stack trace its innermost frames are first. */
+  places: QueryPlace[];
   /** Stems of the words before the colon of a change message: a package, folder or feature. */
   scope: ReadonlySet<string>;
   /** Roles the query asks for by name; their prior does not apply. */
@@ -61,20 +68,26 @@ const roleWords: [RegExp, FileRole][] = [
   [/\b(vendored|third[- ]party)\b/i, 'vendored'],
 ];
 
-const pathPattern = /[\w@.+-]*(?:[/\\][\w@.+-]+)+|\b[\w-]+\.[A-Za-z][A-Za-z0-9]{0,6}\b/g;
+/** Runs of what paths are made of; bounded, so that a megabyte without a space costs no more than its length. */
+const pathRun = /[\w@.+/\\-]{2,400}/g;
+const isPath = (run: string): boolean =>
+  /[\w@.+-][/\\][\w@.+-]/.test(run) || /^[\w-]{1,100}\.[A-Za-z][A-Za-z0-9]{0,6}$/.test(run);
+/** `src/app.ts:12`, `app.ts(12,5)`, `File "app.py", line 12`: what follows a path. */
+const lineAfter = /^(?::|\()(\d{1,7})|^["']?,? (?:on )?line (\d{1,7})/;
+const mostPaths = 40;
 
-function pathsIn(query: string): string[] {
-  const found = query.match(pathPattern) ?? [];
-  return [
-    ...new Set(
-      found.map((path) =>
-        path
-          .replaceAll('\\', '/')
-          .replace(/^\.?\//, '')
-          .toLowerCase(),
-      ),
-    ),
-  ].slice(0, 20);
+function placesIn(query: string): QueryPlace[] {
+  const places: QueryPlace[] = [];
+  for (const match of query.matchAll(pathRun)) {
+    const run = match[0].replace(/[.-]+$/, '').replace(/^(?:[.@+-]*[/\\])+|^[.@+-]+(?=\w)/, '');
+    if (!isPath(run)) continue;
+    const line = lineAfter.exec(query.slice(match.index + match[0].length, match.index + match[0].length + 20));
+    // Backslashes may stand doubled, as in JSON.
+    const path = run.replace(/[/\\]+/g, '/').toLowerCase();
+    places.push({ path, ...(line === null ? {} : { line: Number(line[1] ?? line[2]) }) });
+    if (places.length === mostPaths) break;
+  }
+  return places;
 }
 
 const isName = (word: string): boolean => word.length > 2 && /[a-z\d][A-Z]|[^_]_|^[A-Z].*[a-z]/.test(word);
@@ -147,7 +160,7 @@ export function analyzeQuery(
     terms: chosen.map(([term, count]) => ({ term, weight: weightOf(term, count) })),
     pairs: pairsIn(text),
     names: namesIn(text),
-    paths: pathsIn(text),
+    places: placesIn(text),
     scope: new Set(termsOfText(scopeOf(subject)).map(stem)),
     roles: new Set(roleWords.filter(([words]) => words.test(subject)).map(([, role]) => role)),
   };

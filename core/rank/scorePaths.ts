@@ -1,12 +1,14 @@
 import { stem } from '../lexical/stem.ts';
 import type { IndexedFile } from './chunkTable.ts';
-import type { AnalyzedQuery } from './queryAnalysis.ts';
+import type { AnalyzedQuery, QueryPlace } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
 import { areNear } from '../lexical/termDictionary.ts';
 import type { RankingWeights } from './weights.ts';
 
 /** More than the words of a query ever add up to in practice: a path that is asked for by name comes first. */
 const mentionedPath = 10;
+/** The place after so many others counts half. */
+const placesToHalf = 10;
 
 /**
  * What the words of a path say about the query: the rarity of those that match, how much of the file's own name
@@ -27,7 +29,7 @@ export function scorePaths(
       const asked = askedBy(root);
       if (asked !== undefined) found.push({ root, asked });
     }
-    if (found.length > 0 || query.paths.length > 0) matches.push({ file, found });
+    if (found.length > 0 || query.places.length > 0) matches.push({ file, found });
     for (const { root, asked } of found) if (root === asked) holding.set(root, (holding.get(root) ?? 0) + 1);
   }
   const values = new Map(
@@ -53,7 +55,7 @@ export function scorePaths(
     const score =
       weights.path * words +
       named * ofName * (weights.stem + weights.covers * ofQuery) +
-      (isMentioned(file, query.paths) ? mentionedPath : 0);
+      mentionedPath * mentions(file, query.places);
     if (score > 0) scores.set(file, score);
   }
   return scores;
@@ -71,8 +73,17 @@ function nearestStem(asked: Iterable<string>): (root: string) => string | undefi
   };
 }
 
-function isMentioned(file: IndexedFile, paths: readonly string[]): boolean {
-  if (paths.length === 0) return false;
+/** Whether the query and the index mean the same file: one of the paths ends with the other, at a folder. */
+export function isSameFile(path: string, asked: string): boolean {
+  if (path.length >= asked.length) return path === asked || path.endsWith(`/${asked}`);
+  // `/home/me/project/src/app.ts` names `src/app.ts`; a bare `app.ts` could be anybody's.
+  return path.includes('/') && asked.endsWith(`/${path}`);
+}
+
+/** 1 for a file that is named first, less for each before it: frames of a stack trace come innermost first. */
+function mentions(file: IndexedFile, places: readonly QueryPlace[]): number {
+  if (places.length === 0) return 0;
   const path = file.path.toLowerCase();
-  return paths.some((asked) => path === asked || path.endsWith(`/${asked}`));
+  const at = places.findIndex((place) => isSameFile(path, place.path));
+  return at < 0 ? 0 : 1 / (1 + at / placesToHalf);
 }

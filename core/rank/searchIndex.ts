@@ -6,7 +6,7 @@ import { ChunkTable, type IndexedFile } from './chunkTable.ts';
 import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
 import { neighbourEvidence } from './neighbourEvidence.ts';
-import { scorePaths } from './scorePaths.ts';
+import { isSameFile, scorePaths } from './scorePaths.ts';
 import { testEvidence } from './testEvidence.ts';
 import type { RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
@@ -113,7 +113,7 @@ export class SearchIndex {
     const analyzed = analyzeQuery(query, this.#weights);
     const touched = this.#scorer.score(analyzed, this.#weights);
     const ranked = this.#rankFiles(analyzed, touched, options);
-    const answers = this.#spread(ranked, options.limit);
+    const answers = this.#spread(analyzed, ranked, options.limit);
     this.#scorer.reset(touched);
     if (options.explain === true) this.#explain(analyzed, answers);
     return answers.map(({ result }) => result);
@@ -181,13 +181,16 @@ export class SearchIndex {
   }
 
   /** Hands each file's score to its chunks and takes the best. A file found by its path alone gives its first chunk. */
-  #spread(ranked: readonly FileScore[], limit: number): Answer[] {
+  #spread(query: AnalyzedQuery, ranked: readonly FileScore[], limit: number): Answer[] {
     const { spread } = this.#weights;
     const candidates: { chunk: number; score: number; owner: FileScore }[] = [];
     for (const owner of ranked.slice(0, Math.max(limit, leastFiles))) {
-      if (owner.best === 0) candidates.push({ chunk: owner.file.firstChunk, score: owner.score, owner });
-      for (const chunk of owner.chunks) {
-        const share = (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
+      const asked = this.#askedChunks(query, owner.file);
+      const chunks = new Set([...asked, ...owner.chunks]);
+      if (chunks.size === 0) chunks.add(owner.file.firstChunk);
+      for (const chunk of chunks) {
+        const isBest = asked.has(chunk) || owner.best === 0;
+        const share = isBest ? 1 : (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
         candidates.push({ chunk, score: owner.score * share, owner });
       }
     }
@@ -197,6 +200,20 @@ export class SearchIndex {
     return candidates
       .slice(0, limit)
       .map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
+  }
+
+  /** The ranges of a file that hold a line which the query names. */
+  #askedChunks(query: AnalyzedQuery, file: IndexedFile): ReadonlySet<number> {
+    const asked = new Set<number>();
+    const path = query.places.length > 0 ? file.path.toLowerCase() : '';
+    for (const { path: named, line } of query.places) {
+      if (line === undefined || !isSameFile(path, named)) continue;
+      for (let chunk = file.firstChunk; chunk < file.firstChunk + file.chunkCount; chunk++) {
+        const [start, end] = [this.#table.lines[3 * chunk]!, this.#table.lines[3 * chunk + 1]!];
+        if (start <= line && line <= end) asked.add(chunk);
+      }
+    }
+    return asked;
   }
 
   #result(chunk: number, score: number): RankedChunk {

@@ -234,6 +234,42 @@ describe('SearchIndex', () => {
     assert.deepEqual(paths(index, 'area shape'), ['b/shape.ts', 'a/shape.d.ts']);
   });
 
+  it('takes the frames of a stack trace, innermost first, each at its line', () => {
+    const { index } = build({
+      'src/net/socket.ts': 'open the socket\n\nclose the socket\n\nwrite the bytes',
+      'src/app.ts': 'start\n\nrun the application',
+      'src/other.ts': 'TypeError of undefined read properties socket',
+    });
+    const trace = [
+      "TypeError: Cannot read properties of undefined (reading 'socket')",
+      '    at Socket.write (/home/me/project/src/net/socket.ts:5:12)',
+      '    at run (/home/me/project/src/app.ts:3:1)',
+      '    at node:internal/main/run_main_module:23:47',
+    ].join('\n');
+    const found = index.search(trace, { limit: 10 });
+    assert.deepEqual([...new Set(found.map(({ path }) => path))], ['src/net/socket.ts', 'src/app.ts', 'src/other.ts']);
+    assert.equal(found[0]!.startLine, 5);
+    const python = index.search('  File "src/app.py", line 2\n  File "C:\\\\me\\\\src\\\\app.ts", line 3', {
+      limit: 1,
+    });
+    assert.deepEqual([python[0]!.path, python[0]!.startLine], ['src/app.ts', 3]);
+  });
+
+  it('answers a stack trace of a megabyte and a megabyte without a space, in little time', () => {
+    const { index } = build({ 'src/app.ts': 'run the application' });
+    const frame = '    at run (/home/me/project/src/app.ts:1:1)\n';
+    assert.deepEqual(paths(index, frame.repeat(25_000), 1), ['src/app.ts']);
+    for (const character of ['a', '/', '.', 'a.', '\\\\', '-', '@', '語'])
+      assert.deepEqual(paths(index, character.repeat(1_000_000 / character.length)), []);
+  });
+
+  it('finds words of other scripts', () => {
+    const { index } = build({ 'a.py': '# разбор строки запроса', 'b.py': '# 解析查询字符串', 'c.py': '# parse' });
+    assert.deepEqual(paths(index, 'где разбор запроса'), ['a.py']);
+    assert.deepEqual(paths(index, '如何解析查询'), ['b.py']);
+    assert.deepEqual(paths(index, '🎉 ¿?'), []);
+  });
+
   it('explains a score without changing it', () => {
     const { index } = build({ 'src/a.ts': { text: 'function openDoor', names: ['openDoor'] }, 'src/b.ts': 'open' });
     const plain = index.search('open door', { limit: 5 });
