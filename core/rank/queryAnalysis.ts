@@ -71,7 +71,7 @@ const roleWords: [RegExp, FileRole][] = [
 /** Runs of what paths are made of; bounded, so that a megabyte without a space costs no more than its length. */
 const pathRun = /[\w@.+/\\-]{2,400}/g;
 const isPath = (run: string): boolean =>
-  /[\w@.+-][/\\][\w@.+-]/.test(run) || /^[\w-]{1,100}\.[A-Za-z][A-Za-z0-9]{0,6}$/.test(run);
+  /[\w@.+-][/\\]+[\w@.+-]/.test(run) || /^[\w-]{1,100}\.[A-Za-z][A-Za-z0-9]{0,6}$/.test(run);
 /** `src/app.ts:12`, `app.ts(12,5)`, `File "app.py", line 12`: what follows a path. */
 const lineAfter = /^(?::|\()(\d{1,7})|^["']?,? (?:on )?line (\d{1,7})/;
 const mostPaths = 40;

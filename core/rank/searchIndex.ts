@@ -40,6 +40,9 @@ interface Answer {
 /** Files that only declare what others define. */
 const isDeclaration = (path: string): boolean => /\.d\.[cm]?ts$|\.pyi$/.test(path);
 
+/** What the ranges of a file count beside the one at the line that is asked for. */
+const besideAsked = 0.7;
+
 /** Results are taken from at least so many files. */
 const leastFiles = 50;
 
@@ -189,8 +192,8 @@ export class SearchIndex {
       const chunks = new Set([...asked, ...owner.chunks]);
       if (chunks.size === 0) chunks.add(owner.file.firstChunk);
       for (const chunk of chunks) {
-        const isBest = asked.has(chunk) || owner.best === 0;
-        const share = isBest ? 1 : (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
+        const own = owner.best === 0 ? 1 : (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
+        const share = asked.has(chunk) ? 1 : asked.size > 0 ? own * besideAsked : own;
         candidates.push({ chunk, score: owner.score * share, owner });
       }
     }
