@@ -25,7 +25,7 @@ function whyLines(report: WhyReport, style: Style): string[] {
         : `For this query it is file ${rank} of ${of}:`,
     );
     for (const { name, value, detail } of parts)
-      lines.push(`  ${name.padEnd(7)} ${value.toFixed(2).padStart(8)}  ${style.dim(detail ?? '')}`);
+      lines.push(`  ${name.padEnd(11)} ${value.toFixed(2).padStart(8)}  ${style.dim(detail ?? '')}`);
   }
   return lines;
 }

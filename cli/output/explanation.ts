@@ -8,7 +8,7 @@ export function explanation(chunks: readonly SelectedChunk[], style: Style): str
       (chunk.scope === '' ? '' : `  ${printable(chunk.scope)}`),
     ...(chunk.parts ?? []).map(
       ({ name, value, detail }) =>
-        `   ${name.padEnd(7)} ${value.toFixed(2).padStart(8)}${detail === undefined || detail === '' ? '' : `  ${style.dim(detail)}`}`,
+        `   ${name.padEnd(11)} ${value.toFixed(2).padStart(8)}${detail === undefined || detail === '' ? '' : `  ${style.dim(detail)}`}`,
     ),
   ]);
 }

@@ -16,13 +16,19 @@ interface FileScore {
   score: number;
   /** Before the prior of its role. */
   raw: number;
+  /** What its next best chunks add. */
+  more: number;
   /** What its path adds. */
   path: number;
+  /** What it is multiplied with for what it has of the whole query, and for being no mere declaration. */
+  covered: number;
   /** What its tests add. */
   tests: number;
   /** What the files around it add, and the one that adds most. */
   near: number;
   nearest: string;
+  /** What being imported by many adds. */
+  central: number;
   /** What past changes add. */
   changes: number;
   /** Score of its best chunk. */
@@ -152,10 +158,12 @@ export class SearchIndex {
     const best = chunks.length > 0 ? scoreOf(chunks[0]!) : 0;
     let more = 0;
     for (let i = 1; i <= supportDepth && i < chunks.length; i++) more += scoreOf(chunks[i]!);
-    const covered = 1 + this.#weights.coverage * this.#scorer.coverageOf(file);
-    const raw = (best + support * more + path) * covered * (isDeclaration(file.path) ? this.#weights.declaration : 1);
+    const declared = isDeclaration(file.path) ? this.#weights.declaration : 1;
+    const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
+    const raw = (best + support * more + path) * covered;
     const score = raw * this.#prior(query, file);
-    return { file, score, raw, path, tests: 0, near: 0, nearest: '', changes: 0, best, chunks };
+    const later = { tests: 0, near: 0, nearest: '', central: 0, changes: 0 };
+    return { file, score, raw, more: support * more, path, covered, ...later, best, chunks };
   }
 
   #addTestEvidence(scored: readonly FileScore[]): void {
@@ -170,7 +178,8 @@ export class SearchIndex {
     const { relations } = this.#links;
     for (const owner of scored) {
       const importers = relations.importers.get(owner.file.path) ?? 0;
-      owner.score *= 1 + this.#weights.central * Math.log2(1 + importers);
+      owner.central = owner.score * this.#weights.central * Math.log2(1 + importers);
+      owner.score += owner.central;
     }
     for (const [owner, { value, strongest }] of neighbourEvidence(scored, relations, this.#weights)) {
       owner.near = value * this.#prior(query, owner.file);
@@ -236,17 +245,20 @@ export class SearchIndex {
     });
     this.#scorer.reset(touched);
     for (const { chunk, result, owner } of answers) {
-      const { chunks, path, tests, near, nearest, changes, score, file } = owner;
+      const { chunks, more, path, covered, tests, near, nearest, central, changes, score, file } = owner;
       const fields = shown.get(chunk)!;
       result.parts = [
         part('text', fields.get('text')),
         part('names', fields.get('name')),
         part('scope', fields.get('scope')),
         part('defines', fields.get('definition')),
+        { name: 'more ranges', value: more },
         { name: 'path', value: path },
+        { name: 'coverage', value: covered },
         { name: 'prior', value: this.#prior(query, file), detail: file.role },
         { name: 'tests', value: tests },
         { name: 'neighbours', value: near, ...(nearest === '' ? {} : { detail: nearest }) },
+        { name: 'central', value: central },
         ...(changes === 0 ? [] : [{ name: 'changes', value: changes }]),
         { name: 'file', value: score, detail: `${chunks.length} matching ranges` },
         { name: 'total', value: result.score },

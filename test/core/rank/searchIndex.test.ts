@@ -278,19 +278,14 @@ describe('SearchIndex', () => {
       explained.map(({ parts: _, ...rest }) => rest),
       plain,
     );
-    const names = explained[0]!.parts!.map(({ name }) => name);
-    assert.deepEqual(names, [
-      'text',
-      'names',
-      'scope',
-      'defines',
-      'path',
-      'prior',
-      'tests',
-      'neighbours',
-      'file',
-      'total',
-    ]);
+    const parts = new Map(explained[0]!.parts!.map(({ name, value }) => [name, value]));
+    const order = 'text,names,scope,defines,more ranges,path,coverage,prior,tests,neighbours,central,file,total';
+    assert.equal([...parts.keys()].join(), order);
+    // The parts of a file's best range add up to the score.
+    const sum = (...names: string[]): number => names.reduce((total, name) => total + parts.get(name)!, 0);
+    const own = sum('text', 'names', 'scope', 'defines', 'more ranges', 'path') * parts.get('coverage')!;
+    const whole = own * parts.get('prior')! + sum('tests', 'neighbours', 'central');
+    assert.ok(Math.abs(whole - explained[0]!.score) < 1e-4, `${whole} is not ${explained[0]!.score}`);
     assert.match(explained[0]!.parts![1]!.detail!, /open\* /);
     assert.deepEqual(index.search('open door', { limit: 5 }), plain, 'a later search is not disturbed');
   });
