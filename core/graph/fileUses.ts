@@ -10,7 +10,7 @@ export interface FileUse {
 }
 
 /** What a file uses, sorted by path. */
-export function usesOf(graph: CodeGraph, path: string): FileUse[] {
+export function usedFilesOf(graph: CodeGraph, path: string): FileUse[] {
   const uses = new Map<string, FileUse>();
   const useOf = (other: string): FileUse => {
     let use = uses.get(other);

@@ -162,8 +162,8 @@ export class SearchIndex {
     const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
     const raw = (best + support * more + path) * covered;
     const score = raw * this.#prior(query, file);
-    const later = { tests: 0, near: 0, nearest: '', central: 0, changes: 0 };
-    return { file, score, raw, more: support * more, path, covered, ...later, best, chunks };
+    const addedLater = { tests: 0, near: 0, nearest: '', central: 0, changes: 0 };
+    return { file, score, raw, more: support * more, path, covered, ...addedLater, best, chunks };
   }
 
   #addTestEvidence(scored: readonly FileScore[]): void {

@@ -1,6 +1,6 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
 import { CodeGraph } from '../../core/graph/codeGraph.ts';
-import { usesOf } from '../../core/graph/fileUses.ts';
+import { usedFilesOf } from '../../core/graph/fileUses.ts';
 import { ChangeHistory, mostCommits, newestFirst } from '../../core/history/changeHistory.ts';
 import { toPastCommits } from '../../core/history/toPastCommit.ts';
 import type { HistoryChange } from '../../core/history/types.ts';
@@ -76,8 +76,8 @@ export class IndexDatabase {
   readonly #uses: UsesTable;
   readonly #statements = new Map<string, Statement>();
   #savedTerms = 0;
-  /** Files have changed since `linkFiles`; true at first, for what another process left. */
-  #hasUnlinked = true;
+  /** Ids of files that have changed since they were linked. */
+  #unlinked = new Set<number>();
   /** Ids are never given twice: links of files that are gone must not lead to others. */
   #nextFileId = 1;
   /** Undefined until they are asked for. */
@@ -179,6 +179,7 @@ export class IndexDatabase {
     this.#nextFileId = Number(
       this.#meta('next_file_id') ?? [...paths.keys()].reduce((most, id) => Math.max(most, id), 0) + 1,
     );
+    this.#unlinked = new Set(this.#uses.stale());
     this.#uses.forEach(
       (id) => paths.get(id),
       (path, uses) => this.#search.link(path, uses),
@@ -329,7 +330,7 @@ export class IndexDatabase {
     });
     this.#search.put({ path, language, role, chunks: flat, words });
     this.#uses.markStale(id);
-    this.#hasUnlinked = true;
+    this.#unlinked.add(id);
     if (this.#symbols === undefined) return;
     const symbols = decodeSymbols(file.symbols);
     this.#symbols.set(path, symbols);
@@ -353,6 +354,7 @@ export class IndexDatabase {
     if (row === undefined) return;
     this.#prepare('DELETE FROM files WHERE id = ?').run([row.id]);
     this.#uses.remove(row.id);
+    this.#unlinked.delete(row.id);
     this.#files.delete(path);
     this.#search.remove(path);
     this.#symbols?.delete(path);
@@ -526,9 +528,7 @@ export class IndexDatabase {
    * files has changed, every file is resolved anew: what others define may have moved, too. Says whether it did anything.
    */
   linkFiles(): boolean {
-    if (!this.#hasUnlinked) return false;
-    const stale = new Set(this.#uses.stale());
-    this.#hasUnlinked = false;
+    const stale = this.#unlinked;
     if (stale.size === 0) return false;
     const drift = Number(this.#meta('link_drift') ?? 0) + stale.size;
     const everything = drift > Math.max(leastDrift, this.#files.size * driftShare);
@@ -538,6 +538,7 @@ export class IndexDatabase {
       for (const { id, path } of this.#files.values()) if (everything || stale.has(id)) this.#linkFile(graph, id, path);
       this.#setMeta('link_drift', String(everything ? 0 : drift));
     });
+    this.#unlinked = new Set();
     // Opened for this alone: most programs never ask for it.
     this.#graph = graphBefore;
     this.#symbols = symbolsBefore;
@@ -549,14 +550,13 @@ export class IndexDatabase {
    * not wait for them.
    */
   linkBeforeAnswer(): boolean {
-    if (!this.#hasUnlinked) return false;
     const isQuick = this.#files.size <= quickToLink;
-    const isWhole = isQuick || this.#uses.stale().length > this.#files.size * driftShare;
+    const isWhole = isQuick || this.#unlinked.size > this.#files.size * driftShare;
     return isWhole && this.linkFiles();
   }
 
   #linkFile(graph: CodeGraph, id: number, path: string): void {
-    const uses = usesOf(graph, path);
+    const uses = usedFilesOf(graph, path);
     this.#uses.put(
       id,
       uses.map((use) => ({ ...use, id: this.#files.get(use.path)!.id })),
