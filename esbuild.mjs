@@ -24,6 +24,7 @@ import {
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import openWabt from 'wabt';
 import { grammarFiles } from './scripts/grammarFiles.mjs';
 import { modernGrammar } from './scripts/modernGrammar.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
@@ -123,13 +124,26 @@ async function buildBundle([name, { outfile, ...options }]) {
   return [name, contents(output)];
 }
 
+/** Our own WebAssembly, from its text. */
+async function compiledWat(source) {
+  const wabt = await openWabt();
+  const module = wabt.parseWat(source, readFileSync(path.join(root, source), 'utf8'), { simd: true });
+  try {
+    module.validate();
+    return Buffer.from(module.toBinary({}).buffer);
+  } finally {
+    module.destroy();
+  }
+}
+
 /** Copies what the bundles load at run time. */
-function putAssets() {
+async function putAssets() {
   const assets = [
     ...grammarFiles.map(({ grammar, file }) => ({ name: `grammars/${grammar}.wasm`, file, prepare: modernGrammar })),
     { name: 'web-tree-sitter.wasm', file: 'web-tree-sitter/web-tree-sitter.wasm' },
     { name: 'sql-wasm.wasm', file: 'sql.js/dist/sql-wasm.wasm' },
   ];
+  put('vectorScan.wasm', await compiledWat('server/store/vectorScan.wat'));
   for (const { name, file, prepare = (bytes) => bytes } of assets) {
     put(name, prepare(readFileSync(path.join(root, 'node_modules', file))));
     usedPackages.add(packageFolder(`node_modules/${file}`));
@@ -157,7 +171,7 @@ if (results.some(({ status }) => status === 'rejected')) {
   for (const { reason } of results) if (reason !== undefined && reason.errors === undefined) console.error(reason);
   process.exit(1);
 }
-putAssets();
+await putAssets();
 put('bundles.json', JSON.stringify(Object.fromEntries(results.map(({ value }) => value)), null, 2) + '\n');
 put('THIRD-PARTY-NOTICES.txt', thirdPartyNotices(root, [...usedPackages]));
 if (written.has(path.join(outDir, 'cli.cjs'))) chmodSync(path.join(outDir, 'cli.cjs'), 0o755);

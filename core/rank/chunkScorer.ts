@@ -75,6 +75,13 @@ export class ChunkScorer {
     return this.#asked === 0 ? 0 : (this.#covered.get(file) ?? 0) / this.#asked;
   }
 
+  /** Adds to the score of a chunk; true if it had none before. */
+  add(chunk: number, value: number): boolean {
+    const isNew = this.#scores[chunk] === 0;
+    this.#scores[chunk]! += value;
+    return isNew;
+  }
+
   reset(touched: readonly number[]): void {
     for (const chunk of touched) this.#scores[chunk] = 0;
   }

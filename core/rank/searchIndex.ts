@@ -8,7 +8,7 @@ import { FileLinks } from './fileLinks.ts';
 import { neighbourEvidence } from './neighbourEvidence.ts';
 import { isSameFile, scorePaths } from './scorePaths.ts';
 import { testEvidence } from './testEvidence.ts';
-import type { RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
+import type { NearChunk, RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
 
 interface FileScore {
@@ -104,6 +104,11 @@ export class SearchIndex {
     this.#links.put(path, uses);
   }
 
+  /** How many files import a file, as far as that has been found out. */
+  importersOf(path: string): number {
+    return this.#links.relations.importers.get(path) ?? 0;
+  }
+
   /** Files that hold a term, sorted. */
   filesWith(term: string): string[] {
     const id = this.#terms.find(term);
@@ -121,11 +126,27 @@ export class SearchIndex {
     this.#weights = options.weights ?? this.#standard;
     const analyzed = analyzeQuery(query, this.#weights);
     const touched = this.#scorer.score(analyzed, this.#weights);
+    this.#addMeaning(options.meaning ?? [], touched);
     const ranked = this.#rankFiles(analyzed, touched, options);
     const answers = this.#spread(analyzed, ranked, options.limit);
     this.#scorer.reset(touched);
     if (options.explain === true) this.#explain(analyzed, answers);
     return answers.map(({ result }) => result);
+  }
+
+  #addMeaning(nearest: readonly NearChunk[], touched: number[]): void {
+    const { meaning, meaningDepth, meaningPower } = this.#weights;
+    if (meaning === 0 || nearest.length === 0) return;
+    const low = nearest[Math.min(meaningDepth, nearest.length) - 1]!.similarity;
+    const high = nearest[0]!.similarity;
+    const best = touched.reduce((most, chunk) => Math.max(most, this.#scorer.scoreOf(chunk)), 0) || 1;
+    for (const { path, index, similarity } of nearest) {
+      const file = this.#table.files.get(path);
+      if (file === undefined || similarity <= low) continue;
+      const chunk = file.firstChunk + index;
+      const value = meaning * best * ((similarity - low) / (high - low)) ** meaningPower;
+      if (this.#scorer.add(chunk, value)) touched.push(chunk);
+    }
   }
 
   #rankFiles(query: AnalyzedQuery, touched: readonly number[], options: SearchOptions): FileScore[] {

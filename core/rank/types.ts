@@ -14,6 +14,13 @@ export interface SearchableFile {
   words: FileWords;
 }
 
+/** A chunk by its file and its place among the file's chunks, with the cosine of its vector and the question's. */
+export interface NearChunk {
+  path: string;
+  index: number;
+  similarity: number;
+}
+
 export interface SearchOptions {
   /** At most so many ranges. */
   limit: number;
@@ -23,6 +30,8 @@ export interface SearchOptions {
   explain?: boolean;
   /** In place of the index's own. */
   weights?: RankingWeights;
+  /** The chunks most like the question in meaning, best first; none where there are no vectors. */
+  meaning?: readonly NearChunk[];
   /** What is known of past changes; asked for only when a weight wants it, null when nothing is known. */
   signals?: () => ChangeSignals | null;
 }

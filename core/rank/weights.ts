@@ -64,6 +64,9 @@ export interface RankingWeights {
   coChange: number;
   /** Weight of past commits whose subject resembles the query, for the files that they changed. */
   pastChanges: number;
+  meaning: number;
+  meaningDepth: number;
+  meaningPower: number;
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;
   /** What a file's score is multiplied with, unless the query asks for its role. */
@@ -102,6 +105,9 @@ export const defaultWeights: RankingWeights = {
   recency: 0.1,
   coChange: 0.1,
   pastChanges: 0.8,
+  meaning: 0.5,
+  meaningDepth: 200,
+  meaningPower: 1,
   spread: 0.5,
   prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

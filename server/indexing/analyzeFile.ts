@@ -3,6 +3,7 @@ import type { TextScanner } from '../../core/lexical/scanText.ts';
 import { fileRole } from '../../core/roles/fileRole.ts';
 import type { WordPiece } from '../../core/tokens/wordPiece.ts';
 import { analyzeText, findOccurrences, type Syntax } from '../../syntax/index.ts';
+import { digestChunks } from './digestChunks.ts';
 import { encodeChunks, encodeLinks, encodeSymbols } from '../store/fileRecords.ts';
 import { toOsPath } from './discovery/workspacePath.ts';
 import { readSource } from './discovery/readSource.ts';
@@ -59,6 +60,7 @@ export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: 
         syntaxErrors: parsed.syntaxErrors,
         chunks: encodeChunks(parsed.chunks),
         chunkCount: parsed.chunks.length,
+        digests: digestChunks(parsed.chunks, text, scanned.lineStarts),
         symbols: encodeSymbols(parsed.symbols),
         links: encodeLinks(parsed.links),
         words: words.analyze({

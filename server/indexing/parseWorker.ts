@@ -46,6 +46,7 @@ function buffersOf(outcomes: readonly ParseOutcome[]): ArrayBuffer[] {
           outcome.file.chunks,
           outcome.file.symbols,
           outcome.file.links,
+          outcome.file.digests,
         ].map((array) => array.buffer as ArrayBuffer)
       : [],
   );

@@ -58,6 +58,12 @@ export interface Store {
   map(request: StoreCalls['map']['in']): Out<'map'>;
   /** What each of these ranges calls and names by type. */
   uses(ranges: StoreCalls['uses']['in']): Out<'uses'>;
+  openVectors(model: StoreCalls['openVectors']['in']): Out<'openVectors'>;
+  vectorCounts(): Out<'vectorCounts'>;
+  filesToEmbed(first: string[]): Out<'filesToEmbed'>;
+  chunkGaps(paths: string[]): Out<'chunkGaps'>;
+  putVectors(vectors: StoreCalls['putVectors']['in']): Out<'putVectors'>;
+  chunksToEmbed(ranges: StoreCalls['chunksToEmbed']['in']): Out<'chunksToEmbed'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -163,7 +169,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
   let background: Error | undefined;
   const { call, end } = connect(
-    { wasmFile: path.join(assetsDir, 'sql-wasm.wasm'), file: path.join(indexDir, databaseName), analysisVersion },
+    {
+      wasmFile: path.join(assetsDir, 'sql-wasm.wasm'),
+      scanFile: path.join(assetsDir, 'vectorScan.wasm'),
+      file: path.join(indexDir, databaseName),
+      analysisVersion,
+    },
     path.join(assetsDir, 'storeWorker.cjs'),
     (error) => {
       background = error;
@@ -228,6 +239,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     putHistory: (change) => write('putHistory', change),
     map: (request) => call('map', request),
     uses: (ranges) => call('uses', ranges),
+    openVectors: (model) => call('openVectors', model),
+    vectorCounts: () => call('vectorCounts', null),
+    filesToEmbed: (first) => call('filesToEmbed', { first }),
+    chunkGaps: (paths) => call('chunkGaps', paths),
+    putVectors: (vectors) => call('putVectors', vectors),
+    chunksToEmbed: (ranges) => call('chunksToEmbed', ranges),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

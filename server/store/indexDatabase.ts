@@ -4,11 +4,12 @@ import { usedFilesOf } from '../../core/graph/fileUses.ts';
 import { ChangeHistory, mostCommits, newestFirst } from '../../core/history/changeHistory.ts';
 import { toPastCommits } from '../../core/history/toPastCommit.ts';
 import type { HistoryChange } from '../../core/history/types.ts';
+import { digestBytes } from '../../core/chunk/embeddingInput.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { analyzeQuery } from '../../core/rank/queryAnalysis.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
-import type { RankedChunk } from '../../core/rank/types.ts';
+import type { NearChunk, RankedChunk } from '../../core/rank/types.ts';
 import { defaultWeights } from '../../core/rank/weights.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { matchName, rankOfMatch, type NameMatch } from '../../core/symbols/matchName.ts';
@@ -22,6 +23,7 @@ import {
   decodeWords,
   encodeWords,
 } from './fileRecords.ts';
+import type { VectorTable } from './vectorTable.ts';
 import type { GraphParts } from './graphAnswers.ts';
 import { UsesTable } from './usesTable.ts';
 import { decodeHistory, encodeHistory, idDigits } from './historyRecord.ts';
@@ -29,8 +31,12 @@ import { DefinitionRanks, usedSymbols } from './definitionRanks.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
+  ChunkGaps,
+  ChunkToEmbed,
+  ChunkVectors,
   FileRange,
   FileStamp,
+  FileToEmbed,
   KnownFile,
   MapAnswer,
   MapRequest,
@@ -43,6 +49,7 @@ import type {
   FoundSymbolRow,
   SymbolQuery,
   UsedSymbol,
+  VectorCounts,
 } from './types.ts';
 
 interface FileRow extends KnownFile {
@@ -85,6 +92,8 @@ export class IndexDatabase {
   #symbols: Map<string, readonly CodeSymbol[]> | undefined;
   /** Undefined until it is asked for; null when nothing is known of the past. */
   #history: ChangeHistory | null | undefined;
+  /** Undefined while no model is in use. Outlives a database that is read anew. */
+  #vectors: VectorTable | undefined;
   readonly #ranks = new DefinitionRanks((path) => this.#files.get(path)?.role ?? 'source');
   #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
@@ -163,6 +172,7 @@ export class IndexDatabase {
     this.#terms = new TermDictionary();
     this.#search = new SearchIndex(this.#terms);
     this.#load();
+    if (this.#vectors !== undefined) this.attachVectors(this.#vectors);
   }
 
   #load(): void {
@@ -291,8 +301,8 @@ export class IndexDatabase {
     const symbolCount = countSymbols(file.symbols);
     const id = known?.id ?? this.#nextFileId++;
     this.#prepare(
-      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, hash, language, role, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols, digests)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run([
       id,
       path,
@@ -310,6 +320,7 @@ export class IndexDatabase {
       file.links,
       symbolCount,
       file.symbols,
+      file.digests,
     ]);
     this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
     const { flat, truncated } = decodeChunkRanges(file.chunks);
@@ -329,6 +340,7 @@ export class IndexDatabase {
       symbolCount,
     });
     this.#search.put({ path, language, role, chunks: flat, words });
+    this.#vectors?.place(path, file.digests);
     this.#uses.markStale(id);
     this.#unlinked.add(id);
     if (this.#symbols === undefined) return;
@@ -357,6 +369,7 @@ export class IndexDatabase {
     this.#unlinked.delete(row.id);
     this.#files.delete(path);
     this.#search.remove(path);
+    this.#vectors?.remove(path);
     this.#symbols?.delete(path);
     this.#graph?.remove(path);
   }
@@ -432,12 +445,93 @@ export class IndexDatabase {
 
   search(query: string, options: SearchRequest): RankedChunk[] {
     return this.#search.search(query, {
+      meaning: this.#meaningOf(options.vector),
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
       signals: () => this.#openHistory(),
       ...(options.sources.length > 0 ? { accept: pathFilter(options.sources) } : {}),
     });
+  }
+
+  #meaningOf(vector: Float32Array | undefined): NearChunk[] {
+    if (vector === undefined || this.#vectors === undefined || this.#vectors.size === 0) return [];
+    if (vector.length !== this.#vectors.dimensions)
+      throw new RangeError(`the vector has ${vector.length} dimensions, not ${this.#vectors.dimensions}`);
+    return this.#vectors.nearest(vector, nearestCount);
+  }
+
+  /** Keeps this table in step with the files. What it has of files that have not changed stays. */
+  attachVectors(vectors: VectorTable | undefined): void {
+    this.#vectors = vectors;
+    if (vectors === undefined) return;
+    vectors.retain((path) => this.#files.has(path));
+    for (const { path, digests } of this.#rows<{ path: string; digests: Uint8Array }>(
+      'SELECT path, digests FROM files',
+    ))
+      vectors.place(path, digests);
+  }
+
+  vectorCounts(): VectorCounts {
+    return { embedded: this.#vectors?.size ?? 0, chunks: this.#vectors?.chunks ?? 0 };
+  }
+
+  /**
+   * Files with chunks that have no vector. After the ones that are named come those that were changed lately, source
+   * files before others, and those that many files import.
+   */
+  filesToEmbed(first: readonly string[]): string[] {
+    const vectors = this.#vectors;
+    if (vectors === undefined) return [];
+    const history = this.#openHistory();
+    const urgency = new Map(first.map((path, i) => [path, first.length - i]));
+    const lacking = [...this.#files.values()].flatMap(({ path, role }) =>
+      vectors.isComplete(path)
+        ? []
+        : [
+            {
+              path,
+              named: urgency.get(path) ?? 0,
+              need: rolesToEmbed[role] + (history?.recency(path) ?? 0) + Math.log2(1 + this.#search.importersOf(path)),
+            },
+          ],
+    );
+    return lacking
+      .sort((a, b) => b.named - a.named || b.need - a.need || compare(a.path, b.path))
+      .map(({ path }) => path);
+  }
+
+  chunkGaps(paths: readonly string[]): ChunkGaps {
+    const gaps = paths.flatMap((path) => (this.#vectors?.gapsOf(path) ?? []).map((index) => ({ path, index })));
+    const digests = new Uint8Array(gaps.length * digestBytes);
+    gaps.forEach(({ path, index }, i) => digests.set(this.#vectors!.digestOf(path, index), i * digestBytes));
+    return { paths: gaps.map(({ path }) => path), indexes: gaps.map(({ index }) => index), digests };
+  }
+
+  chunksToEmbed(wanted: readonly { path: string; startLines?: number[] }[]): FileToEmbed[] {
+    return wanted.flatMap(({ path, startLines }) => {
+      const gaps = this.#vectors?.gapsOf(path) ?? [];
+      const known = this.stampOf(path);
+      if (gaps.length === 0 || known === null) return [];
+      const [row] = this.#rows<{ chunks: Uint8Array }>('SELECT chunks FROM files WHERE path = ?', [path]);
+      const chunks = decodeChunks(row!.chunks);
+      const lacking = gaps.flatMap((index): ChunkToEmbed[] => {
+        const { startLine, endLine, scope } = chunks[index]!;
+        if (startLines?.includes(startLine) === false) return [];
+        return [{ index, startLine, endLine, scope, digest: this.#vectors!.digestOf(path, index).slice() }];
+      });
+      return lacking.length === 0 ? [] : [{ ...known, chunks: lacking }];
+    });
+  }
+
+  putVectors({ paths, indexes, digests, vectors }: ChunkVectors): VectorCounts {
+    const table = this.#vectors;
+    paths.forEach((path, i) => {
+      const { dimensions } = table!;
+      const digest = digests.subarray(i * digestBytes, (i + 1) * digestBytes);
+      table!.put(path, indexes[i]!, digest, vectors.subarray(i * dimensions, (i + 1) * dimensions));
+    });
+    return this.vectorCounts();
   }
 
   filesInfo(paths: readonly string[]): StoredFile[] {
@@ -647,6 +741,20 @@ export class NewerSchemaError extends Error {
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** So many of the chunks nearest to a question take part in the ranking. */
+const nearestCount = 1_000;
+
+/** How early files of a role are embedded; recency adds at most 1, a doubling of the importers 1. */
+const rolesToEmbed: Record<FileRole, number> = {
+  source: 6,
+  docs: 2,
+  example: 1,
+  config: 1,
+  test: 0,
+  generated: -2,
+  vendored: -2,
+};
 
 /** So many ranges say where a map begins. */
 const mapDepth = 100;

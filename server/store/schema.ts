@@ -29,6 +29,8 @@ const migrations: readonly string[] = [
    ALTER TABLE files ADD COLUMN symbols BLOB NOT NULL DEFAULT x'00';`,
   `CREATE TABLE uses (file_id INTEGER PRIMARY KEY, fresh INTEGER NOT NULL, uses BLOB NOT NULL);`,
   `CREATE TABLE history (row INTEGER PRIMARY KEY CHECK (row = 1), mark TEXT NOT NULL, commits BLOB NOT NULL);`,
+  // Filled when the files are analysed anew: the analysis version was raised with it.
+  `ALTER TABLE files ADD COLUMN digests BLOB NOT NULL DEFAULT x'';`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -3,8 +3,11 @@ import type { HistoryChange } from '../../core/history/types.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type {
   AnalyzedFile,
+  ChunkGaps,
+  ChunkVectors,
   FileRange,
   FileStamp,
+  FileToEmbed,
   FoundNames,
   FoundSymbolRow,
   GraphAnswer,
@@ -24,10 +27,13 @@ import type {
   StoreUpdate,
   SymbolQuery,
   UsedSymbol,
+  VectorCounts,
 } from './types.ts';
 
 export interface StoreWorkerData {
   wasmFile: string;
+  /** vectorScan.wat, compiled. */
+  scanFile: string;
   /** Absolute path of index.db. */
   file: string;
   analysisVersion: number;
@@ -59,6 +65,16 @@ export interface StoreCalls {
   putHistory: { in: HistoryChange | null; out: null };
   map: { in: MapRequest; out: MapAnswer };
   uses: { in: FileRange[]; out: UsedSymbol[][] };
+  /** From now on vectors of this length are kept beside the index; null forgets them. Those of another model are gone. */
+  openVectors: { in: { fingerprint: string; dimensions: number } | null; out: VectorCounts };
+  vectorCounts: { in: null; out: VectorCounts };
+  /** Files with chunks that have no vector: `first` as they are given, then those that answers need most. */
+  filesToEmbed: { in: { first: string[] }; out: string[] };
+  chunkGaps: { in: string[]; out: ChunkGaps };
+  /** Vectors of chunks that have changed meanwhile are dropped. */
+  putVectors: { in: ChunkVectors; out: VectorCounts };
+  /** The chunks without a vector in these files, or those of them that begin at the lines that are given. */
+  chunksToEmbed: { in: { path: string; startLines?: number[] }[]; out: FileToEmbed[] };
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };

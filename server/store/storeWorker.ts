@@ -11,11 +11,12 @@ import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
 import { answerGraph, referencePlaces, referencesAmong } from './graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
 import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
+import { VectorTable } from './vectorTable.ts';
 import { readLock } from './writerLock.ts';
 
 if (parentPort === null) throw new Error('storeWorker runs as a worker thread only');
 const port = parentPort;
-const { wasmFile, file, analysisVersion } = workerData as StoreWorkerData;
+const { wasmFile, scanFile, file, analysisVersion } = workerData as StoreWorkerData;
 const folder = path.dirname(file);
 
 const quietMs = 2_000;
@@ -27,6 +28,9 @@ let sql: SqlJsStatic;
 let database: IndexDatabase | undefined;
 /** Id of our lock; null for a reader and for a writer without a disk. */
 let lockId: string | null = null;
+/** Vectors beside the index, of one model. They outlive a database that is read again. */
+let vectors: VectorTable | undefined;
+let vectorsOf = '';
 let loadedStamp = '';
 let unsaved = false;
 let timer: NodeJS.Timeout | undefined;
@@ -148,6 +152,9 @@ function scheduleLinking(): void {
   }, linkMs);
 }
 
+let scanModule: WebAssembly.Module | undefined;
+const compiledScan = (): WebAssembly.Module => (scanModule ??= new WebAssembly.Module(fs.readFileSync(scanFile)));
+
 const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) => StoreCalls[Name]['out'] } = {
   open({ lockId: id }) {
     lockId = id;
@@ -155,6 +162,7 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     database?.close();
     const { loaded, damage } = load();
     database = loaded;
+    database.attachVectors(vectors);
     if (damage === null) return { repairs: [] };
     const kept = id === null ? '' : ` It was kept as ${setAside(file)}.`;
     return { repairs: [`The index was damaged (${damage}) and is being made anew.${kept}`] };
@@ -166,6 +174,7 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     if (damage !== null) return false;
     database?.close();
     database = loaded;
+    database.attachVectors(vectors);
     return true;
   },
   knownFiles: () => open().knownFiles(),
@@ -219,6 +228,19 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   },
   map: (request) => open().map(request),
   uses: (ranges) => open().uses(ranges),
+  openVectors(model) {
+    const wanted = model?.fingerprint ?? '';
+    if (wanted === vectorsOf) return open().vectorCounts();
+    vectors = model === null ? undefined : new VectorTable(compiledScan(), model.dimensions);
+    vectorsOf = wanted;
+    open().attachVectors(vectors);
+    return open().vectorCounts();
+  },
+  vectorCounts: () => open().vectorCounts(),
+  filesToEmbed: ({ first }) => open().filesToEmbed(first),
+  chunkGaps: (paths) => open().chunkGaps(paths),
+  putVectors: (given) => open().putVectors(given),
+  chunksToEmbed: (wanted) => open().chunksToEmbed(wanted),
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };

@@ -37,6 +37,8 @@ export interface AnalyzedFile extends FileStamp {
   words: AnalyzedWords;
   /** Imports, calls and types of variables, as `encodeLinks` writes them. */
   links: Uint8Array;
+  /** Of each chunk 16 bytes of a SHA-256 of its `chunkText`: by them vectors are found. */
+  digests: Uint8Array;
 }
 
 /** A path that is not indexed although it is not ignored, with what was known when that was decided. */
@@ -184,6 +186,42 @@ export interface SearchRequest {
   explain?: boolean;
   /** In place of the default ones. */
   weights?: RankingWeights;
+  /** Vector of the question, of unit length, by the model of `openVectors`; without it words alone decide. */
+  vector?: Float32Array;
+}
+
+/** Chunks without a vector. */
+export interface ChunkGaps {
+  /** Of each chunk its file and its place among the chunks of the file. */
+  paths: string[];
+  indexes: number[];
+  /** 16 bytes each. */
+  digests: Uint8Array;
+}
+
+/** Vectors of chunks. */
+export interface ChunkVectors extends ChunkGaps {
+  /** `dimensions` numbers each, of unit length. */
+  vectors: Float32Array;
+}
+
+/** A chunk that has no vector, with what is needed to read and embed it. */
+export interface ChunkToEmbed {
+  index: number;
+  startLine: number;
+  endLine: number;
+  scope: string;
+  digest: Uint8Array;
+}
+
+export interface FileToEmbed extends KnownFile {
+  chunks: ChunkToEmbed[];
+}
+
+/** How many chunks have a vector. */
+export interface VectorCounts {
+  embedded: number;
+  chunks: number;
 }
 
 /** Lines of a file. */

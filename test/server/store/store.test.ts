@@ -25,6 +25,8 @@ import {
   encodeLinks,
   encodeSymbols,
 } from '../../../server/store/fileRecords.ts';
+import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
+import { digestChunks } from '../../../server/indexing/digestChunks.ts';
 import { openStore, type AnalyzedFile, type Store, type StoreOptions } from '../../../server/store/index.ts';
 
 const assetsDir = path.resolve(import.meta.dirname, '../../../dist');
@@ -62,6 +64,7 @@ function fileOf(name: string, text: string, symbolName?: string, calls: CallSite
     symbols: encodeSymbols(symbols),
     words: analyzer.analyze({ scanned, chunks, comments: [], symbols }),
     links: encodeLinks({ roots: [], imports: [], calls, bindings: [] }),
+    digests: digestChunks(chunks, text, lineStartsOf(text)),
   };
 }
 
