@@ -67,6 +67,12 @@ const bundles = {
   storeWorker: { ...node, entryPoints: ['server/store/storeWorker.ts'], outfile: 'storeWorker.cjs' },
   parseWorker: { ...node, entryPoints: ['server/indexing/parseWorker.ts'], outfile: 'parseWorker.cjs' },
   tokenWorker: { ...node, entryPoints: ['server/engine/tokenWorker.ts'], outfile: 'tokenWorker.cjs' },
+  embedProcess: {
+    ...node,
+    entryPoints: ['server/embedding/embedProcess.ts'],
+    outfile: 'embedProcess.cjs',
+    external: ['onnxruntime-node'],
+  },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
 
