@@ -18,21 +18,21 @@ const name = 'contextkit';
  * `~/Library/Caches`, `%LOCALAPPDATA%`, each with `contextkit` below it. `CONTEXTKIT_CACHE_DIR` names the folder itself.
  */
 export function cacheFolderOf({ platform, env, home }: CacheSurroundings): string {
-  const { isAbsolute, join, normalize } = platform === 'win32' ? path.win32 : path.posix;
+  const paths = platform === 'win32' ? path.win32 : path.posix;
   const named = env['CONTEXTKIT_CACHE_DIR'] ?? '';
   if (named !== '') {
-    if (isAbsolute(named)) return normalize(named);
+    if (paths.isAbsolute(named)) return paths.normalize(named);
     throw new AppError('invalid_config', `CONTEXTKIT_CACHE_DIR is not an absolute folder: ${named}`, {
       hint: 'Give the whole path, or unset it.',
     });
   }
   const custom = (variable: string): string | undefined => {
     const value = env[variable] ?? '';
-    return isAbsolute(value) ? value : undefined;
+    return paths.isAbsolute(value) ? value : undefined;
   };
-  if (platform === 'win32') return join(custom('LOCALAPPDATA') ?? join(home, 'AppData', 'Local'), name);
-  if (platform === 'darwin') return join(home, 'Library', 'Caches', name);
-  return join(custom('XDG_CACHE_HOME') ?? join(home, '.cache'), name);
+  if (platform === 'win32') return paths.join(custom('LOCALAPPDATA') ?? paths.join(home, 'AppData', 'Local'), name);
+  if (platform === 'darwin') return paths.join(home, 'Library', 'Caches', name);
+  return paths.join(custom('XDG_CACHE_HOME') ?? paths.join(home, '.cache'), name);
 }
 
 /** The cache folder of this user on this machine. It may not exist yet. */

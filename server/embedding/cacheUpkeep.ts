@@ -92,11 +92,16 @@ export interface PruneOptions {
   all?: boolean;
 }
 
+export interface PruneReport {
+  segments: number;
+  bytes: number;
+}
+
 /** Makes the cache smaller. What a running process writes to stays, but for `all`. */
 export async function pruneCache(
   cacheDir: string,
   { maxBytes = Infinity, keepModels, all = false }: PruneOptions,
-): Promise<{ segments: number; bytes: number }> {
+): Promise<PruneReport> {
   const pruned = { segments: 0, bytes: 0 };
   const kept: (SegmentFiles & { dir: string })[] = [];
   const remove = async (dir: string, segment: SegmentFiles): Promise<void> => {

@@ -1,9 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
 import { AppError, deserializeError } from '../../core/errors.ts';
-import type { FromProcess, TextOutcome, ToProcess } from './embedProtocol.ts';
+import { type ChildDeath, type EmbedChild, type RunReport, startEmbedChild } from './embedChild.ts';
+import { missingRuntime } from './runtime.ts';
 import { createTextQueue, type QueuedText } from './textQueue.ts';
 import type { Embedded, Embedder, EmbedPriority, ReadyModel } from './types.ts';
 
@@ -16,11 +15,11 @@ export interface EmbedPoolOptions {
   log: (event: string, fields: Record<string, unknown>) => void;
   /** A process without work ends after this time, in ms; its memory goes back. */
   idleMs?: number;
-  /** How long a process may take to load, or a run to end, before the process is killed, in ms. */
+  /** How long loading or a run may take before the process is killed, in ms. */
   hangMs?: number;
   /** How long a process that was told to stop may go on, in ms. */
   stopMs?: number;
-  /** Waits before a process is started again after it died, doubled each time; in ms. */
+  /** Wait before a process is started again after one died, doubled for each that dies in a row while it loads; in ms. */
   backOffMs?: number;
   /** Hears of every run: its time, and the processor time of its process meanwhile. */
   onRun?: (run: { texts: number; tokens: number; runMs: number; cpuMs: number }) => void;
@@ -29,333 +28,210 @@ export interface EmbedPoolOptions {
 /** One process a core, one core left to the user. */
 export const defaultProcesses = (): number => Math.max(1, availableParallelism() - 1);
 
-interface Slot {
-  child: ChildProcess | undefined;
-  state: 'none' | 'loading' | 'idle' | 'busy';
-  job: { id: number; texts: QueuedText[]; running: number[] } | undefined;
-  idleTimer: NodeJS.Timeout | undefined;
-  /** Ticks of the watchdog since it last gave a sign. */
-  quietTicks: number;
-}
-
 /** How often a text may take its process down. */
 const maxCrashes = 2;
-/** After so many processes in a row that died before they could do anything, no more are started. */
+/** After so many processes in a row that died while loading, no more are started. */
 const maxFailedStarts = 4;
-const watchEveryMs = 1_000;
-
-/** Of a process that has one: the messages of a process are in before `disconnect`, but not always before `exit`. */
-function event(child: ChildProcess, name: 'exit' | 'disconnect'): Promise<void> {
-  const past = child.pid === undefined || (name === 'exit' && (child.exitCode !== null || child.signalCode !== null));
-  return past ? Promise.resolve() : new Promise((resolve) => child.once(name, () => resolve()));
-}
 
 const cancelled = (): AppError => new AppError('cancelled', 'embedding was stopped');
 
+/** Texts that processes died on, by digest. */
+function createBlacklist() {
+  const crashes = new Map<string, number>();
+  const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64');
+  return {
+    count: (text: string): number => (crashes.size === 0 ? 0 : (crashes.get(digestOf(text)) ?? 0)),
+    add(text: string): number {
+      const digest = digestOf(text);
+      const count = (crashes.get(digest) ?? 0) + 1;
+      crashes.set(digest, count);
+      return count;
+    },
+  };
+}
+
 /**
- * Embeds in child processes, which are started when there is work: a run keeps the loop of its process busy, and a
- * worker thread that is ended in a run would take everything down (see ARCHITECTURE.md).
+ * Embeds in child processes, which are started when there is work: a run keeps the event loop of its process busy, and
+ * a worker thread that is ended in a run would take everything down. A process has one run at a time, so that a
+ * question waits for no more than the runs that are going on.
  */
 export function createEmbedPool(options: EmbedPoolOptions): Embedder {
-  const { model, assetsDir, log } = options;
-  const { idleMs = 60_000, hangMs = 180_000, stopMs = 10_000, backOffMs = 500 } = options;
+  const { model, log, idleMs = 60_000, hangMs = 180_000, stopMs = 10_000, backOffMs = 500 } = options;
   const { queryPrefix, textPrefix } = model.spec;
-  const slots: Slot[] = Array.from({ length: Math.max(1, options.processes) }, () => ({
-    child: undefined,
-    state: 'none',
-    job: undefined,
-    idleTimer: undefined,
-    quietTicks: 0,
-  }));
+  const processes = Math.max(1, options.processes);
+  const children = new Set<EmbedChild>();
+  /** Of processes that were told to stop. */
+  const ending = new Set<EmbedChild>();
   const queue = createTextQueue();
-  /** By digest of the text, how often a process died on it. */
-  const crashes = new Map<string, number>();
-  let nextJob = 1;
+  const blacklist = createBlacklist();
   let failedStarts = 0;
   let startAt = 0;
   let startTimer: NodeJS.Timeout | undefined;
-  let watchdog: NodeJS.Timeout | undefined;
+  let idleTimer: NodeJS.Timeout | undefined;
   let paused = false;
-  let failure: Error | undefined;
+  let failure: Error | null = missingRuntime(options.assetsDir);
   let closed = false;
   let closing: Promise<void> | undefined;
-  /** Of processes that were told to stop. */
-  const ending = new Set<Promise<void>>();
 
-  const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64');
-  const crashCount = (text: string): number => (crashes.size === 0 ? 0 : (crashes.get(digestOf(text)) ?? 0));
-
-  function post(slot: Slot, message: ToProcess): void {
-    slot.child?.send(message, (error) => {
-      // It died: its exit says so too, and is dealt with there.
-      if (error !== null) log('embedding process not reached', { message: message.kind, reason: error.message });
-    });
-  }
-
-  function hold(slot: Slot): void {
-    slot.child?.ref();
-    slot.child?.channel?.ref();
-  }
-
-  /** Lets this process end although the child lives; the child then ends by itself. */
-  function letGo(slot: Slot): void {
-    slot.child?.unref();
-    slot.child?.channel?.unref();
-    (slot.child?.stderr as { unref?: () => void } | null)?.unref?.();
-  }
-
-  function start(slot: Slot): void {
-    const child = fork(path.join(assetsDir, 'embedProcess.cjs'), [], {
-      serialization: 'advanced',
-      execArgv: [],
-      // Inside an editor, process.execPath is the editor.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    let lastWords = '';
-    child.stderr?.on('data', (part: Buffer) => (lastWords = (lastWords + part.toString()).slice(-2_000)));
-    child.on('message', (message: FromProcess) => {
-      if (slot.child === child) receive(slot, message);
-    });
-    child.on('error', (error) => {
-      lastWords = error.message;
-      // Without a process there is no exit.
-      if (child.pid === undefined) died(slot, child, error.message);
-    });
-    child.on('exit', (code, signal) => died(slot, child, signal ?? `exit code ${code}`, lastWords));
-    slot.child = child;
-    slot.state = 'loading';
-    slot.quietTicks = 0;
-    log('embedding process started', { pid: child.pid ?? null });
-    post(slot, { kind: 'load', model });
-  }
-
-  function receive(slot: Slot, message: FromProcess): void {
-    slot.quietTicks = 0;
-    switch (message.kind) {
-      case 'ready':
+  function startChild(): void {
+    const child = startEmbedChild({
+      assetsDir: options.assetsDir,
+      model,
+      hangMs,
+      stopMs,
+      log,
+      onReady() {
         failedStarts = 0;
-        setIdle(slot);
-        break;
-      case 'unusable':
-        failAll(deserializeError(message.error));
-        break;
-      case 'running':
-        if (slot.job?.id === message.id) slot.job.running = message.indexes;
-        return;
-      case 'done':
-        if (slot.job?.id === message.id) finish(slot, slot.job.texts, message);
-        break;
-    }
-    dispatch();
+        dispatch();
+      },
+      onUnusable: (error) => fail(deserializeError(error)),
+      onDone(texts, report) {
+        settle(texts, report);
+        dispatch();
+      },
+      onDeath(death) {
+        children.delete(child);
+        bury(death);
+        dispatch();
+      },
+    });
+    children.add(child);
   }
 
-  function finish(slot: Slot, texts: QueuedText[], done: Extract<FromProcess, { kind: 'done' }>): void {
-    slot.job = undefined;
+  function stopChild(child: EmbedChild): void {
+    // From now on it is nobody's; a busy one still says what became of its run.
+    children.delete(child);
+    ending.add(child);
+    void child.stop(closed).then(() => ending.delete(child));
+  }
+
+  function settle(texts: readonly QueuedText[], { outcomes, runMs, cpuMs }: RunReport): void {
     let [count, tokens] = [0, 0];
     for (const [position, text] of [...texts.entries()].reverse()) {
-      const outcome: TextOutcome | undefined = done.outcomes[position];
-      if (outcome === undefined || outcome.kind === 'left') {
-        text.tokens = outcome?.tokens ?? text.tokens;
-        text.alone ||= outcome?.alone === true;
-        queue.putBack(text);
-        continue;
-      }
-      if (outcome.kind === 'failed') text.settle({ failure: outcome.reason });
-      else {
-        const { vector, tokens: length, truncated } = outcome;
-        count++;
-        tokens += length;
-        text.settle({ vector, tokens: length, truncated });
+      const outcome = outcomes[position]!;
+      switch (outcome.kind) {
+        case 'left':
+          text.tokens = outcome.tokens;
+          text.alone ||= outcome.alone;
+          queue.putBack(text);
+          break;
+        case 'failed':
+          text.settle({ failure: outcome.reason });
+          break;
+        case 'embedded':
+          count++;
+          tokens += outcome.tokens;
+          text.settle({ vector: outcome.vector, tokens: outcome.tokens, truncated: outcome.truncated });
       }
     }
-    if (count > 0) options.onRun?.({ texts: count, tokens, runMs: done.runMs, cpuMs: done.cpuMs });
-    setIdle(slot);
+    if (count > 0) options.onRun?.({ texts: count, tokens, runMs, cpuMs });
   }
 
-  function setIdle(slot: Slot): void {
-    slot.state = 'idle';
-    letGo(slot);
-    clearTimeout(slot.idleTimer);
-    slot.idleTimer = setTimeout(() => void stop(slot), idleMs).unref();
-  }
-
-  /** A process ended: told to, killed, or crashed. */
-  function died(slot: Slot, child: ChildProcess, cause: string, lastWords = ''): void {
-    if (slot.child !== child) return;
-    const { state, job } = slot;
-    clearTimeout(slot.idleTimer);
-    slot.child = undefined;
-    slot.state = 'none';
-    slot.job = undefined;
-    if (closed && job === undefined) return;
-    log('embedding process died', { pid: child.pid ?? null, state, cause, running: job?.running.length ?? 0 });
+  /** A process crashed or was killed. */
+  function bury({ pid, state, cause, lastWords, job }: ChildDeath): void {
+    log('embedding process died', { pid, state, cause, running: job?.running.length ?? 0 });
     if (state === 'loading') failedStarts++;
-    if (failedStarts >= maxFailedStarts) {
-      failAll(
-        new AppError(
-          'worker_failed',
-          `embedding processes cannot be started: ${lastWords.trim().split('\n').at(-1) || cause}`,
-          {
-            hint: 'Is there enough memory? Search by keywords works all the same.',
-          },
-        ),
-      );
-    }
     if (job !== undefined) blame(job, cause);
     startAt = Date.now() + backOffMs * 2 ** Math.max(0, failedStarts - 1);
-    dispatch();
+    if (failedStarts < maxFailedStarts) return;
+    fail(
+      new AppError('worker_failed', `embedding processes cannot be started: ${lastWords === '' ? cause : lastWords}`, {
+        hint: 'Is there enough memory? Search by keywords works all the same.',
+      }),
+    );
   }
 
   /** What ran when the process died is tried once more, each alone; the second time it is given up. Others go on. */
-  function blame({ texts, running }: NonNullable<Slot['job']>, cause: string): void {
+  function blame({ texts, running }: NonNullable<ChildDeath['job']>, cause: string): void {
     for (const [position, text] of [...texts.entries()].reverse()) {
-      if (!running.includes(position)) {
-        queue.putBack(text);
-        continue;
-      }
-      const digest = digestOf(text.text);
-      const count = (crashes.get(digest) ?? 0) + 1;
-      crashes.set(digest, count);
-      if (count < maxCrashes) {
+      if (running.includes(position)) {
         text.alone = true;
-        queue.putBack(text);
-      } else {
-        log('text quarantined', { digest, cause });
-        text.settle({ failure: quarantined(cause) });
-      }
-    }
-  }
-
-  const quarantined = (cause: string): string => `the embedding process died on it twice (${cause})`;
-
-  function failAll(error: Error): void {
-    failure ??= error;
-    log('embedding failed', { message: error.message });
-    for (const text of queue.takeAll()) text.reject(error);
-    for (const slot of slots) {
-      for (const text of slot.job?.texts ?? []) text.reject(error);
-      slot.job = undefined;
-    }
-  }
-
-  /** Hands texts to processes: waiting ones first, then to new ones. */
-  function dispatch(): void {
-    if (!closed && failure === undefined) {
-      for (const slot of [...slots].sort((a, b) => Number(b.state === 'idle') - Number(a.state === 'idle'))) {
-        if (slot.state !== 'idle' && slot.state !== 'none') continue;
-        if (slot.state === 'none') {
-          // Those that load already will take as many texts.
-          const loading = slots.filter(({ state }) => state === 'loading').length;
-          if (queue.count(paused) <= loading) break;
-          if (!mayStart()) break;
-          start(slot);
+        if (blacklist.add(text.text) >= maxCrashes) {
+          log('text quarantined', { cause, characters: text.text.length });
+          text.settle(quarantined);
           continue;
         }
-        const texts = queue.take(paused);
-        if (texts.length === 0) break;
-        give(slot, texts);
       }
+      queue.putBack(text);
     }
-    keepWatch();
   }
 
-  function mayStart(): boolean {
+  const quarantined: Embedded = { failure: 'the embedding process died on it twice' };
+
+  /** For good: the model or the platform cannot be used. */
+  function fail(error: Error): void {
+    failure ??= error;
+    log('embedding is not possible', { reason: error.message });
+    for (const text of queue.takeAll()) text.reject(error);
+    for (const child of children) stopChild(child);
+  }
+
+  /** Gives work to idle processes, and starts one for what is left over. */
+  function dispatch(): void {
+    if (closed || failure !== null) {
+      // What was put back after a crash has nobody to go to any more.
+      for (const text of queue.takeAll()) text.reject(failure ?? cancelled());
+      return;
+    }
+    for (const child of children) {
+      if (child.state !== 'idle') continue;
+      const texts = queue.take(paused);
+      if (texts.length === 0) break;
+      child.give(texts);
+    }
+    const loading = [...children].filter(({ state }) => state === 'loading').length;
+    if (children.size < processes && queue.count(paused) > loading) startSoon();
+    endIdle();
+  }
+
+  function startSoon(): void {
     const wait = startAt - Date.now();
-    if (wait <= 0) return true;
-    startTimer ??= setTimeout(() => {
-      startTimer = undefined;
-      dispatch();
-    }, wait);
-    return false;
-  }
-
-  function give(slot: Slot, texts: QueuedText[]): void {
-    clearTimeout(slot.idleTimer);
-    slot.state = 'busy';
-    slot.quietTicks = 0;
-    slot.job = { id: nextJob++, texts, running: [] };
-    hold(slot);
-    post(slot, { kind: 'embed', id: slot.job.id, texts: texts.map(({ text }) => text) });
-  }
-
-  function keepWatch(): void {
-    const busy = slots.some(({ state }) => state === 'busy' || state === 'loading');
-    if (busy) watchdog ??= setInterval(watch, watchEveryMs);
+    if (wait > 0)
+      startTimer ??= setTimeout(() => {
+        startTimer = undefined;
+        dispatch();
+      }, wait);
     else {
-      clearInterval(watchdog);
-      watchdog = undefined;
+      startChild();
+      dispatch();
     }
   }
 
-  /** Counts its own ticks, not the clock: a laptop that slept does not look like a process that hangs. */
-  function watch(): void {
-    for (const slot of slots) {
-      if (slot.state !== 'busy' && slot.state !== 'loading') continue;
-      slot.quietTicks++;
-      if (slot.quietTicks * watchEveryMs < hangMs) continue;
-      log('embedding process hangs', { pid: slot.child?.pid ?? null, state: slot.state });
-      slot.child?.kill('SIGKILL');
+  /** Ends processes that have had no work for long, and looks again when the next one will have. */
+  function endIdle(): void {
+    clearTimeout(idleTimer);
+    const now = performance.now();
+    let next = Infinity;
+    for (const child of children) {
+      if (child.state !== 'idle') continue;
+      if (now - child.idleSince >= idleMs) stopChild(child);
+      else next = Math.min(next, child.idleSince + idleMs - now);
     }
+    if (next < Infinity) idleTimer = setTimeout(endIdle, next + 1).unref();
   }
 
-  /** Asks a process to end after its run, and kills it if it does not. */
-  async function stop(slot: Slot): Promise<void> {
-    const { child } = slot;
-    if (child === undefined) return;
-    clearTimeout(slot.idleTimer);
-    const over = Promise.all([event(child, 'exit'), child.connected ? event(child, 'disconnect') : undefined]);
-    post(slot, { kind: 'stop' });
-    if (slot.job === undefined) {
-      // From now on it is nobody's: what comes next gets a new one.
-      slot.child = undefined;
-      slot.state = 'none';
-    }
-    const lastResort = setTimeout(() => child.kill('SIGKILL'), stopMs);
-    if (closed) {
-      child.ref();
-      child.channel?.ref();
-    } else lastResort.unref();
-    const ended = over.then(() => clearTimeout(lastResort));
-    ending.add(ended);
-    await ended;
-    ending.delete(ended);
-  }
-
-  function embedOne(
-    text: string,
-    kind: 'query' | 'text',
-    priority: EmbedPriority,
-  ): { queued: QueuedText; result: Promise<Embedded> } {
-    const whole = (kind === 'query' ? queryPrefix : textPrefix) + text;
-    let queued: QueuedText | undefined;
-    const result = new Promise<Embedded>((resolve, reject) => {
-      queued = { text: whole, priority, tokens: undefined, alone: crashCount(whole) > 0, settle: resolve, reject };
+  function enqueue(text: string, priority: EmbedPriority, mine: Set<QueuedText>): Promise<Embedded> {
+    const crashes = blacklist.count(text);
+    if (crashes >= maxCrashes) return Promise.resolve(quarantined);
+    return new Promise((settle, reject) => {
+      const queued: QueuedText = { text, priority, tokens: undefined, alone: crashes > 0, settle, reject };
+      mine.add(queued);
+      queue.add(queued);
     });
-    return { queued: queued!, result };
   }
 
   return {
     model,
     async embed(texts, { kind, priority, signal, onEmbedded }) {
-      if (failure !== undefined) throw failure;
+      if (failure !== null) throw failure;
       if (closed || signal?.aborted === true) throw cancelled();
-      const results: Promise<Embedded>[] = [];
+      const prefix = kind === 'query' ? queryPrefix : textPrefix;
       const mine = new Set<QueuedText>();
-      for (const [index, text] of texts.entries()) {
-        const { queued, result } = embedOne(text, kind, priority);
-        results.push(
-          result.then((embedded) => {
-            onEmbedded?.(index, embedded);
-            return embedded;
-          }),
-        );
-        if (crashCount(queued.text) >= maxCrashes) queued.settle({ failure: quarantined('earlier') });
-        else {
-          mine.add(queued);
-          queue.add(queued);
-        }
-      }
+      const results = texts.map(async (text, index) => {
+        const embedded = await enqueue(prefix + text, priority, mine);
+        onEmbedded?.(index, embedded);
+        return embedded;
+      });
       const stopWaiting = (): void => {
         for (const text of queue.remove((one) => mine.has(one))) text.reject(cancelled());
       };
@@ -377,10 +253,12 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
       closed = true;
       closing ??= (async () => {
         clearTimeout(startTimer);
+        clearTimeout(idleTimer);
         for (const text of queue.takeAll()) text.reject(cancelled());
-        await Promise.all([...ending, ...slots.map(stop)]);
-        for (const slot of slots) for (const text of slot.job?.texts ?? []) text.reject(cancelled());
-        clearInterval(watchdog);
+        for (const child of children) stopChild(child);
+        await Promise.all([...ending].map((child) => child.stop(true)));
+        // A process that ended in its run has put its texts back.
+        for (const text of queue.takeAll()) text.reject(cancelled());
       })();
       return closing;
     },

@@ -11,6 +11,8 @@ import { type ModelSession, openModelSession, type OnnxRuntime } from './modelSe
 import { planRun } from './planRun.ts';
 import type { ReadyModel } from './types.ts';
 
+const firstLine = (error: unknown): string => (error as Error).message.split('\n')[0] ?? '';
+
 let session: ModelSession | undefined;
 let ending = false;
 /** Messages are worked on one after the other. */
@@ -26,13 +28,11 @@ function send(message: FromProcess): Promise<void> {
 
 async function loadRuntime(): Promise<OnnxRuntime> {
   try {
-    return (await import('onnxruntime-node')) as OnnxRuntime;
+    return await import('onnxruntime-node');
   } catch (error) {
-    throw new AppError(
-      'model_unusable',
-      `embedding is not available on this platform (${process.platform} ${process.arch}): ${(error as Error).message.split('\n')[0]}`,
-      { hint: 'Search by keywords works all the same.' },
-    );
+    throw new AppError('model_unusable', `the runtime for embedding models cannot be loaded: ${firstLine(error)}`, {
+      hint: 'Search by keywords works all the same.',
+    });
   }
 }
 
@@ -63,7 +63,7 @@ async function embed({ id, texts }: EmbedJob): Promise<void> {
     vectors = await session.run(indexes.map((index) => tokenized[index]!.ids));
   } catch (error) {
     // Whose fault it is shows when they run alone.
-    if (indexes.length === 1) reason = `the model failed on it: ${(error as Error).message.split('\n')[0]}`;
+    if (indexes.length === 1) reason = `the model failed on it: ${firstLine(error)}`;
     else for (const index of indexes.splice(0)) outcomes[index] = { ...outcomes[index], alone: true } as TextOutcome;
   }
   const runMs = performance.now() - started;

@@ -83,6 +83,7 @@ async function createSession(model: ReadyModel, ort: OnnxRuntime): Promise<Infer
   const file = path.join(model.dir, model.spec.files.model.path);
   try {
     return await ort.InferenceSession.create(file, {
+      executionProviders: ['cpu'],
       // Two processes of one thread beat one of two (measured).
       intraOpNumThreads: 1,
       interOpNumThreads: 1,

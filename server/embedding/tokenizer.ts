@@ -1,4 +1,4 @@
-import { Tokenizer } from '@huggingface/tokenizers';
+import * as library from '@huggingface/tokenizers';
 import { AppError } from '../../core/errors.ts';
 
 export interface TokenizedText {
@@ -15,6 +15,14 @@ export interface TextTokenizer {
   /** For filling up shorter texts of a batch; masked out. */
   readonly padId: number;
 }
+
+/** What of the library is used; its own types cannot be resolved by this compiler's rules for modules. */
+interface LibraryTokenizer {
+  encode(text: string, options?: { add_special_tokens?: boolean }): { ids: number[] };
+  token_to_id(token: string): number | undefined;
+}
+
+const { Tokenizer } = library as unknown as { Tokenizer: new (json: object, config: object) => LibraryTokenizer };
 
 interface AddedToken {
   id: number;
@@ -68,8 +76,8 @@ function pieceEnd(text: string, start: number, length: number): number {
 export function createTokenizer(tokenizerJson: string, configJson: string, maxTokens: number): TextTokenizer {
   const json = parse(tokenizerJson, 'tokenizer.json') as TokenizerJson;
   const config = parse(configJson, 'tokenizer_config.json');
-  let framed: Tokenizer;
-  let plain: Tokenizer;
+  let framed: LibraryTokenizer;
+  let plain: LibraryTokenizer;
   try {
     framed = new Tokenizer(json, config);
     plain = new Tokenizer(
@@ -107,10 +115,10 @@ export function createTokenizer(tokenizerJson: string, configJson: string, maxTo
 }
 
 /** What stands around each text: the ids that come with special tokens and not without. */
-function frameOf(framed: Tokenizer, plain: Tokenizer): { before: number[]; after: number[] } {
+function frameOf(framed: LibraryTokenizer, plain: LibraryTokenizer): { before: number[]; after: number[] } {
   const probe = 'a';
-  const inner: number[] = plain.encode(probe, { add_special_tokens: false }).ids;
-  const whole: number[] = framed.encode(probe).ids;
+  const inner = plain.encode(probe, { add_special_tokens: false }).ids;
+  const whole = framed.encode(probe).ids;
   const start = whole.findIndex((_, at) => inner.every((id, i) => whole[at + i] === id));
   if (inner.length === 0 || start < 0 || !whole.every(Number.isInteger))
     throw unusable('it gives no ids for plain text');
