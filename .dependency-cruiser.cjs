@@ -39,8 +39,13 @@ const folders = {
     node: true,
     says: 'Indexing uses the store, syntax/ and core/. It does not know the engine that drives it.',
   },
+  'server/embedding': {
+    may: ['^core/', npm('@huggingface/tokenizers', 'onnxruntime-node', 'onnxruntime-common')],
+    node: true,
+    says: 'server/embedding finds, fetches and runs the model; it knows core/ and its own folder.',
+  },
   'server/engine': {
-    may: ['^core/', '^syntax/', '^server/(store|history|indexing)/', npm('gpt-tokenizer')],
+    may: ['^core/', '^syntax/', '^server/(store|history|indexing|embedding)/', npm('gpt-tokenizer')],
     node: true,
     says: 'The engine does not know its hosts: no language server, no command line, no editor, no zod.',
   },
@@ -81,7 +86,7 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
 const product = '^(protocol|core|syntax|server|cli|extension|webview)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/engine/tokenWorker|cli/cliReference|protocol/settingsReference)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/engine/tokenWorker|cli/cliReference|protocol/settingsReference)\\.ts$';
 
 module.exports = {
   forbidden: [
@@ -110,10 +115,10 @@ module.exports = {
     {
       name: 'workers-are-entry-points',
       comment:
-        'A worker is started from its bundle, never imported: what both sides need goes into a module of its own.',
+        'A worker or process is started from its bundle, never imported: what both sides need goes into a module of its own.',
       severity: 'error',
       from: { path: product },
-      to: { path: 'Worker\\.ts$', pathNot: 'start[A-Za-z]*Worker\\.ts$' },
+      to: { path: '(Worker|embedProcess)\\.ts$', pathNot: 'start[A-Za-z]*Worker\\.ts$' },
     },
     {
       name: 'no-dead-modules',

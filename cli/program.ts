@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { exitCodes, exitMeanings } from './exitCodes.ts';
+import type { CacheOptions } from './commands/cacheCommand.ts';
 import type { GraphOptions } from './commands/graphCommand.ts';
 import type { ScoreCommandOptions } from './commands/scoreCommand.ts';
 import type { SelectOptions } from './commands/selectCommand.ts';
@@ -163,6 +164,15 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .action(async (path: string, options: Options & { query?: string }) => {
       const { whyCommand } = await import('./commands/whyCommand.ts');
       finish(await whyCommand(session(options), path, options.query === undefined ? {} : { query: options.query }));
+    });
+
+  add('cache', 'show or prune the embeddings that are kept for all repositories')
+    .argument('<action>', 'status, prune')
+    .option('--max-size <size>', 'prune: what was used least recently goes, until it fits (500MB, 2GB)')
+    .option('--all', 'prune: everything goes')
+    .action(async (action: string, options: Options & CacheOptions) => {
+      const { cacheCommand } = await import('./commands/cacheCommand.ts');
+      finish(await cacheCommand(session(options), action, options));
     });
 
   program

@@ -3,12 +3,31 @@ import path from 'node:path';
 
 const licenceName = /^(licen[cs]e|copying|unlicense)([-.].*)?$/i;
 
+const mit = (holder) => `MIT License
+
+Copyright (c) ${holder}
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
+
+/** Licence texts of packages that come without: from their repositories. */
+const supplied = {
+  'onnxruntime-common': () => mit('Microsoft Corporation'),
+  'onnxruntime-node': ({ version }) =>
+    `${mit('Microsoft Corporation')}\n\nIts binaries hold further components, named with their licences in\nhttps://github.com/microsoft/onnxruntime/blob/v${version}/ThirdPartyNotices.txt`,
+};
+
 /** Name, version, licence (SPDX) and licence text of the package in `folder`. */
 export function licenceOf(folder) {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   const spdx = manifest.license ?? manifest.licenses?.map(({ type }) => type).join(' OR ');
   if (spdx === undefined) throw new Error(`${folder}: package.json names no licence`);
   const files = readdirSync(folder).filter((name) => licenceName.test(name));
+  if (files.length === 0 && supplied[manifest.name] !== undefined)
+    return { name: manifest.name, version: manifest.version, spdx, text: supplied[manifest.name](manifest) };
   if (files.length === 0) throw new Error(`${folder} (${spdx}) ships no licence text: say where it is`);
   const texts = files.map((name) => readFileSync(path.join(folder, name), 'utf8').trim());
   return { name: manifest.name, version: manifest.version, spdx, text: texts.join('\n\n') };

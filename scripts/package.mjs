@@ -9,27 +9,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFil
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { note, root, setUp } from './setup.mjs';
-
-/** What the marketplace calls the platforms that we support. Nothing native is inside yet: the content is the same. */
-const targets = [
-  'win32-x64',
-  'win32-arm64',
-  'linux-x64',
-  'linux-arm64',
-  'linux-armhf',
-  'alpine-x64',
-  'alpine-arm64',
-  'darwin-x64',
-  'darwin-arm64',
-];
-
-const isMusl = () =>
-  process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined;
-
-function thisPlatform() {
-  const system = isMusl() ? 'alpine' : process.platform;
-  return `${system}-${process.arch === 'arm' ? 'armhf' : process.arch}`;
-}
+import { targets, thisPlatform } from './targets.mjs';
 
 function run(args, cwd) {
   const result = spawnSync(process.execPath, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -44,8 +24,9 @@ function shippedManifest() {
   return JSON.stringify(manifest, null, 2) + '\n';
 }
 
-function stage(folder) {
-  run([path.join(root, 'esbuild.mjs'), '--production', '--outdir', path.join(folder, 'dist')], root);
+function stage(folder, target) {
+  const options = ['--production', '--outdir', path.join(folder, 'dist'), '--target', target];
+  run([path.join(root, 'esbuild.mjs'), ...options], root);
   // Notes for the build and its tests, not for users.
   for (const name of ['bundles.json', '.stamp']) rmSync(path.join(folder, 'dist', name));
   for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media']) {
@@ -56,8 +37,8 @@ function stage(folder) {
 
 const { values: flags } = parseArgs({ options: { target: { type: 'string' }, out: { type: 'string' } } });
 const target = flags.target ?? thisPlatform();
-if (!targets.includes(target)) {
-  note(`unknown target ${target}; there are: ${targets.join(', ')}`);
+if (targets[target] === undefined) {
+  note(`unknown target ${target}; there are: ${Object.keys(targets).join(', ')}`);
   process.exit(2);
 }
 await setUp({ build: false });
@@ -71,7 +52,8 @@ const vsce = path.join(root, 'node_modules/@vscode/vsce/vsce');
 const options = ['--no-dependencies', '--allow-missing-repository', '--no-rewrite-relative-links', '--target', target];
 try {
   for (const folder of [staging, path.dirname(vsix)]) mkdirSync(folder, { recursive: true });
-  stage(staging);
+  stage(staging, target);
+  if (targets[target].runtime === null) note(`${target}: no runtime for embedding models; search by keywords only`);
   run([vsce, 'package', ...options, '--out', vsix], staging);
   console.log(`${path.relative(process.cwd(), vsix)}  ${(statSync(vsix).size / 1e6).toFixed(1)} MB`);
 } catch (error) {

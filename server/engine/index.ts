@@ -3,3 +3,5 @@ export type * from './types.ts';
 export { openEngine } from './openEngine.ts';
 export { scoreRepository } from './scoreRepository.ts';
 export type * from './scoreRepository.ts';
+export { embeddingCacheStatus, pruneEmbeddingCache } from './embeddingCaches.ts';
+export type * from './embeddingCaches.ts';

@@ -40,6 +40,7 @@ const lspCodes = {
   index_newer: plannedFailure,
   root_unreadable: plannedFailure,
   history_missing: plannedFailure,
+  model_unusable: plannedFailure,
   cancelled: LSPErrorCodes.RequestCancelled,
   worker_failed: ErrorCodes.InternalError,
 } as const satisfies Record<ErrorCode, number>;

