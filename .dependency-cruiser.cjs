@@ -39,8 +39,13 @@ const folders = {
     node: true,
     says: 'Indexing uses the store, syntax/ and core/. It does not know the engine that drives it.',
   },
+  'server/embedding': {
+    may: ['^core/', npm('http-proxy-agent', 'https-proxy-agent')],
+    node: true,
+    says: 'server/embedding finds, fetches and runs the model; it knows core/ and its own folder.',
+  },
   'server/engine': {
-    may: ['^core/', '^syntax/', '^server/(store|history|indexing)/', npm('gpt-tokenizer')],
+    may: ['^core/', '^syntax/', '^server/(store|history|indexing|embedding)/', npm('gpt-tokenizer')],
     node: true,
     says: 'The engine does not know its hosts: no language server, no command line, no editor, no zod.',
   },

@@ -3,3 +3,5 @@ export type * from './types.ts';
 export { openEngine } from './openEngine.ts';
 export { scoreRepository } from './scoreRepository.ts';
 export type * from './scoreRepository.ts';
+export { findModel } from './models.ts';
+export type * from './models.ts';

@@ -11,7 +11,7 @@ interface Bundle {
 }
 
 /** The engine without its workers: grammars, SQLite and token tables run in bundles of their own. */
-const engine = ['core', 'server/engine', 'server/history', 'server/indexing', 'server/store'];
+const engine = ['core', 'server/embedding', 'server/engine', 'server/history', 'server/indexing', 'server/store'];
 
 /** What each bundle may hold, and the size (kB, with names and white space) that would be a surprise. */
 const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number }> = {
