@@ -99,6 +99,8 @@ export interface CachedModel {
   revision: string;
   dir: string;
   bytes: number;
+  /** False for what a stopped download or import has left. */
+  whole: boolean;
 }
 
 async function foldersIn(dir: string): Promise<string[]> {
@@ -118,7 +120,7 @@ export async function cachedModels(cache: string): Promise<CachedModel[]> {
   for (const id of (await foldersIn(modelsFolder(cache))).sort())
     for (const revision of (await foldersIn(path.join(modelsFolder(cache), id))).sort()) {
       const dir = path.join(modelsFolder(cache), id, revision);
-      models.push({ id, revision, dir, bytes: await bytesBelow(dir) });
+      models.push({ id, revision, dir, bytes: await bytesBelow(dir), whole: (await readManifest(dir)) !== null });
     }
   return models;
 }

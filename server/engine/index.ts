@@ -3,5 +3,5 @@ export type * from './types.ts';
 export { openEngine } from './openEngine.ts';
 export { scoreRepository } from './scoreRepository.ts';
 export type * from './scoreRepository.ts';
-export { findModel } from './models.ts';
+export { downloadModel, findModel, importModel, listModels, removeModel } from './models.ts';
 export type * from './models.ts';

@@ -3,6 +3,14 @@ import * as door from '../../server/engine/index.ts';
 
 describe("The engine's door", () => {
   it('opens the engine and shows nothing of what is behind it', () => {
-    assert.deepEqual(Object.keys(door), ['findModel', 'openEngine', 'scoreRepository']);
+    assert.deepEqual(Object.keys(door), [
+      'downloadModel',
+      'findModel',
+      'importModel',
+      'listModels',
+      'openEngine',
+      'removeModel',
+      'scoreRepository',
+    ]);
   });
 });

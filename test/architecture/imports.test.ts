@@ -65,6 +65,7 @@ const faults = [
   'no-unresolvable: core/leadsNowhere.ts → ./gone.ts',
   'packages-are-declared: bench/undeclared.ts → picomatch',
   'protocol-imports: protocol/readsFiles.ts → fs',
+  'server-embedding-imports: server/embedding/asksStore.ts → server/store/index.ts',
   'server-engine-imports: server/engine/checksMessages.ts → protocol/messages.ts',
   'server-engine-imports: server/engine/needsEditor.ts → @types/vscode',
   'server-history-imports: server/history/asksStore.ts → server/store/index.ts',
