@@ -40,7 +40,10 @@ const folders = {
     says: 'Indexing uses the store, syntax/ and core/. It does not know the engine that drives it.',
   },
   'server/embedding': {
-    may: ['^core/', npm('@huggingface/tokenizers', 'onnxruntime-node', 'onnxruntime-common')],
+    may: [
+      '^core/',
+      npm('@huggingface/tokenizers', 'onnxruntime-node', 'onnxruntime-common', 'http-proxy-agent', 'https-proxy-agent'),
+    ],
     node: true,
     says: 'server/embedding finds, fetches and runs the model; it knows core/ and its own folder.',
   },

@@ -25,7 +25,7 @@ export const exitMeanings: Record<keyof typeof exitCodes, string> = {
   rootUnreadable: 'the folder cannot be read',
   noHistory: 'no git history, or too little of it, to work with',
   belowMinimum: 'scored, and the score is below the one asked for',
-  modelUnusable: 'the embedding model cannot be used',
+  modelUnusable: 'the embedding model is not there, cannot be used or cannot be downloaded',
   bug: 'a fault of the program',
   interrupted: 'stopped by Ctrl-C',
   terminated: 'stopped by SIGTERM',
@@ -41,7 +41,9 @@ const byErrorCode = {
   index_newer: exitCodes.indexUnusable,
   root_unreadable: exitCodes.rootUnreadable,
   history_missing: exitCodes.noHistory,
+  model_missing: exitCodes.modelUnusable,
   model_unusable: exitCodes.modelUnusable,
+  download_failed: exitCodes.modelUnusable,
   cancelled: exitCodes.interrupted,
   worker_failed: exitCodes.bug,
 } as const satisfies Record<ErrorCode, number>;

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { exitCodes, exitMeanings } from './exitCodes.ts';
 import type { CacheOptions } from './commands/cacheCommand.ts';
 import type { GraphOptions } from './commands/graphCommand.ts';
+import type { ModelCommandOptions } from './commands/modelCommand.ts';
 import type { ScoreCommandOptions } from './commands/scoreCommand.ts';
 import type { SelectOptions } from './commands/selectCommand.ts';
 import type { SymbolOptions } from './commands/symbolCommand.ts';
@@ -173,6 +174,15 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .action(async (action: string, options: Options & CacheOptions) => {
       const { cacheCommand } = await import('./commands/cacheCommand.ts');
       finish(await cacheCommand(session(options), action, options));
+    });
+
+  add('model', 'see, fetch, import or remove the embedding model')
+    .argument('<action>', 'status, download, import DIR, remove [ID]')
+    .argument('[what...]', 'a folder that holds a model, or the id of one')
+    .option('--id <name>', 'with import: take whatever model lies in the folder, under this name')
+    .action(async (action: string, what: string[], options: Options & ModelCommandOptions) => {
+      const { modelCommand } = await import('./commands/modelCommand.ts');
+      finish(await modelCommand(session(options), action, what, options));
     });
 
   program

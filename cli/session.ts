@@ -6,6 +6,7 @@ import {
   type EngineOptions,
   type EngineSettings,
   type IndexReport,
+  type ModelSettings,
 } from '../server/engine/index.ts';
 import { openProgress } from './output/progressLine.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -51,6 +52,11 @@ export function engineSettings({
     ...(parseTimeoutMs === undefined ? {} : { parseTimeoutMs }),
     ...(ranking === undefined ? {} : { ranking }),
   };
+}
+
+/** What config.yaml and the environment say of the embedding model. */
+export function modelSettings({ env }: Session, { model }: Config): ModelSettings {
+  return { env, ...(model === undefined ? {} : { model }) };
 }
 
 export async function openWorkspace(

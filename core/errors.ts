@@ -13,7 +13,9 @@ export const errorCodes = [
   'index_newer', // written by a newer version of the program
   'root_unreadable', // the workspace folder cannot be read
   'history_missing', // what was asked needs a git history, and there is none or too little of it
+  'model_missing', // what was asked needs the embedding model, and it is not on this machine
   'model_unusable', // an embedding model that is damaged or of another kind, or a platform that cannot run any
+  'download_failed', // the model hub cannot be reached, or gave something else
   'cancelled',
   'worker_failed', // a worker died more often than it may
 ] as const;

@@ -12,13 +12,16 @@ export interface Setting<Schema extends z.ZodType = z.ZodType> {
   inConfig: boolean;
   /** Also a setting of the editor. */
   inEditor: boolean;
+  /** Names a place on the machine or an address: in the editor the user sets it, never a workspace. */
+  ofMachine: boolean;
 }
 
 function setting<Schema extends z.ZodType>(
   schema: Schema,
-  rest: Omit<Setting, 'schema' | 'inConfig' | 'inEditor'> & { inConfig?: boolean; inEditor?: boolean },
+  rest: Omit<Setting, 'schema' | 'inConfig' | 'inEditor' | 'ofMachine'> &
+    Partial<Pick<Setting, 'inConfig' | 'inEditor' | 'ofMachine'>>,
 ): Setting<Schema> {
-  return { inConfig: false, inEditor: true, ...rest, schema };
+  return { inConfig: false, inEditor: true, ofMachine: false, ...rest, schema };
 }
 
 export const packFormats = ['markdown', 'xml', 'json', 'plain'] as const;
@@ -40,6 +43,26 @@ export const rankingWeights = z.strictObject({
   recency: weight(2),
   coChange: weight(2),
   pastChanges: weight(2),
+});
+
+/** An embedding model in place of the product's own. No folder: that would let a repository choose what runs. */
+export const embeddingModel = z.strictObject({
+  id: z.string().min(1).optional(),
+  repository: z
+    .string()
+    .regex(/^[\w.-]+\/[\w.-]+$/, 'expected owner/name')
+    .optional(),
+  revision: z.string().min(1).optional(),
+  file: z.string().min(1).optional(),
+  dimensions: z.number().int().min(1).max(8192).optional(),
+  pooling: z.enum(['mean', 'cls']).optional(),
+  maxTokens: z.number().int().min(8).max(512).optional(),
+  queryPrefix: z.string().max(1000).optional(),
+  textPrefix: z.string().max(1000).optional(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')
+    .optional(),
 });
 
 /** The one place where settings are declared: the editor's manifest, config.yaml and the reference are made from it. */
@@ -96,6 +119,43 @@ export const settings = {
   indexDirectory: setting(z.string().default(''), {
     apply: 'restart',
     says: 'Where indexes are kept, as an absolute folder; each workspace folder gets its own in it. Empty means .contextkit in the workspace folder.',
+    ofMachine: true,
+  }),
+  embeddings: setting(z.enum(['on', 'off']).default('on'), {
+    apply: 'restart',
+    says: 'Search by meaning besides words, with an embedding model that runs on this machine. Without a model, and with off, search is by words alone.',
+    inConfig: true,
+  }),
+  model: setting(embeddingModel.default({}), {
+    apply: 'restart',
+    says: `An embedding model in place of gte-small (BERT-like, in the layout of transformers.js): ${Object.keys(embeddingModel.shape).join(', ')}. What is left out is read from its own files.`,
+    inConfig: true,
+    inEditor: false,
+  }),
+  modelDirectory: setting(z.string().default(''), {
+    apply: 'restart',
+    says: 'A folder with an embedding model that is used in place, absolute. Empty means the one that came with ContextKit or was downloaded.',
+    ofMachine: true,
+  }),
+  modelUrl: setting(z.string().default(''), {
+    apply: 'live',
+    says: 'Address of the model hub, for a mirror inside a company. Empty means huggingface.co.',
+    ofMachine: true,
+  }),
+  modelCertificates: setting(z.string().default(''), {
+    apply: 'live',
+    says: 'A file with certificates (PEM) that are trusted when the model is downloaded, besides those of the system.',
+    ofMachine: true,
+  }),
+  embeddingProcesses: setting(z.number().int().min(0).max(64).default(0), {
+    apply: 'restart',
+    says: 'Processes that embed; 0 means one less than there are cores.',
+    inConfig: true,
+  }),
+  embeddingCacheMb: setting(z.number().int().min(64).max(1_048_576).default(2048), {
+    apply: 'restart',
+    says: 'How much of the disk the embeddings of all repositories may take (MB); the oldest go first.',
+    inConfig: true,
   }),
 } as const satisfies Record<string, Setting>;
 

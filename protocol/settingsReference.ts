@@ -18,13 +18,17 @@ function manifestSchema(schema: z.ZodType): Record<string, unknown> {
 export function manifestSettings(): Record<string, unknown> {
   const properties = Object.fromEntries(
     editorNames.map((name, order) => {
-      const { schema, says } = settings[name];
-      // Machine paths must not come from a repository.
-      const scope = name === 'indexDirectory' ? 'machine' : 'window';
+      const { schema, says, ofMachine } = settings[name];
+      const scope = ofMachine ? 'machine' : 'window';
       return [`contextkit.${name}`, { ...manifestSchema(schema), order, scope, markdownDescription: says }];
     }),
   );
   return { title: 'ContextKit', properties };
+}
+
+/** Settings that an untrusted workspace cannot set, as the manifest names them. */
+export function machineSettings(): string[] {
+  return editorNames.filter((name) => settings[name].ofMachine).map((name) => `contextkit.${name}`);
 }
 
 /** docs/settings.md */
@@ -42,7 +46,7 @@ export function settingsReference(): string {
     '',
     'Made by `npm run generate` from `protocol/settings.ts`.',
     '',
-    'In VS Code under "ContextKit"; those with a key in the third column also in `.contextkit/config.yaml`, which the command line reads. `ranking` belongs to the repository: it stands in that file alone, and the editor reads it there, too.',
+    'In VS Code under "ContextKit"; those with a key in the third column also in `.contextkit/config.yaml`, which the command line reads. `ranking` and `model` belong to the repository: they stand in that file alone, and the editor reads them there, too (`model` only in a trusted workspace). Folders and addresses are the user\'s to set, never a repository\'s.',
     '',
     '| Setting | Values | Default | config.yaml | What it does |',
     '|---|---|---|---|---|',

@@ -42,10 +42,11 @@ function write(file, text, faults) {
   }
 }
 
-const { manifestSettings, settingsReference } = await load('protocol/settingsReference.ts');
+const { machineSettings, manifestSettings, settingsReference } = await load('protocol/settingsReference.ts');
 const { cliReference } = await load('cli/cliReference.ts');
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 manifest.contributes.configuration = manifestSettings();
+manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = machineSettings();
 
 const faults = [];
 write('package.json', await pretty('package.json', JSON.stringify(manifest)), faults);

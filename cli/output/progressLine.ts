@@ -1,5 +1,5 @@
-import type { IndexProgress } from '../../server/engine/index.ts';
-import { shortened, type Terminal } from './terminal.ts';
+import type { DownloadProgress, IndexProgress } from '../../server/engine/index.ts';
+import { bytes, shortened, type Terminal } from './terminal.ts';
 
 const redrawMs = 100;
 const barWidth = 20;
@@ -10,16 +10,32 @@ function eta(seconds: number): string {
     : `${Math.floor(seconds / 60)}m${String(seconds % 60).padStart(2, '0')}s left`;
 }
 
+function barOf(share: number): string {
+  const filled = Math.round(share * barWidth);
+  return `[${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}] ${String(Math.floor(share * 100)).padStart(3)}%`;
+}
+
+/** One line for a state of a download, no wider than `columns`. */
+export function downloadLine(progress: DownloadProgress, columns: number): string {
+  const { phase, file, bytesDone, bytesTotal, bytesPerSecond, etaSeconds, note } = progress;
+  const share = bytesTotal === null || bytesTotal === 0 ? null : Math.min(1, bytesDone / bytesTotal);
+  const done = `${bytes(bytesDone)}${bytesTotal === null ? '' : ` of ${bytes(bytesTotal)}`}`;
+  const parts = [
+    share === null ? 'Downloading' : barOf(share),
+    done,
+    ...(phase === 'downloading' && bytesPerSecond > 0 ? [`${bytes(Math.round(bytesPerSecond))}/s`] : []),
+    ...(etaSeconds === null ? [] : [eta(etaSeconds)]),
+    phase === 'checking' ? 'checking' : (note ?? file),
+  ];
+  return shortened(parts.join('  '), Math.max(10, columns - 1));
+}
+
 /** One line for a state of indexing, no wider than `columns`. */
 export function progressLine(progress: IndexProgress, columns: number): string {
   const { phase, filesDone, filesTotal, chunks, filesPerSecond, etaSeconds, slowFile } = progress;
   if (phase === 'saving') return shortened(`Saving the index of ${filesTotal} files`, columns);
   const share = filesTotal === 0 ? 0 : filesDone / filesTotal;
-  const filled = Math.round(share * barWidth);
-  const bar =
-    phase === 'indexing'
-      ? `[${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)}] ${String(Math.floor(share * 100)).padStart(3)}%  `
-      : 'Finding files  ';
+  const bar = phase === 'indexing' ? `${barOf(share)}  ` : 'Finding files  ';
   const rate = filesPerSecond > 0 ? `  ${Math.round(filesPerSecond)} files/s` : '';
   const rest = etaSeconds === null ? '' : `  ${eta(etaSeconds)}`;
   const slow = slowFile === null ? '' : `  ${slowFile}`;
@@ -29,26 +45,55 @@ export function progressLine(progress: IndexProgress, columns: number): string {
   );
 }
 
-export interface ProgressDisplay {
-  show(progress: IndexProgress): void;
+export interface ProgressDisplay<Progress = IndexProgress> {
+  show(progress: Progress): void;
   /** Takes the line away. */
   clear(): void;
 }
 
-/** A line that is redrawn on a terminal; nothing in a pipe. */
-export function openProgress(terminal: Terminal, clock: () => number = () => performance.now()): ProgressDisplay {
+/** A line that is redrawn on a terminal; nothing in a pipe. A new phase is drawn at once. */
+function openLine<Progress extends { phase: string }>(
+  terminal: Terminal,
+  lineOf: (progress: Progress, columns: number) => string,
+  clock: () => number,
+): ProgressDisplay<Progress> {
   let drawnAt = -Infinity;
+  let drawnPhase = '';
   let drawn = false;
   return {
     show(progress) {
-      if (!terminal.interactive || progress.phase === 'done' || clock() - drawnAt < redrawMs) return;
+      if (!terminal.interactive || progress.phase === 'done') return;
+      if (clock() - drawnAt < redrawMs && progress.phase === drawnPhase) return;
       drawnAt = clock();
+      drawnPhase = progress.phase;
       drawn = true;
-      terminal.redraw(progressLine(progress, terminal.columns()));
+      terminal.redraw(lineOf(progress, terminal.columns()));
     },
     clear() {
       if (drawn) terminal.redraw('');
       drawn = false;
     },
+  };
+}
+
+export function openProgress(terminal: Terminal, clock: () => number = () => performance.now()): ProgressDisplay {
+  return openLine(terminal, progressLine, clock);
+}
+
+/** As above; in a pipe it says, once each, for what it waits and why it tries again. */
+export function openDownloadProgress(
+  terminal: Terminal,
+  clock: () => number = () => performance.now(),
+): ProgressDisplay<DownloadProgress> {
+  const line = openLine(terminal, downloadLine, clock);
+  let noted = '';
+  return {
+    show(progress) {
+      line.show(progress);
+      if (terminal.interactive || progress.note === null || progress.note === noted) return;
+      noted = progress.note;
+      terminal.note(`${progress.phase === 'waiting' ? 'Waiting: ' : ''}${progress.note}`);
+    },
+    clear: () => line.clear(),
   };
 }

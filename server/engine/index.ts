@@ -5,3 +5,5 @@ export { scoreRepository } from './scoreRepository.ts';
 export type * from './scoreRepository.ts';
 export { embeddingCacheStatus, pruneEmbeddingCache } from './embeddingCaches.ts';
 export type * from './embeddingCaches.ts';
+export { downloadModel, findModel, importModel, listModels, removeModel } from './models.ts';
+export type * from './models.ts';

@@ -40,7 +40,9 @@ const lspCodes = {
   index_newer: plannedFailure,
   root_unreadable: plannedFailure,
   history_missing: plannedFailure,
+  model_missing: plannedFailure,
   model_unusable: plannedFailure,
+  download_failed: plannedFailure,
   cancelled: LSPErrorCodes.RequestCancelled,
   worker_failed: ErrorCodes.InternalError,
 } as const satisfies Record<ErrorCode, number>;

@@ -22,10 +22,14 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
   },
   server: {
     folders: [...engine, 'protocol', 'server/lsp'],
-    packages: /^(yaml|zod|vscode-.*)$/,
+    packages: /^(yaml|zod|vscode-.*|https?-proxy-agent|agent-base|debug|ms)$/,
     maxKb: 2000,
   },
-  cli: { folders: [...engine, 'cli', 'package.json', 'protocol'], packages: /^(commander|yaml|zod)$/, maxKb: 2000 },
+  cli: {
+    folders: [...engine, 'cli', 'package.json', 'protocol'],
+    packages: /^(commander|yaml|zod|https?-proxy-agent|agent-base|debug|ms)$/,
+    maxKb: 2000,
+  },
   storeWorker: { folders: ['core', 'server/store'], packages: /^sql\.js$/, maxKb: 500 },
   parseWorker: {
     // Of the store only how records are written: links leave the worker as bytes.

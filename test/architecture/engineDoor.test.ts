@@ -4,9 +4,14 @@ import * as door from '../../server/engine/index.ts';
 describe("The engine's door", () => {
   it('opens the engine and shows nothing of what is behind it', () => {
     assert.deepEqual(Object.keys(door), [
+      'downloadModel',
       'embeddingCacheStatus',
+      'findModel',
+      'importModel',
+      'listModels',
       'openEngine',
       'pruneEmbeddingCache',
+      'removeModel',
       'scoreRepository',
     ]);
   });
