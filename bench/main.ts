@@ -4,8 +4,9 @@ import { history } from './history.ts';
 import { packing } from './packing.ts';
 import { speed } from './speed.ts';
 import { retrieval } from './retrieval/run.ts';
+import { server } from './server/run.ts';
 
-const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval, graph, history, packing };
+const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval, graph, history, packing, server };
 
 const [name = 'speed', ...rest] = process.argv.slice(2);
 const bench = benches[name];

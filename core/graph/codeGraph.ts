@@ -1,6 +1,7 @@
 import type { CodeSymbol } from '../model.ts';
 import {
   buildDefinitionGraph,
+  definitionGraphSteps,
   fileOfNode,
   neighbourFiles,
   reversed,
@@ -47,6 +48,8 @@ export class CodeGraph {
   readonly #aliases = new Map<string, Set<string>>();
   /** Resolved imports by file; forgotten with every change. */
   readonly #imports = new Map<string, readonly string[]>();
+  /** Counts the changes. */
+  #version = 0;
   #edges: DefinitionGraph | undefined;
   #backEdges: DefinitionGraph | undefined;
 
@@ -86,6 +89,7 @@ export class CodeGraph {
   }
 
   #forget(): void {
+    this.#version++;
     this.#imports.clear();
     this.#resolver.forget();
     this.#edges = undefined;
@@ -196,6 +200,19 @@ export class CodeGraph {
   /** Everything that uses everything, in flat arrays. Computed once and kept until a file changes. */
   edges(): DefinitionGraph {
     return (this.#edges ??= buildDefinitionGraph(this));
+  }
+
+  /** Computes them a file a step. When a file changes meanwhile it is given up: `edges()` then computes them at once. */
+  *edgeSteps(): Generator<void, void> {
+    if (this.#edges !== undefined) return;
+    const version = this.#version;
+    const steps = definitionGraphSteps(this);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (this.#version !== version) return;
+      if (done === true) return void (this.#edges = value);
+      yield;
+    }
   }
 
   /** The same edges by what they lead to. */

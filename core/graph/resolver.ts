@@ -27,6 +27,9 @@ const nothing: Meaning = { types: [], modules: [] };
 /** Chains of re-exports, bases, and types of types end somewhere; cycles do not. */
 const maxDepth = 8;
 
+/** So many files are asked without asking first whether it is worth it. */
+const fewFiles = 8;
+
 const selfWords = new Set(['this', 'self', 'cls', 'Self', 'static', '__class__']);
 const superWords = new Set(['super', 'parent', 'base']);
 
@@ -84,6 +87,12 @@ export class Resolver {
   readonly #scopes = new WeakMap<GraphFile, FileScopes>();
   /** Files by what asks, its language and the module's name. */
   readonly #found = new Map<string, Map<string, string[]>>();
+  /** What opening imports and the folder give a name, by file. */
+  readonly #seen = new Map<string, Map<string, Definition[]>>();
+  /** What a name of a module is, by the file that imports it, module and name. */
+  readonly #given = new Map<string, Map<string, Meaning>>();
+  /** Whether a file exports what it imports. */
+  readonly #passing = new WeakMap<GraphFile, boolean>();
 
   constructor(symbols: SymbolTable, modules: ModulePaths, fileAt: (path: string) => GraphFile | undefined) {
     this.#symbols = symbols;
@@ -95,6 +104,8 @@ export class Resolver {
   forget(): void {
     this.#bases.clear();
     this.#found.clear();
+    this.#seen.clear();
+    this.#given.clear();
   }
 
   #scopesOf(file: GraphFile): FileScopes {
@@ -108,17 +119,7 @@ export class Resolver {
 
   /** Files that a module name can mean in a file. */
   #filesNamed(file: GraphFile, module: string): string[] {
-    let known = this.#found.get(file.path);
-    if (known === undefined) {
-      known = new Map();
-      this.#found.set(file.path, known);
-    }
-    let paths = known.get(module);
-    if (paths === undefined) {
-      paths = this.#modules.resolve(file.path, file.language, module);
-      known.set(module, paths);
-    }
-    return paths;
+    return inner(this.#found, file.path, module, () => this.#modules.resolve(file.path, file.language, module));
   }
 
   /** Definitions that a call means: none if it cannot be said, several where a name is defined several times. */
@@ -160,16 +161,14 @@ export class Resolver {
     const named = names.filter(({ name }) => name !== '*');
     const below = named.flatMap(({ name }) => this.#below(file, module, name));
     if (named.length === 0 || own.length <= 1) return [...own, ...below];
-    const defining = named.flatMap(({ name }) =>
-      this.#fromModule(file, module, name, 0).types.map((each) => each.file.path),
-    );
+    const defining = named.flatMap(({ name }) => this.#givenBy(file, module, name).types.map((each) => each.file.path));
     return [...defining, ...below];
   }
 
   /** Definitions that an import names. */
   definitionsOf(file: GraphFile, { module, names }: ImportLink): Definition[] {
     if (module === '') return [];
-    return names.flatMap(({ name }) => (name === '*' ? [] : this.#fromModule(file, module, name, 0).types));
+    return names.flatMap(({ name }) => (name === '*' ? [] : this.#givenBy(file, module, name).types));
   }
 
   /** Types of the workspace that a written type, or what a value is made by, stands for. */
@@ -260,10 +259,14 @@ export class Resolver {
   /** What an import gives this name; null if none does. An import from outside the workspace gives nothing. */
   #imported(file: GraphFile, alias: string): Meaning | null {
     for (const { link, name } of this.#scopesOf(file).imports(alias)) {
-      const meaning = this.#fromModule(file, link.module, name.name, 0);
+      const meaning = this.#givenBy(file, link.module, name.name);
       if (meaning.types.length > 0 || meaning.modules.length > 0 || !looseNames.has(file.language)) return meaning;
     }
     return null;
+  }
+
+  #givenBy(file: GraphFile, module: string, name: string): Meaning {
+    return inner(this.#given, file.path, `${module}\u0000${name}`, () => this.#fromModule(file, module, name, 0));
   }
 
   #fromModule(file: GraphFile, module: string, name: string, depth: number): Meaning {
@@ -272,7 +275,7 @@ export class Resolver {
       if (paths.length > 0) return { types: [], modules: paths };
       return { types: this.#typesNamed(file, module), modules: [] };
     }
-    const types = paths.flatMap((path) => this.#exportOf(path, name, depth + 1));
+    const types = this.#exportsOf(paths, name, depth + 1);
     if (types.length > 0) return { types, modules: [] };
     // `import static a.b.Type.member`
     const owner = shortName(module);
@@ -316,6 +319,27 @@ export class Resolver {
       : paths;
   }
 
+  /**
+   * What files define or pass on under a name. A package may have hundreds: only those that define the name are asked,
+   * and those that pass others on.
+   */
+  #exportsOf(paths: readonly string[], name: string, depth: number): Definition[] {
+    const defined = this.#symbols.named(name);
+    if (paths.length <= defined.length + fewFiles) return paths.flatMap((path) => this.#exportOf(path, name, depth));
+    const defining = new Set(defined.map(({ file }) => file.path));
+    return paths.flatMap((path) =>
+      defining.has(path) || this.#passesOn(path) ? this.#exportOf(path, name, depth) : [],
+    );
+  }
+
+  #passesOn(path: string): boolean {
+    const file = this.#fileAt(path);
+    if (file === undefined) return false;
+    let passes = this.#passing.get(file);
+    if (passes === undefined) this.#passing.set(file, (passes = file.links.imports.some(({ exported }) => exported)));
+    return passes;
+  }
+
   /** What a file defines or passes on under a name. */
   #exportOf(path: string, name: string, depth: number): Definition[] {
     const file = this.#fileAt(path);
@@ -355,10 +379,13 @@ export class Resolver {
 
   /** Names that imports or the folder make visible without naming them. */
   #visible(file: GraphFile, name: string): Definition[] {
+    return inner(this.#seen, file.path, name, () => this.#findVisible(file, name));
+  }
+
+  #findVisible(file: GraphFile, name: string): Definition[] {
     for (const { module } of this.#scopesOf(file).opening) {
-      const found = this.#filesNamed(file, module).flatMap((path) =>
-        path === file.path ? [] : this.#exportOf(path, name, 1),
-      );
+      const others = this.#filesNamed(file, module).filter((path) => path !== file.path);
+      const found = this.#exportsOf(others, name, 1);
       if (found.length > 0) return found;
     }
     if (!folderScope.has(file.language)) return [];
@@ -691,6 +718,15 @@ export class Resolver {
     }
     return [];
   }
+}
+
+/** The value under two keys, made when it is first asked for. */
+function inner<T>(map: Map<string, Map<string, T>>, outerKey: string, key: string, make: () => T): T {
+  let values = map.get(outerKey);
+  if (values === undefined) map.set(outerKey, (values = new Map<string, T>()));
+  let value = values.get(key);
+  if (value === undefined) values.set(key, (value = make()));
+  return value;
 }
 
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));

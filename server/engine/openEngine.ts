@@ -55,6 +55,7 @@ async function openParts({
   indexDir,
   access = 'auto',
   preload = false,
+  linkWaitMs,
   log,
 }: EngineOptions & Required<Pick<EngineOptions, 'indexDir' | 'log'>>): Promise<{
   store: Store;
@@ -63,7 +64,8 @@ async function openParts({
   // Not while everything is being indexed: its memory would come on top of the parsers'.
   const counter = preload && existsSync(path.join(indexDir, databaseName)) ? openTokenCounter(assetsDir) : undefined;
   try {
-    return { store: await openStore({ indexDir, access, assetsDir, analysisVersion, log }), counter };
+    const waits = linkWaitMs === undefined ? {} : { linkWaitMs };
+    return { store: await openStore({ indexDir, access, assetsDir, analysisVersion, ...waits, log }), counter };
   } catch (error) {
     await counter?.close();
     throw error;

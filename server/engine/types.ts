@@ -53,6 +53,11 @@ export interface EngineOptions {
   settings?: Partial<EngineSettings>;
   /** Loads what `select` needs while an index that exists is opened: for a process that starts in order to ask. */
   preload?: boolean;
+  /**
+   * How long an answer may wait, after a whole run, for finding out which files use which (milliseconds). By default as
+   * long as it takes: then the same files give the same answer.
+   */
+  linkWaitMs?: number;
   /** Parse workers; default: cores, at least 1, at most 4. */
   parseWorkers?: number;
   /** Events and fields; never source text or queries. */

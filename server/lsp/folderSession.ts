@@ -30,6 +30,8 @@ export interface FolderSessionOptions {
 
 /** Events of one save come in a burst; this long they are gathered. */
 const gatherMs = 30;
+/** People wait no longer for an answer that is a little better. */
+const linkWaitMs = 200;
 
 /** Where the index of a folder lies when all of them are kept in one place. */
 function indexDirOf(root: string, indexDirectory: string): string | undefined {
@@ -72,6 +74,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       ...(indexDir === undefined ? {} : { indexDir }),
       ...(parseWorkers === 0 ? {} : { parseWorkers }),
       settings: { maxFileKb, include, exclude, parseTimeoutMs, ranking: await readRanking(root, log) },
+      linkWaitMs,
       log,
     });
     opened.onProgress((now) => {

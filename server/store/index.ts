@@ -18,6 +18,8 @@ export interface StoreOptions {
   /** Folder of the worker bundle and of sql-wasm.wasm. */
   assetsDir: string;
   analysisVersion: number;
+  /** As in `StoreWorkerData`; default Infinity: the same index gives the same answer. */
+  linkWaitMs?: number;
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -158,7 +160,7 @@ function locked({ pid, host, startedAt }: LockOwner): AppError {
 
 /** Opens index.db as its writer, or as a reader where that is allowed. */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { indexDir, access, assetsDir, analysisVersion, log } = options;
+  const { indexDir, access, assetsDir, analysisVersion, linkWaitMs = Infinity, log } = options;
   let { lock, other, problem } = acquire(options);
   if (access === 'write' && problem !== null) throw problem;
   if (access === 'write' && other !== null) throw locked(other);
@@ -174,6 +176,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       scanFile: path.join(assetsDir, 'vectorScan.wasm'),
       file: path.join(indexDir, databaseName),
       analysisVersion,
+      linkWaitMs,
     },
     path.join(assetsDir, 'storeWorker.cjs'),
     (error) => {

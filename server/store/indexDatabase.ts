@@ -1,5 +1,5 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
-import { CodeGraph } from '../../core/graph/codeGraph.ts';
+import type { CodeGraph } from '../../core/graph/codeGraph.ts';
 import { usedFilesOf } from '../../core/graph/fileUses.ts';
 import { ChangeHistory, mostCommits, newestFirst } from '../../core/history/changeHistory.ts';
 import { toPastCommits } from '../../core/history/toPastCommit.ts';
@@ -18,13 +18,14 @@ import {
   decodeChunkRanges,
   decodeChunks,
   decodeImports,
-  decodeLinks,
   decodeSymbols,
   decodeWords,
   encodeWords,
 } from './fileRecords.ts';
 import type { VectorTable } from './vectorTable.ts';
 import type { GraphParts } from './graphAnswers.ts';
+import { LiveGraph, type GraphRow } from './liveGraph.ts';
+import { runAll, runFor, type Steps } from './slices.ts';
 import { UsesTable } from './usesTable.ts';
 import { decodeHistory, encodeHistory, idDigits } from './historyRecord.ts';
 import { DefinitionRanks, usedSymbols } from './definitionRanks.ts';
@@ -87,9 +88,14 @@ export class IndexDatabase {
   #unlinked = new Set<number>();
   /** Ids are never given twice: links of files that are gone must not lead to others. */
   #nextFileId = 1;
+  /** Undefined until it is asked for, or while nobody but the linking needs it. */
+  #live: LiveGraph | undefined;
+  /** An answer was made from the graph: others will be. */
+  #keepsGraph = false;
   /** Undefined until they are asked for. */
-  #graph: CodeGraph | undefined;
   #symbols: Map<string, readonly CodeSymbol[]> | undefined;
+  /** Linking that has begun. */
+  #linking: Steps | undefined;
   /** Undefined until it is asked for; null when nothing is known of the past. */
   #history: ChangeHistory | null | undefined;
   /** Undefined while no model is in use. Outlives a database that is read anew. */
@@ -165,7 +171,8 @@ export class IndexDatabase {
   /** After a change that was taken back: what is kept in memory may be half changed. */
   #reload(): void {
     this.#batch = undefined;
-    this.#graph = undefined;
+    this.#live = undefined;
+    this.#linking = undefined;
     this.#symbols = undefined;
     this.#history = undefined;
     this.#files.clear();
@@ -343,10 +350,8 @@ export class IndexDatabase {
     this.#vectors?.place(path, file.digests);
     this.#uses.markStale(id);
     this.#unlinked.add(id);
-    if (this.#symbols === undefined) return;
-    const symbols = decodeSymbols(file.symbols);
-    this.#symbols.set(path, symbols);
-    this.#graph?.put({ path, language, symbols, links: decodeLinks(file.links) });
+    this.#live?.put(path, { language, symbols: file.symbols, links: file.links });
+    this.#symbols?.set(path, this.#live?.symbols.get(path) ?? decodeSymbols(file.symbols));
   }
 
   #touch({ path, size, mtimeMs, inode }: { path: string } & FileStamp): void {
@@ -371,7 +376,7 @@ export class IndexDatabase {
     this.#search.remove(path);
     this.#vectors?.remove(path);
     this.#symbols?.delete(path);
-    this.#graph?.remove(path);
+    this.#live?.remove(path);
   }
 
   #skip({ path, reason, detail, size, mtimeMs, inode }: SkippedRecord): void {
@@ -555,6 +560,7 @@ export class IndexDatabase {
 
   /** Definitions by file. They are read when they are first asked for; from then on they follow every change. */
   #openSymbols(): ReadonlyMap<string, readonly CodeSymbol[]> {
+    if (this.#live?.isLoaded === true) return this.#live.symbols;
     this.#symbols ??= new Map(
       this.#rows<{ path: string; symbols: Uint8Array }>('SELECT path, symbols FROM files').map((row) => [
         row.path,
@@ -603,50 +609,106 @@ export class IndexDatabase {
       .slice(0, limit);
   }
 
+  #graphRow(path: string): GraphRow | undefined {
+    const row = this.#files.get(path);
+    if (row === undefined) return undefined;
+    return this.#rows<GraphRow & Record<string, unknown>>('SELECT language, symbols, links FROM files WHERE id = ?', [
+      row.id,
+    ])[0];
+  }
+
+  #begunGraph(): LiveGraph {
+    return (this.#live ??= new LiveGraph(this.#files.keys(), (path) => this.#graphRow(path)));
+  }
+
+  /** Reads the graph for answers, step by step. Nothing to do once it is there. */
+  *openGraph(): Generator<void, void> {
+    this.#keepsGraph = true;
+    const live = this.#begunGraph();
+    yield* live.load();
+    // Its own definitions are enough.
+    this.#symbols = undefined;
+  }
+
+  /** The same with all its edges, for maps. */
+  *openEdges(): Generator<void, void> {
+    yield* this.openGraph();
+    yield* this.#live!.graph.edgeSteps();
+  }
+
   /** Like the definitions, which it is made of. */
   #openGraph(): CodeGraph {
-    if (this.#graph !== undefined) return this.#graph;
-    const graph = new CodeGraph();
-    const symbols = this.#openSymbols();
-    const rows = this.#rows<{ path: string; language: string; links: Uint8Array }>(
-      'SELECT path, language, links FROM files ORDER BY path',
-    );
-    for (const { path, language, links } of rows)
-      graph.put({ path, language, symbols: [...symbols.get(path)!], links: decodeLinks(links) });
-    this.#graph = graph;
-    return graph;
+    runAll(this.openGraph());
+    return this.#live!.graph;
+  }
+
+  /** Whether so many files wait for being linked that answers are better after it. */
+  get isLinkingDue(): boolean {
+    return this.#unlinked.size > this.#files.size * driftShare;
+  }
+
+  get hasUnlinked(): boolean {
+    return this.#unlinked.size > 0;
   }
 
   /**
    * Finds out which files use which, for the files that changed since the last time. Once more than a share of all
-   * files has changed, every file is resolved anew: what others define may have moved, too. Says whether it did anything.
+   * files has changed, every file is resolved anew: what others define may have moved, too.
    */
-  linkFiles(): boolean {
-    const stale = this.#unlinked;
-    if (stale.size === 0) return false;
-    const drift = Number(this.#meta('link_drift') ?? 0) + stale.size;
+  *#linkSteps(): Generator<void, void> {
+    const live = this.#begunGraph();
+    yield* live.load();
+    const drift = Number(this.#meta('link_drift') ?? 0) + this.#unlinked.size;
     const everything = drift > Math.max(leastDrift, this.#files.size * driftShare);
-    const [graphBefore, symbolsBefore] = [this.#graph, this.#symbols];
-    const graph = this.#openGraph();
-    this.#transaction(() => {
-      for (const { id, path } of this.#files.values()) if (everything || stale.has(id)) this.#linkFile(graph, id, path);
-      this.#setMeta('link_drift', String(everything ? 0 : drift));
-    });
-    this.#unlinked = new Set();
+    // Whoever takes over from a process that is killed meanwhile begins again.
+    this.#setMeta('link_drift', String(everything ? Math.max(drift, this.#files.size) : drift));
+    const stale = new Set(this.#unlinked);
+    const due = [...this.#files.values()].filter(({ id }) => everything || stale.has(id)).map(({ path }) => path);
+    for (const path of due) {
+      const row = this.#files.get(path);
+      if (row === undefined) continue; // removed since
+      this.#linkFile(live.graph, row.id, path);
+      this.#unlinked.delete(row.id);
+      yield;
+    }
+    if (everything) this.#setMeta('link_drift', '0');
     // Opened for this alone: most programs never ask for it.
-    this.#graph = graphBefore;
-    this.#symbols = symbolsBefore;
-    return true;
+    if (!this.#keepsGraph) this.#live = undefined;
+  }
+
+  /** Goes on linking for so many milliseconds; true when all is linked. Each time is a transaction of its own. */
+  linkFor(ms: number): boolean {
+    if (this.#unlinked.size === 0 && this.#linking === undefined) return true;
+    let done = false;
+    this.#transaction(() => {
+      done = runFor((this.#linking ??= this.#linkSteps()), ms);
+    });
+    if (!done) return false;
+    this.#linking = undefined;
+    // Files that were saved meanwhile.
+    return this.#unlinked.size === 0;
+  }
+
+  /** Says whether there was anything to link. */
+  linkFiles(): boolean {
+    const had = this.#unlinked.size > 0;
+    while (!this.linkFor(Infinity));
+    return had;
+  }
+
+  /** An index run changes too much for it to be worth going on. */
+  dropLinking(): void {
+    if (this.#linking === undefined) return;
+    this.#linking = undefined;
+    if (!this.#keepsGraph) this.#live = undefined;
   }
 
   /**
-   * Before a question: links the files of a whole run. A few saved files wait until it is quiet, so that answers do
-   * not wait for them.
+   * Before a question: links the files of a small index. In a large one it goes on in the background, and a few saved
+   * files wait until it is quiet, so that answers do not wait for them.
    */
   linkBeforeAnswer(): boolean {
-    const isQuick = this.#files.size <= quickToLink;
-    const isWhole = isQuick || this.#unlinked.size > this.#files.size * driftShare;
-    return isWhole && this.linkFiles();
+    return this.#files.size <= quickToLink && this.linkFiles();
   }
 
   #linkFile(graph: CodeGraph, id: number, path: string): void {

@@ -37,6 +37,8 @@ export interface StoreWorkerData {
   /** Absolute path of index.db. */
   file: string;
   analysisVersion: number;
+  /** How long a question may wait for links that are being resolved; Infinity for as long as it takes. */
+  linkWaitMs: number;
 }
 
 /** Each call of the store worker: what it is given and what it answers. */

@@ -10,19 +10,24 @@ import { AppError, serializeError } from '../../core/errors.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
 import { answerGraph, referencePlaces, referencesAmong } from './graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
+import { runFor } from './slices.ts';
 import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
 import { VectorTable } from './vectorTable.ts';
 import { readLock } from './writerLock.ts';
 
 if (parentPort === null) throw new Error('storeWorker runs as a worker thread only');
 const port = parentPort;
-const { wasmFile, scanFile, file, analysisVersion } = workerData as StoreWorkerData;
+const { wasmFile, scanFile, file, analysisVersion, linkWaitMs } = workerData as StoreWorkerData;
 const folder = path.dirname(file);
 
 const quietMs = 2_000;
 const busyMs = 5_000;
 /** Quiet before the links of saved files are resolved again: saves come in bursts, and answers do not wait for it. */
 const linkMs = 3_000;
+/** Reading the graph for a few saved files may take long in a large index: less than a twentieth of the time. */
+const linkShare = 20;
+/** Long work is done in slices of this length; requests are answered in between. */
+const sliceMs = 15;
 
 let sql: SqlJsStatic;
 let database: IndexDatabase | undefined;
@@ -35,6 +40,11 @@ let loadedStamp = '';
 let unsaved = false;
 let timer: NodeJS.Timeout | undefined;
 let linkTimer: NodeJS.Timeout | undefined;
+/** How long the last linking worked. */
+let linkTookMs = 0;
+let isLinking = false;
+/** Questions that wait for the links, each with the time at which it waits no longer. */
+let held: { request: StoreRequest; timer: NodeJS.Timeout | undefined }[] = [];
 /** No index run is in the middle of its work. */
 let isSettled = true;
 let lastCheckpoint = { endedAt: 0, tookMs: 0 };
@@ -145,11 +155,93 @@ function later(work: () => void, ms: number): NodeJS.Timeout {
   }, ms);
 }
 
+/** Runs in slices until it is done; a failure is told, not thrown. */
+function inSlices(slice: () => boolean, finished: () => void): void {
+  setImmediate(() => {
+    try {
+      if (slice()) finished();
+      else inSlices(slice, finished);
+    } catch (error) {
+      const notice: StoreNotice = { notice: serializeError(error) };
+      port.postMessage(notice);
+      finished();
+    }
+  });
+}
+
+/** Resolves links in the background, until all are or an index run begins. */
+function startLinking(): void {
+  clearTimeout(linkTimer);
+  if (isLinking || !isSettled || database?.hasUnlinked !== true) return;
+  isLinking = true;
+  let workedMs = 0;
+  let did = false;
+  inSlices(
+    () => {
+      if (!isSettled || database === undefined) return true;
+      const started = performance.now();
+      const done = database.linkFor(sliceMs);
+      did = true;
+      workedMs += performance.now() - started;
+      return done;
+    },
+    () => {
+      isLinking = false;
+      linkTookMs = workedMs;
+      if (did && database !== undefined) scheduleCheckpoint();
+      releaseHeld();
+    },
+  );
+}
+
 function scheduleLinking(): void {
   clearTimeout(linkTimer);
-  linkTimer = later(() => {
-    if (isSettled && open().linkFiles()) scheduleCheckpoint();
-  }, linkMs);
+  linkTimer = later(startLinking, Math.max(linkMs, linkTookMs * linkShare));
+}
+
+function releaseHeld(): void {
+  const now = held;
+  held = [];
+  for (const { request, timer: end } of now) {
+    clearTimeout(end);
+    enqueue(request);
+  }
+}
+
+/** A question after a whole run waits for the links, but never longer than the host wants. */
+function holdForLinks(request: StoreRequest): boolean {
+  if (request.call !== 'search' || !isSettled || database?.isLinkingDue !== true || linkWaitMs <= 0) return false;
+  const entry: (typeof held)[number] = { request, timer: undefined };
+  if (Number.isFinite(linkWaitMs)) {
+    entry.timer = setTimeout(() => {
+      held = held.filter((each) => each !== entry);
+      enqueue(request);
+    }, linkWaitMs);
+  }
+  held.push(entry);
+  startLinking();
+  return true;
+}
+
+const graphCalls: ReadonlySet<StoreRequest['call']> = new Set([
+  'graph',
+  'referencePlaces',
+  'referencesAmong',
+  'map',
+  'uses',
+]);
+
+/** Answers from the graph wait until it is read; others are answered meanwhile. */
+function prepareGraph(request: StoreRequest): boolean {
+  if (!graphCalls.has(request.call) || database === undefined) return false;
+  const from = database;
+  const steps = request.call === 'map' ? from.openEdges() : from.openGraph();
+  if (runFor(steps, sliceMs)) return false;
+  inSlices(
+    () => database !== from || runFor(steps, sliceMs),
+    () => enqueue(request),
+  );
+  return true;
 }
 
 let scanModule: WebAssembly.Module | undefined;
@@ -186,6 +278,7 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   skippedFiles: () => open().skippedFiles(),
   put(files) {
     isSettled = false;
+    open().dropLinking();
     open().apply({ put: files });
     scheduleCheckpoint();
     return null;
@@ -248,9 +341,9 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   markComplete() {
     open().markComplete();
     isSettled = true;
-    scheduleLinking();
     unsaved = true;
     checkpoint();
+    startLinking();
     return null;
   },
   checkpoint() {
@@ -260,7 +353,8 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   close() {
     try {
       // The next process answers at once. Not after a run that was stopped: whoever stopped it does not want to wait.
-      if (lockId !== null && isSettled && database?.linkFiles() === true) unsaved = true;
+      // A few saved files are linked in the quiet of the next one.
+      if (lockId !== null && isSettled && database?.isLinkingDue === true && database.linkFiles()) unsaved = true;
       checkpoint();
     } finally {
       clearTimeout(timer);
@@ -283,6 +377,9 @@ async function answer({ id, call, input }: StoreRequest): Promise<StoreReply> {
 
 // One after the other, so that no call sees another half done.
 let last: Promise<void> = Promise.resolve();
-port.on('message', (request: StoreRequest) => {
+function enqueue(request: StoreRequest): void {
   last = last.then(async () => port.postMessage(await answer(request)));
+}
+port.on('message', (request: StoreRequest) => {
+  if (!holdForLinks(request) && !prepareGraph(request)) enqueue(request);
 });

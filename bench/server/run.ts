@@ -1,0 +1,185 @@
+/**
+ * The language server on a large repository, over its protocol: `npm run bench -- server --repo kafka=DIR --queries FILE
+ * [--json FILE]`. Indexes from nothing while it is asked, asks, saves, starts warm; watches its main loop throughout.
+ * Nothing is written into the repository: all of it happens in a copy.
+ */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { percentile, table } from '../statistics.ts';
+import { startServer, type LoopReport, type ServerProcess } from './serverProcess.ts';
+
+interface Figures {
+  repository: string;
+  files: number;
+  chunks: number;
+  lines: number;
+  /** From the start of the process. */
+  firstAnswerMs: number;
+  askedWhileIndexing: number;
+  whileIndexingP50Ms: number;
+  whileIndexingMaxMs: number;
+  searchableMs: number;
+  /** Asked at once when everything is indexed. */
+  firstWholeAnswerMs: number;
+  selectP50Ms: number;
+  selectP95Ms: number;
+  saveP50Ms: number;
+  saveP95Ms: number;
+  loopBlockMs: number;
+  loopBlockedOver50: number;
+  loopDelayP99Ms: number;
+  warmAnswerMs: number;
+  warmLoopBlockMs: number;
+  peakMb: number;
+  warmPeakMb: number;
+  diskMb: number;
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+const saves = 30;
+const betweenQuestionsMs = 400;
+
+async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
+  const started = performance.now();
+  const result = await work();
+  return { ms: performance.now() - started, result };
+}
+
+/** What the thread itself worked, where the system tells: a machine that is busy with others is not a blocked loop. */
+const blockMs = ({ blocks }: LoopReport): number => Math.max(0, ...blocks.map(({ ranMs, lateMs }) => ranMs ?? lateMs));
+
+/** Asks over and over until everything is indexed. */
+async function askWhileIndexing(server: ServerProcess, queries: readonly string[], started: number) {
+  const times: number[] = [];
+  let firstAnswerMs: number | null = null;
+  for (let i = 0; ; i++) {
+    const { ms, result } = await timed(() => server.select(queries[i % queries.length]!));
+    if (result.ranges.length > 0) firstAnswerMs ??= performance.now() - started;
+    if (firstAnswerMs !== null) times.push(ms);
+    const { state, lastIndexedAt, problem } = await server.status();
+    if (problem !== null) throw new Error(problem);
+    if (state === 'ready' && lastIndexedAt !== null) break;
+    await sleep(firstAnswerMs === null ? 50 : betweenQuestionsMs);
+  }
+  return { times, firstAnswerMs: firstAnswerMs ?? Infinity, searchableMs: performance.now() - started };
+}
+
+async function saveTimes(server: ServerProcess, root: string, files: readonly string[]): Promise<number[]> {
+  const times: number[] = [];
+  for (const [i, file] of files.entries()) {
+    const word = `zqx${String.fromCharCode(97 + (i % 26), 97 + Math.floor(i / 26))}qz`;
+    const target = path.join(root, ...file.split('/'));
+    writeFileSync(target, `${readFileSync(target, 'utf8')}\n// ${word}\n`);
+    const started = performance.now();
+    await server.saved(file);
+    for (;;) {
+      const answer = await server.select(word);
+      if (answer.ranges[0]?.path === file) break;
+      if (performance.now() - started > 20_000) throw new Error(`${file} was saved but is not found`);
+    }
+    times.push(performance.now() - started);
+    await sleep(100);
+  }
+  return times;
+}
+
+const bytesBelow = (folder: string): number =>
+  readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
+
+async function measure(repository: string, source: string, queries: readonly string[]): Promise<Figures> {
+  const scratch = mkdtempSync(path.join(tmpdir(), 'contextkit-bench-'));
+  const root = path.join(scratch, 'copy');
+  const indexDirectory = path.join(scratch, 'index');
+  cpSync(source, root, { recursive: true });
+  let server: ServerProcess | undefined;
+  try {
+    let started = performance.now();
+    server = await startServer({ root, indexDirectory, loopFile: path.join(scratch, 'cold.json') });
+    const cold = await askWhileIndexing(server, queries, started);
+    const firstWhole = await timed(() => server!.select(queries[0]!));
+    const { files, chunks, lines } = await server.status();
+    const asked: number[] = [];
+    const found = new Set<string>();
+    for (let turn = 0; turn < 3; turn++)
+      for (const query of queries) {
+        const { ms, result } = await timed(() => server!.select(query));
+        asked.push(ms);
+        for (const range of result.ranges) found.add(range.path);
+      }
+    const edits = [...found].filter((file) => /\.(java|scala|py|ts|js|go|rs|c|cc|h)$/.test(file)).slice(0, saves);
+    const saved = await saveTimes(server, root, edits);
+    const peakMb = server.peakMb();
+    const loop = await server.stop();
+    const diskMb = bytesBelow(indexDirectory) / 2 ** 20;
+
+    started = performance.now();
+    server = await startServer({ root, indexDirectory, loopFile: path.join(scratch, 'warm.json') });
+    const warm = await server.select(queries[1 % queries.length]!);
+    const warmAnswerMs = performance.now() - started;
+    if (warm.ranges.length === 0) throw new Error('no answer after a warm start');
+    await sleep(3_000);
+    const warmPeakMb = server.peakMb();
+    const warmLoop = await server.stop();
+    return {
+      repository,
+      files,
+      chunks,
+      lines,
+      firstAnswerMs: Math.round(cold.firstAnswerMs),
+      askedWhileIndexing: cold.times.length,
+      whileIndexingP50Ms: Math.round(percentile(cold.times, 0.5)),
+      whileIndexingMaxMs: Math.round(Math.max(...cold.times)),
+      searchableMs: Math.round(cold.searchableMs),
+      firstWholeAnswerMs: Math.round(firstWhole.ms),
+      selectP50Ms: round(percentile(asked, 0.5)),
+      selectP95Ms: round(percentile(asked, 0.95)),
+      saveP50Ms: round(percentile(saved, 0.5)),
+      saveP95Ms: round(percentile(saved, 0.95)),
+      loopBlockMs: round(blockMs(loop)),
+      loopBlockedOver50: loop.blocks.filter(({ ranMs, lateMs }) => (ranMs ?? lateMs) > 50).length,
+      loopDelayP99Ms: round(loop.p99DelayMs),
+      warmAnswerMs: Math.round(warmAnswerMs),
+      warmLoopBlockMs: round(blockMs(warmLoop)),
+      peakMb: Math.round(peakMb),
+      warmPeakMb: Math.round(warmPeakMb),
+      diskMb: round(diskMb),
+    };
+  } finally {
+    server?.kill();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+export async function server(argv: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: argv,
+    options: { repo: { type: 'string', multiple: true }, queries: { type: 'string' }, json: { type: 'string' } },
+  });
+  if (values.repo === undefined || values.queries === undefined)
+    throw new Error('name a repository and its questions: --repo NAME=DIR --queries FILE');
+  const queries = readFileSync(values.queries, 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => (JSON.parse(line) as { query: string }).query);
+  const results: Figures[] = [];
+  for (const each of values.repo) {
+    const [name, dir] = each.split('=');
+    if (name === undefined || dir === undefined) throw new Error(`--repo ${each}: expected NAME=DIR`);
+    results.push(await measure(name, path.resolve(dir), queries));
+  }
+  const keys = Object.keys(results[0]!) as (keyof Figures)[];
+  console.log(
+    table(
+      ['figure', ...results.map(({ repository }) => repository)],
+      keys.slice(1).map((key) => [key, ...results.map((each) => String(each[key]))]),
+    ),
+  );
+  const json = JSON.stringify(results, null, 2);
+  if (values.json === undefined) console.log(json);
+  else writeFileSync(values.json, `${json}\n`);
+}

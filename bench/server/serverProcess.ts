@@ -1,0 +1,112 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import {
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type MessageConnection,
+} from 'vscode-languageserver/node';
+import type { SelectAnswer, StatusAnswer } from '../../protocol/index.ts';
+import { createMemoryMeter } from './memoryMeter.ts';
+
+const bundle = path.resolve(import.meta.dirname, '../../dist/server.cjs');
+const monitor = pathToFileURL(path.join(import.meta.dirname, 'loopMonitor.mjs')).href;
+
+/** A stretch in which the main loop did nothing else. */
+export interface LoopBlock {
+  /** Since the start of the process. */
+  atMs: number;
+  lateMs: number;
+  /** What the thread worked, and how long it waited for a core meanwhile; null where the system does not tell. */
+  ranMs: number | null;
+  waitedMs: number | null;
+}
+
+export interface LoopReport {
+  /** Longest work first, at most 40. */
+  blocks: LoopBlock[];
+  maxDelayMs: number;
+  p99DelayMs: number;
+  forMs: number;
+}
+
+/** The language server as an editor starts it, with its main loop and its memory watched. */
+export interface ServerProcess {
+  readonly pid: number;
+  select(query: string): Promise<SelectAnswer>;
+  status(): Promise<StatusAnswer['folders'][number]>;
+  saved(file: string): Promise<void>;
+  notify(method: string, params: object): Promise<void>;
+  /** Of the process and its children, as sampled. */
+  peakMb(): number;
+  /** Ends it properly; what was measured of the loop. */
+  stop(): Promise<LoopReport>;
+  kill(): void;
+}
+
+export interface ServerStart {
+  root: string;
+  /** Folder of the index folders. */
+  indexDirectory: string;
+  /** Where the monitor writes. */
+  loopFile: string;
+  settings?: Record<string, unknown>;
+}
+
+export async function startServer({
+  root,
+  indexDirectory,
+  loopFile,
+  settings = {},
+}: ServerStart): Promise<ServerProcess> {
+  const child: ChildProcess = fork(bundle, ['--node-ipc'], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: ['--import', monitor],
+    env: { ...process.env, CONTEXTKIT_LOOP_FILE: loopFile },
+  });
+  const connection: MessageConnection = createMessageConnection(
+    new IPCMessageReader(child),
+    new IPCMessageWriter(child),
+  );
+  connection.onError(() => undefined);
+  connection.listen();
+  const memory = createMemoryMeter(child.pid!);
+  const folder = pathToFileURL(root).href;
+  await connection.sendRequest('initialize', {
+    processId: process.pid,
+    rootUri: null,
+    capabilities: { workspace: { workspaceFolders: true } },
+    initializationOptions: { settings: { indexDirectory, ...settings } },
+    workspaceFolders: [{ uri: folder, name: 'folder' }],
+  });
+  await connection.sendNotification('initialized', {});
+  return {
+    pid: child.pid!,
+    select: (query) => connection.sendRequest('contextkit/select', { query }),
+    status: async () => (await connection.sendRequest<StatusAnswer>('contextkit/status', {})).folders[0]!,
+    saved: (file) =>
+      connection.sendNotification('textDocument/didSave', {
+        textDocument: { uri: pathToFileURL(path.join(root, ...file.split('/'))).href },
+      }),
+    notify: (method, params) => connection.sendNotification(method, params),
+    peakMb: () => memory.peakMb(),
+    async stop() {
+      await connection.sendRequest('shutdown');
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      await connection.sendNotification('exit');
+      await Promise.race([ended, sleep(5_000)]);
+      connection.dispose();
+      memory.stop();
+      child.kill();
+      return JSON.parse(readFileSync(loopFile, 'utf8')) as LoopReport;
+    },
+    kill() {
+      memory.stop();
+      connection.dispose();
+      child.kill('SIGKILL');
+    },
+  };
+}
