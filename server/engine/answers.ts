@@ -24,7 +24,7 @@ export function createAnswers(
   const { store, assertOpen } = parts;
   const prepare = async (): Promise<void> => {
     assertOpen();
-    await store.refreshIfChanged();
+    if (await store.refreshIfChanged()) parts.vectors.refresh();
   };
   return {
     async select(request) {
@@ -33,14 +33,10 @@ export function createAnswers(
     },
 
     async rank(query, { limit = 200, ranking = {}, weights = {}, signal } = {}) {
-      assertOpen();
       signal?.throwIfAborted();
-      await store.refreshIfChanged();
-      const ranked = await store.search(query, {
-        limit,
-        sources: [],
-        weights: { ...parts.weights(ranking), ...weights },
-      });
+      await prepare();
+      const request = { limit, sources: [], weights: { ...parts.weights(ranking), ...weights } };
+      const { ranked } = await parts.vectors.search(query, request, signal);
       return ranked.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
     },
 

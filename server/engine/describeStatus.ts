@@ -1,5 +1,5 @@
 import type { Store } from '../store/index.ts';
-import type { EngineStatus, IndexProgress } from './types.ts';
+import type { EngineStatus, IndexProgress, VectorStatus } from './types.ts';
 
 export interface StatusParts {
   root: string;
@@ -7,6 +7,7 @@ export interface StatusParts {
   store: Store;
   running: boolean;
   progress: IndexProgress | null;
+  vectors: VectorStatus;
   /** What workers reported, e.g. a grammar that cannot be loaded. */
   notes: readonly string[];
 }
@@ -23,6 +24,7 @@ export async function describeStatus({
   store,
   running,
   progress,
+  vectors,
   notes,
 }: StatusParts): Promise<EngineStatus> {
   const counts = await store.counts();
@@ -45,6 +47,7 @@ export async function describeStatus({
     generation: counts.generation,
     lastIndexedAt: counts.lastIndexedAt,
     history: history === null ? null : { commits: history.commits, head: history.head },
+    vectors,
     repairs: [...store.repairs, ...notes],
     progress,
     writer: store.writer,

@@ -6,6 +6,7 @@ import { inspectPath } from '../indexing/discovery/discover.ts';
 import { readSource } from '../indexing/discovery/readSource.ts';
 import { toOsPath, toWorkspacePath } from '../indexing/discovery/workspacePath.ts';
 import type { Store, StoredFile } from '../store/index.ts';
+import type { VectorKeeper } from './vectorKeeper.ts';
 import type { SourceReader } from './sourceReader.ts';
 import type { EngineSettings, SkippedFile, WhyReport } from './types.ts';
 
@@ -15,6 +16,7 @@ export interface WhyParts {
   settings: EngineSettings;
   store: Store;
   reader: SourceReader;
+  vectors: VectorKeeper;
   weights: (more: RankingOverrides) => RankingWeights;
 }
 
@@ -44,8 +46,9 @@ function skippedReport(path: string, { reason, detail }: SkippedFile): WhyReport
   };
 }
 
-async function rankingOf({ store, weights }: WhyParts, path: string, query: string): Promise<WhyReport['ranking']> {
-  const ranked = await store.search(query, { limit: depth, sources: [], explain: true, weights: weights({}) });
+async function rankingOf({ vectors, weights }: WhyParts, path: string, query: string): Promise<WhyReport['ranking']> {
+  const request = { limit: depth, sources: [], explain: true, weights: weights({}) };
+  const { ranked } = await vectors.search(query, request);
   const at = ranked.findIndex((range) => range.path === path);
   if (at < 0) return { rank: null, of: ranked.length, score: 0, parts: [] };
   const files = new Set(ranked.slice(0, at).map((range) => range.path));

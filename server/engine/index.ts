@@ -1,6 +1,8 @@
 /** The engine's door: hosts import this module and nothing behind it. */
 export type * from './types.ts';
 export { openEngine } from './openEngine.ts';
+export { openEmbeddings } from './embeddings.ts';
+export type { Embeddings, EmbeddingsOptions } from './embeddings.ts';
 export { scoreRepository } from './scoreRepository.ts';
 export type * from './scoreRepository.ts';
 export { embeddingCacheStatus, pruneEmbeddingCache } from './embeddingCaches.ts';

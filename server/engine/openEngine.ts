@@ -6,7 +6,6 @@ import { defaultWeights } from '../../core/rank/weights.ts';
 import { withOverrides } from '../../core/rank/tunableWeights.ts';
 import { gitHistory, type HistorySource } from '../history/gitHistory.ts';
 import { discoverFiles } from '../indexing/discovery/discover.ts';
-import { runIndexing, type RunCounts } from '../indexing/indexer.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
 import { updatePaths } from '../indexing/updatePaths.ts';
 import { databaseName, openStore, type Store } from '../store/index.ts';
@@ -17,19 +16,12 @@ import { describeStatus } from './describeStatus.ts';
 import { createHistoryKeeper } from './historyKeeper.ts';
 import { openPacks } from './openPacks.ts';
 import { createPackStore } from './packStore.ts';
-import { createProgressMeter } from './progress.ts';
+import { indexAll } from './indexAll.ts';
 import { createSharedRun } from './sharedRun.ts';
 import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
-import type {
-  Engine,
-  EngineOptions,
-  EngineSettings,
-  IndexOptions,
-  IndexPhase,
-  IndexProgress,
-  IndexReport,
-} from './types.ts';
+import { createVectorKeeper } from './vectorKeeper.ts';
+import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexProgress, VectorStatus } from './types.ts';
 
 export const defaultSettings: EngineSettings = {
   maxFileKb: 1024,
@@ -40,6 +32,7 @@ export const defaultSettings: EngineSettings = {
 };
 
 const defaultIndexFolder = '.contextkit';
+const defaultTimeBoxMs = 1_000;
 const maxParseWorkers = 4;
 
 /** Before anything is written: an index folder made below a root that is not there would bring it to life. */
@@ -102,6 +95,17 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
   const openCounter = (): TokenCounter => (counter ??= openTokenCounter(assetsDir));
   const reader = createSourceReader({ root, maxFileKb: settings.maxFileKb, pool: openPool });
   const history = createHistoryKeeper({ store, source: options.history ?? gitHistory(root), log });
+  const vectorListeners = new Set<(status: VectorStatus) => void>();
+  const vectors = createVectorKeeper({
+    store,
+    root,
+    maxFileKb: settings.maxFileKb,
+    embeddings: options.embeddings,
+    inBackground: options.embedInBackground ?? false,
+    timeBoxMs: options.embedTimeBoxMs ?? defaultTimeBoxMs,
+    onStatus: (status) => vectorListeners.forEach((listener) => listener(status)),
+    log,
+  });
   const packs = createPackStore({ indexDir, log });
   const discover = (signal: AbortSignal) => discoverFiles({ root, indexDir, settings, signal });
 
@@ -122,55 +126,20 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     for (const listener of listeners) listener(progress);
   }
 
-  async function indexAll(signal: AbortSignal, force: boolean): Promise<IndexReport> {
-    const started = performance.now();
-    void history.refresh();
-    const meter = createProgressMeter();
-    let counts: RunCounts | undefined;
-    const tell = (phase: IndexPhase): void => {
-      if (counts === undefined) return;
-      const { filesDone, filesSeen, chunks } = counts;
-      publish(meter.measure({ phase, filesDone, filesTotal: filesSeen, chunks, slowFile: pool?.slowFile() ?? null }));
-    };
-    try {
-      const run = await runIndexing({
-        store,
-        pool: openPool(),
-        discover: () => discover(signal),
-        signal,
-        force,
-        onNotes: (found) => found.forEach((note) => notes.add(note)),
-        onCounts: (now, phase) => {
-          counts = now;
-          tell(phase);
-        },
-      });
-      const { files, chunks, symbols } = await store.counts();
-      const { added, changed, removed, unchanged, filesRead } = run.counts;
-      const durationMs = Math.round(performance.now() - started);
-      return {
-        files,
-        chunks,
-        symbols,
-        added,
-        changed,
-        removed,
-        unchanged,
-        filesRead,
-        skipped: run.skipped,
-        durationMs,
-      };
-    } finally {
-      tell('done');
-      latest = null;
-    }
-  }
-
   let forceNext = false;
   const shared = createSharedRun((signal) => {
     const force = forceNext;
     forceNext = false;
-    return indexAll(signal, force);
+    void history.refresh();
+    return indexAll({
+      store,
+      pool: openPool(),
+      discover: () => discover(signal),
+      signal,
+      force,
+      onNotes: (found) => found.forEach((note) => notes.add(note)),
+      onProgress: publish,
+    });
   });
 
   /** Files that an answer found changed are indexed again behind it. */
@@ -194,6 +163,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       pool: openPool,
       counter: openCounter,
       packs,
+      vectors,
       partial: () => shared.running,
       onStale: updateStale,
       assertOpen,
@@ -214,6 +184,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       try {
         return await shared.join(signal);
       } finally {
+        vectors.refresh();
         stop?.();
       }
     },
@@ -225,11 +196,13 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       history.refreshSometimes();
       const started = performance.now();
       const done = await updatePaths({ root, indexDir, settings, store, pool: openPool(), paths, signal });
-      if (done.kind === 'rescan') {
+      if (done.kind !== 'rescan') vectors.refresh(done.indexed);
+      else {
         const before = new Set(await store.paths());
         const report = await shared.join(signal);
         const after = await store.paths();
         const now = new Set(after);
+        vectors.refresh();
         return {
           indexed: after.filter((each) => !before.has(each)),
           removed: [...before].filter((each) => !now.has(each)),
@@ -266,6 +239,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
         store,
         running: shared.running,
         progress: latest,
+        vectors: vectors.status(),
         notes: [...notes, ...(history.note === null ? [] : [history.note])],
       });
     },
@@ -275,9 +249,30 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       return () => listeners.delete(listener);
     },
 
+    async embed({ signal, onProgress } = {}) {
+      assertOpen();
+      const stop = onProgress === undefined ? undefined : engine.onVectors(onProgress);
+      try {
+        await vectors.embedAll(signal);
+        return vectors.status();
+      } finally {
+        stop?.();
+      }
+    },
+
+    attend(paths) {
+      vectors.refresh(paths);
+    },
+
+    onVectors(listener) {
+      vectorListeners.add(listener);
+      return () => vectorListeners.delete(listener);
+    },
+
     close() {
       closing ??= (async () => {
         await shared.stop();
+        await vectors.close();
         await history.close();
         await Promise.allSettled(background);
         packs.flush();

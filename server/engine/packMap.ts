@@ -78,6 +78,7 @@ async function countCosts(counter: TokenCounter, files: readonly MapFile[], want
 export async function packMap(
   parts: MapParts,
   wanted: CheckedRequest,
+  vector: Float32Array | null,
 ): Promise<{ pack: RenderedPack<MapPack>; stale: string[] }> {
   const { query, sources, budget, format, signal } = wanted;
   const answer = await parts.store.map({
@@ -85,6 +86,7 @@ export async function packMap(
     sources: [...sources],
     characters: budget * charactersPerBudgetToken,
     weights: parts.weights({}),
+    ...(vector === null ? {} : { vector }),
   });
   signal?.throwIfAborted();
   const { files, stale } = await currentFiles(parts, answer.files);

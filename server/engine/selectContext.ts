@@ -13,6 +13,7 @@ import { namesWithin, scopeAt, type SourceReader } from './sourceReader.ts';
 import type { TokenCounter } from './tokenCounter.ts';
 import type { SelectedChunk, SelectRequest, SelectResult } from './types.ts';
 import { findUsed } from './findUsed.ts';
+import type { VectorKeeper } from './vectorKeeper.ts';
 import { verifyRanges, type VerifiedRange } from './verifyRanges.ts';
 
 export interface SelectParts {
@@ -22,6 +23,7 @@ export interface SelectParts {
   reader: SourceReader;
   counter: () => TokenCounter;
   packs: PackStore;
+  vectors: VectorKeeper;
   /** True while an index run goes on. */
   partial: () => boolean;
   /** Called with files whose content is no longer what the index knows. */
@@ -49,6 +51,7 @@ interface Selected {
   pack: RenderedPack<PackDocument>;
   chunks: SelectedChunk[];
   stale: string[];
+  byMeaning: boolean;
 }
 
 function toChunks(
@@ -79,12 +82,11 @@ function toChunks(
 
 async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
   const { query, budget, sources, explain, signal } = wanted;
-  const ranked = await parts.store.search(query, {
-    limit: candidateCount(budget),
-    sources: [...sources],
-    explain,
-    weights: parts.weights({}),
-  });
+  const { ranked, byMeaning } = await parts.vectors.search(
+    query,
+    { limit: candidateCount(budget), sources: [...sources], explain, weights: parts.weights({}) },
+    signal,
+  );
   signal?.throwIfAborted();
   const read = worthReading(ranked, budget);
   const { ranges, stale } = await verifyRanges(parts, query, read, signal);
@@ -104,12 +106,14 @@ async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<S
     pack,
     chunks: toChunks(pack.bodies, ranges, wanted),
     stale: [...new Set([...stale, ...held.stale])].sort(),
+    byMeaning,
   };
 }
 
 async function selectMap(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
-  const { pack, stale } = await packMap(parts, wanted);
-  return { pack, chunks: [], stale };
+  const vector = await parts.vectors.question(wanted.query, wanted.signal);
+  const { pack, stale } = await packMap(parts, wanted, vector);
+  return { pack, chunks: [], stale, byMeaning: vector !== null && parts.vectors.status().embedded > 0 };
 }
 
 /** Remembers what was given: for `pack diff`, `have` and the session. */
@@ -129,7 +133,7 @@ export async function selectContext(parts: SelectParts, request: SelectRequest):
   const started = performance.now();
   const wanted = checkSelect(request);
   wanted.signal?.throwIfAborted();
-  const { pack, chunks, stale } = await (wanted.mode === 'map' ? selectMap : selectFull)(parts, wanted);
+  const { pack, chunks, stale, byMeaning } = await (wanted.mode === 'map' ? selectMap : selectFull)(parts, wanted);
   wanted.signal?.throwIfAborted();
   if (stale.length > 0) parts.onStale(stale);
   const { document, context, tokensUsed } = pack;
@@ -144,6 +148,7 @@ export async function selectContext(parts: SelectParts, request: SelectRequest):
       refreshed: stale,
       processingMs: Math.round((performance.now() - started) * 10) / 10,
       partial: parts.partial(),
+      byMeaning,
       packId: remember(parts, wanted, pack),
       held: document.mode === 'full' ? document.held.length : 0,
       renewed: document.mode === 'full' ? document.renewed.length : 0,

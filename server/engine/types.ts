@@ -1,3 +1,4 @@
+import type { Embeddings } from './embeddings.ts';
 import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
 import type { GraphDirection } from '../../core/graph/callTree.ts';
 import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
@@ -31,6 +32,12 @@ export interface Engine {
   /** Where a definition is used: calls, types, values, imports. */
   references(request: ReferenceRequest): Promise<ReferenceAnswer>;
   readonly packs: Packs;
+  /** Gives every chunk a vector; resolves when that is done. Rejects with `model_missing` or what else is in the way. */
+  embed(options?: { signal?: AbortSignal; onProgress?: (status: VectorStatus) => void }): Promise<VectorStatus>;
+  /** These files (relative, '/') are before the user's eyes: they get their vectors first. */
+  attend(paths: readonly string[]): void;
+  /** Hears of vectors that are made, and why they are not. Returns the unsubscribe function. */
+  onVectors(listener: (status: VectorStatus) => void): () => void;
   status(): Promise<EngineStatus>;
   why(path: string, query?: string): Promise<WhyReport>;
   /** Reads what git has that the index does not know yet; resolves once it counts. `index` starts this beside its run. */
@@ -60,6 +67,12 @@ export interface EngineOptions {
   linkWaitMs?: number;
   /** Parse workers; default: cores, at least 1, at most 4. */
   parseWorkers?: number;
+  /** The model that this folder is searched with besides words; shared by all folders of a host. None by default. */
+  embeddings?: Embeddings;
+  /** Chunks without a vector get one whenever there is time; else only what a question needs is embedded. */
+  embedInBackground?: boolean;
+  /** How long a question may wait for vectors of its best candidates, in ms; default 1,000, 0 for not at all. */
+  embedTimeBoxMs?: number;
   /** Events and fields; never source text or queries. */
   log?: (event: string, fields: Record<string, unknown>) => void;
 }
@@ -193,6 +206,8 @@ export interface SelectMetadata {
   processingMs: number;
   /** True while an index run is going on: later answers may be better. */
   partial: boolean;
+  /** True when vectors took part in the ranking. */
+  byMeaning: boolean;
   /** Hex id of the pack's content, whatever the format: same input, same id. */
   packId: string;
   /** Ranked ranges that are left out because the conversation holds them, unchanged. */
@@ -326,10 +341,33 @@ export interface EngineStatus {
   lastIndexedAt: string | null;
   /** Commits that the ranking knows of, and the newest of them; null where there is no git history. */
   history: { commits: number; head: string } | null;
+  vectors: VectorStatus;
   /** What was repaired when the index was opened, e.g. a damaged file that was set aside. */
   repairs: string[];
   progress: IndexProgress | null;
   writer: { pid: number; host: string; startedAt: string } | null;
+}
+
+/** How far a folder is embedded, or why it is not. */
+export interface VectorStatus {
+  /**
+   * off: switched off. starting: the model is being looked for. no_model: there is none that can be used.
+   * embedding, paused: under way. ready: all is embedded, and a test question was answered.
+   * stopped: interrupted. failed: something is wrong, see `reason`. Search by words works in every state.
+   */
+  state: 'off' | 'starting' | 'no_model' | 'embedding' | 'paused' | 'ready' | 'stopped' | 'failed';
+  /** Id of the model that is used or wanted; null while it has not been looked for. */
+  model: string | null;
+  /** What is wrong or missing, one sentence; null when all is well. */
+  reason: string | null;
+  /** What the user can do about it. */
+  nextStep: string | null;
+  embedded: number;
+  chunks: number;
+  /** Chunks that could not be embedded; they are found by words. */
+  failed: number;
+  /** Null while it cannot be said honestly. */
+  etaSeconds: number | null;
 }
 
 export interface WhyReport {

@@ -64,6 +64,8 @@ export interface Store {
   vectorCounts(): Out<'vectorCounts'>;
   filesToEmbed(first: string[]): Out<'filesToEmbed'>;
   chunkGaps(paths: string[]): Out<'chunkGaps'>;
+  nearest(request: StoreCalls['nearest']['in']): Out<'nearest'>;
+  vectorSample(): Out<'vectorSample'>;
   putVectors(vectors: StoreCalls['putVectors']['in']): Out<'putVectors'>;
   chunksToEmbed(ranges: StoreCalls['chunksToEmbed']['in']): Out<'chunksToEmbed'>;
   counts(): Out<'counts'>;
@@ -246,6 +248,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     vectorCounts: () => call('vectorCounts', null),
     filesToEmbed: (first) => call('filesToEmbed', { first }),
     chunkGaps: (paths) => call('chunkGaps', paths),
+    nearest: (request) => call('nearest', request),
+    vectorSample: () => call('vectorSample', null),
     putVectors: (vectors) => call('putVectors', vectors),
     chunksToEmbed: (ranges) => call('chunksToEmbed', ranges),
     counts: () => call('counts', null),

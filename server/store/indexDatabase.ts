@@ -450,7 +450,7 @@ export class IndexDatabase {
 
   search(query: string, options: SearchRequest): RankedChunk[] {
     return this.#search.search(query, {
-      meaning: this.#meaningOf(options.vector),
+      meaning: options.vector === undefined ? [] : this.nearest(options.vector, nearestCount),
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
@@ -459,11 +459,18 @@ export class IndexDatabase {
     });
   }
 
-  #meaningOf(vector: Float32Array | undefined): NearChunk[] {
-    if (vector === undefined || this.#vectors === undefined || this.#vectors.size === 0) return [];
+  /** The chunks whose vectors are nearest to this one, best first; none without vectors. */
+  nearest(vector: Float32Array, count: number): NearChunk[] {
+    if (this.#vectors === undefined || this.#vectors.size === 0) return [];
     if (vector.length !== this.#vectors.dimensions)
       throw new RangeError(`the vector has ${vector.length} dimensions, not ${this.#vectors.dimensions}`);
-    return this.#vectors.nearest(vector, nearestCount);
+    return this.#vectors.nearest(vector, count);
+  }
+
+  /** A chunk that has a vector, for a test of both. */
+  vectorSample(): FileToEmbed | null {
+    const place = this.#vectors?.first();
+    return place === undefined ? null : this.#fileToEmbed(place.path, [place.index]);
   }
 
   /** Keeps this table in step with the files. What it has of files that have not changed stays. */
@@ -515,18 +522,22 @@ export class IndexDatabase {
 
   chunksToEmbed(wanted: readonly { path: string; startLines?: number[] }[]): FileToEmbed[] {
     return wanted.flatMap(({ path, startLines }) => {
-      const gaps = this.#vectors?.gapsOf(path) ?? [];
-      const known = this.stampOf(path);
-      if (gaps.length === 0 || known === null) return [];
-      const [row] = this.#rows<{ chunks: Uint8Array }>('SELECT chunks FROM files WHERE path = ?', [path]);
-      const chunks = decodeChunks(row!.chunks);
-      const lacking = gaps.flatMap((index): ChunkToEmbed[] => {
-        const { startLine, endLine, scope } = chunks[index]!;
-        if (startLines?.includes(startLine) === false) return [];
-        return [{ index, startLine, endLine, scope, digest: this.#vectors!.digestOf(path, index).slice() }];
-      });
-      return lacking.length === 0 ? [] : [{ ...known, chunks: lacking }];
+      const file = this.#fileToEmbed(path, this.#vectors?.gapsOf(path) ?? []);
+      const chunks = file?.chunks.filter(({ startLine }) => startLines?.includes(startLine) !== false) ?? [];
+      return file === null || chunks.length === 0 ? [] : [{ ...file, chunks }];
     });
+  }
+
+  #fileToEmbed(path: string, indexes: readonly number[]): FileToEmbed | null {
+    const known = this.stampOf(path);
+    if (indexes.length === 0 || known === null) return null;
+    const [row] = this.#rows<{ chunks: Uint8Array }>('SELECT chunks FROM files WHERE path = ?', [path]);
+    const all = decodeChunks(row!.chunks);
+    const chunks = indexes.map((index): ChunkToEmbed => {
+      const { startLine, endLine, scope } = all[index]!;
+      return { index, startLine, endLine, scope, digest: this.#vectors!.digestOf(path, index).slice() };
+    });
+    return { ...known, chunks };
   }
 
   putVectors({ paths, indexes, digests, vectors }: ChunkVectors): VectorCounts {
@@ -730,10 +741,12 @@ export class IndexDatabase {
     };
   }
 
-  map({ query, sources, characters, weights = defaultWeights }: MapRequest): MapAnswer {
+  map({ query, sources, characters, weights = defaultWeights, vector }: MapRequest): MapAnswer {
     const isWhole = query.trim() === '';
     const { files, total } = this.#ranks.rank(this.#openGraph(), {
-      ranked: isWhole ? null : this.search(query, { limit: mapDepth, sources, weights }),
+      ranked: isWhole
+        ? null
+        : this.search(query, { limit: mapDepth, sources, weights, ...(vector === undefined ? {} : { vector }) }),
       accept: sources.length > 0 ? pathFilter(sources) : undefined,
       roles: isWhole ? new Set() : analyzeQuery(query, weights).roles,
       characters,

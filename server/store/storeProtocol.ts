@@ -1,6 +1,6 @@
 import type { SerializedError } from '../../core/errors.ts';
 import type { HistoryChange } from '../../core/history/types.ts';
-import type { RankedChunk } from '../../core/rank/types.ts';
+import type { NearChunk, RankedChunk } from '../../core/rank/types.ts';
 import type {
   AnalyzedFile,
   ChunkGaps,
@@ -75,6 +75,10 @@ export interface StoreCalls {
   chunkGaps: { in: string[]; out: ChunkGaps };
   /** Vectors of chunks that have changed meanwhile are dropped. */
   putVectors: { in: ChunkVectors; out: VectorCounts };
+  /** Chunks whose vectors are nearest to this one, best first. */
+  nearest: { in: { vector: Float32Array; count: number }; out: NearChunk[] };
+  /** One chunk that has a vector; null when none has. */
+  vectorSample: { in: null; out: FileToEmbed | null };
   /** The chunks without a vector in these files, or those of them that begin at the lines that are given. */
   chunksToEmbed: { in: { path: string; startLines?: number[] }[]; out: FileToEmbed[] };
   counts: { in: null; out: StoreCounts };

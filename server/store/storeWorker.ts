@@ -332,6 +332,8 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   vectorCounts: () => open().vectorCounts(),
   filesToEmbed: ({ first }) => open().filesToEmbed(first),
   chunkGaps: (paths) => open().chunkGaps(paths),
+  nearest: ({ vector, count }) => open().nearest(vector, count),
+  vectorSample: () => open().vectorSample(),
   putVectors: (given) => open().putVectors(given),
   chunksToEmbed: (wanted) => open().chunksToEmbed(wanted),
   counts() {

@@ -246,6 +246,8 @@ export interface MapRequest {
   characters: number;
   /** For the ranges that answer the query; in place of the default ones. */
   weights?: RankingWeights;
+  /** As that of a search. */
+  vector?: Float32Array;
 }
 
 /** The files of a map, with what is known of them for looking whether they have changed. */

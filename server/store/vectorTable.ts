@@ -138,6 +138,12 @@ export class VectorTable {
     return Array.from(rows).flatMap((row, index) => (row === noRow ? [index] : []));
   }
 
+  /** Some chunk that has a vector. */
+  first(): { path: string; index: number } | undefined {
+    const owner = this.#owners[0];
+    return owner === undefined ? undefined : { path: owner.path, index: this.#places[0]! };
+  }
+
   digestOf(path: string, index: number): Uint8Array {
     return digestAt(this.#files.get(path)!.digests, index);
   }

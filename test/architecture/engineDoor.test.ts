@@ -9,6 +9,7 @@ describe("The engine's door", () => {
       'findModel',
       'importModel',
       'listModels',
+      'openEmbeddings',
       'openEngine',
       'pruneEmbeddingCache',
       'removeModel',

@@ -1,0 +1,72 @@
+import { embedPriority } from '../embedding/types.ts';
+import type { Store } from '../store/index.ts';
+import type { EmbeddingParts } from './embeddings.ts';
+import type { ChunkPlace, VectorSupply } from './vectorSupply.ts';
+
+/** Chunks given to the processes at a time: enough to keep them busy, few enough to stop soon. */
+const batchChunks = 48;
+const batchesInFlight = 2;
+/** A text's own vector is at least so near to it; less means that the vectors are not those of the texts. */
+const selfSimilarity = 0.95;
+
+export interface EmbedGapsOptions {
+  store: Store;
+  supply: VectorSupply;
+  parts: EmbeddingParts;
+  /** Files to begin with. */
+  first: readonly string[];
+  signal: AbortSignal;
+  /** True once files were indexed that this pass does not know of: it then ends early. */
+  isOutdated: () => boolean;
+  onBatch: () => void;
+}
+
+/** One pass over all chunks without a vector. Those of files that change meanwhile are left to the next one. */
+export async function embedGaps(options: EmbedGapsOptions): Promise<void> {
+  const { store, supply, parts, first, signal, isOutdated, onBatch } = options;
+  const running = new Set<Promise<void>>();
+  let batch: ChunkPlace[] = [];
+  const failed: unknown[] = [];
+
+  async function send(): Promise<void> {
+    const places = batch;
+    batch = [];
+    const work: Promise<void> = supply
+      .embed(parts, places, { priority: embedPriority.background, signal })
+      .catch((error: unknown) => void failed.push(error))
+      .then(() => {
+        running.delete(work);
+        onBatch();
+      });
+    running.add(work);
+    if (running.size >= batchesInFlight) await Promise.race(running);
+  }
+
+  for (const path of await store.filesToEmbed([...first])) {
+    if (signal.aborted || failed.length > 0 || isOutdated()) break;
+    batch.push(...supply.textsOf(await store.chunksToEmbed([{ path }])));
+    if (batch.length >= batchChunks) await send();
+  }
+  if (batch.length > 0 && failed.length === 0) await send();
+  await Promise.all(running);
+  if (failed.length > 0) throw failed[0];
+}
+
+/** Asks for a chunk by its own text; null when it is found, else what is wrong. "Ready" is not said before. */
+export async function selfTest({
+  store,
+  supply,
+  parts,
+  signal,
+}: Pick<EmbedGapsOptions, 'store' | 'supply' | 'parts' | 'signal'>): Promise<string | null> {
+  const sample = await store.vectorSample();
+  const [place] = sample === null ? [] : supply.textsOf([sample]);
+  if (place === undefined) return null;
+  const how = { kind: 'text', priority: embedPriority.answer, signal } as const;
+  const [embedded] = await parts.embedder.embed([place.text], how);
+  if (embedded === undefined || 'failure' in embedded)
+    return `the self-test failed: ${embedded?.failure ?? 'the model gave no answer'}`;
+  const [nearest] = await store.nearest({ vector: embedded.vector, count: 1 });
+  if (nearest !== undefined && nearest.similarity >= selfSimilarity) return null;
+  return `the self-test failed: a text is not found by its own vector (cosine ${(nearest?.similarity ?? 0).toFixed(2)})`;
+}

@@ -1,0 +1,273 @@
+import { modelText } from '../../core/chunk/embeddingInput.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
+import type { RankedChunk } from '../../core/rank/types.ts';
+import { embedPriority } from '../embedding/types.ts';
+import type { SearchRequest, Store } from '../store/index.ts';
+import type { EmbeddingParts, Embeddings } from './embeddings.ts';
+import { embedGaps, selfTest } from './embedGaps.ts';
+import { createRateMeter } from './rateMeter.ts';
+import type { VectorStatus } from './types.ts';
+import { createVectorSupply } from './vectorSupply.ts';
+
+export interface VectorKeeperOptions {
+  store: Store;
+  root: string;
+  maxFileKb: number;
+  embeddings: Embeddings | undefined;
+  /** Embeds what has no vector whenever there is time for it. */
+  inBackground: boolean;
+  /** How long a question may wait for vectors of its own candidates, in ms. */
+  timeBoxMs: number;
+  onStatus: (status: VectorStatus) => void;
+  log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/** Keeps the vectors of one index, and ranks with them as far as there are any. */
+export interface VectorKeeper {
+  /** Files were indexed: vectors are looked up and, in the background, made. `first` are wanted before all others. */
+  refresh(first?: readonly string[]): void;
+  /** Rejects with what is in the way; resolves when each chunk has a vector or has failed to get one. */
+  embedAll(signal?: AbortSignal): Promise<void>;
+  search(
+    query: string,
+    request: SearchRequest,
+    signal?: AbortSignal,
+  ): Promise<{ ranked: RankedChunk[]; byMeaning: boolean }>;
+  /** The vector of a question; null when there is no model or it does not answer in time. */
+  question(query: string, signal?: AbortSignal): Promise<Float32Array | null>;
+  status(): VectorStatus;
+  close(): Promise<void>;
+}
+
+/** Files whose vectors are looked up in the cache at a time: a few hundred chunks, a few milliseconds. */
+const lookupFiles = 64;
+/** Candidates of a question that are embedded for it. */
+const candidateCount = 50;
+/** A question waits so long for its own vector: the first one starts a process and loads the model. */
+const questionMs = 8_000;
+/** Questions whose vectors are remembered. */
+const rememberedQuestions = 64;
+/** Files before the user's eyes that are remembered. */
+const mostFirst = 200;
+
+/** Null after this time, or once the signal is given. */
+const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), ms);
+    timer.unref();
+    signal?.addEventListener('abort', () => resolve(null), { once: true });
+  });
+
+function missingModel({ state, reason, nextStep }: VectorStatus): AppError {
+  if (state === 'off')
+    return new AppError('invalid_input', 'embeddings are switched off', {
+      hint: 'Set `embeddings: on` in .contextkit/config.yaml, or leave out --no-embed.',
+    });
+  const hint = nextStep === null ? {} : { hint: nextStep };
+  return new AppError('model_missing', reason ?? 'there is no embedding model', hint);
+}
+
+export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
+  const { store, embeddings, inBackground, timeBoxMs, log } = options;
+  const abort = new AbortController();
+  const rate = createRateMeter();
+  const supply = createVectorSupply({ ...options, onEmbedded: () => rate.count(1) });
+  const questions = new Map<string, Promise<Float32Array | null>>();
+  let first: string[] = [];
+  let state: VectorStatus['state'] = embeddings === undefined ? 'off' : 'starting';
+  let reason: string | null = null;
+  let opened: Promise<EmbeddingParts | null> | undefined;
+  /** Something may have been indexed since vectors were looked up. */
+  let isDue = true;
+  let filling: Promise<void> | undefined;
+  let working: Promise<void> | undefined;
+  let workAgain = false;
+
+  const lacking = (): number => Math.max(0, supply.counts.chunks - supply.counts.embedded - supply.failed);
+
+  function status(): VectorStatus {
+    const model = embeddings?.state ?? null;
+    return {
+      state: state === 'embedding' && embeddings?.paused === true ? 'paused' : state,
+      model: model === null ? null : model.state === 'ready' ? model.model.spec.id : model.id,
+      reason,
+      nextStep: model !== null && model.state !== 'ready' ? model.nextStep : null,
+      ...supply.counts,
+      failed: supply.failed,
+      etaSeconds: state === 'embedding' ? rate.secondsFor(lacking()) : null,
+    };
+  }
+
+  function tell(next: VectorStatus['state'], why: string | null): void {
+    state = next;
+    reason = why;
+    options.onStatus(status());
+  }
+
+  function fail(event: string, error: unknown): void {
+    const { message } = error as Error;
+    log(event, { message, planned: isAppError(error) });
+    tell('failed', message);
+  }
+
+  async function open(): Promise<EmbeddingParts | null> {
+    const parts = (await embeddings?.parts()) ?? null;
+    const model = embeddings?.state ?? null;
+    if (parts !== null) await supply.use(parts);
+    else if (embeddings !== undefined && !abort.signal.aborted)
+      tell('no_model', model !== null && model.state !== 'ready' ? model.reason : null);
+    return parts;
+  }
+
+  const parts = (): Promise<EmbeddingParts | null> => (opened ??= open());
+
+  async function fillOnce(): Promise<void> {
+    const open = await parts();
+    if (open === null) return;
+    const paths = await store.filesToEmbed(first);
+    for (let i = 0; i < paths.length && !abort.signal.aborted; i += lookupFiles)
+      await supply.lookUp(open, paths.slice(i, i + lookupFiles));
+    await supply.recount();
+  }
+
+  /** Looks up everything that has no vector, if anything was indexed since the last time. */
+  function fill(): Promise<void> {
+    if (filling === undefined && !isDue) return Promise.resolve();
+    filling ??= (async () => {
+      while (isDue && !abort.signal.aborted) {
+        isDue = false;
+        await fillOnce();
+      }
+    })().finally(() => (filling = undefined));
+    return filling;
+  }
+
+  async function workThrough(signal: AbortSignal): Promise<void> {
+    const open = await parts();
+    if (open === null) return;
+    await fill();
+    rate.start();
+    do {
+      workAgain = false;
+      if (lacking() > 0) tell('embedding', open.cache.problem);
+      await embedGaps({
+        store,
+        supply,
+        parts: open,
+        first,
+        signal,
+        isOutdated: () => workAgain,
+        onBatch: () => tell(state, open.cache.problem),
+      });
+      signal.throwIfAborted();
+      await supply.recount();
+    } while (workAgain);
+    const fault = await selfTest({ store, supply, parts: open, signal });
+    tell(fault === null ? 'ready' : 'failed', fault ?? open.cache.problem);
+  }
+
+  /** A single run at a time; who asks meanwhile makes it look again. */
+  function work(signal: AbortSignal = abort.signal): Promise<void> {
+    if (working !== undefined) workAgain = true;
+    working ??= workThrough(signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) fail('embedding failed', error);
+        else if (state === 'embedding') tell('stopped', null);
+        throw error;
+      })
+      .finally(() => (working = undefined));
+    return working;
+  }
+
+  async function embedQuestion(query: string): Promise<Float32Array | null> {
+    const open = await parts();
+    if (open === null) return null;
+    const how = { kind: 'query', priority: embedPriority.query, signal: abort.signal } as const;
+    const [embedded] = await open.embedder.embed([modelText(query)], how);
+    return embedded === undefined || 'failure' in embedded ? null : embedded.vector;
+  }
+
+  /** Remembered, also while it is being made: the same question is asked again for its map. */
+  function vectorOf(query: string): Promise<Float32Array | null> {
+    const known = questions.get(query);
+    if (known !== undefined) return known;
+    const vector = embedQuestion(query).catch((error: unknown) => {
+      questions.delete(query);
+      if (!abort.signal.aborted) fail('question not embedded', error);
+      return null;
+    });
+    questions.set(query, vector);
+    if (questions.size > rememberedQuestions) questions.delete(questions.keys().next().value!);
+    return vector;
+  }
+
+  async function question(query: string, signal?: AbortSignal): Promise<Float32Array | null> {
+    if (embeddings === undefined || query.trim() === '' || state === 'failed') return null;
+    // The process starts while vectors are looked up.
+    const ready = Promise.all([vectorOf(query), fill()]).then(([vector]) => vector);
+    return Promise.race([ready, nullAfter(questionMs, signal)]);
+  }
+
+  /** Embeds the best of these ranges that have no vector, as many as the time box holds. */
+  async function embedCandidates(ranked: readonly RankedChunk[], signal: AbortSignal | undefined): Promise<void> {
+    const open = await parts();
+    const linesOf = new Map<string, number[]>();
+    const order = new Map(ranked.map(({ path, startLine }, i) => [`${path}:${startLine}`, i]));
+    for (const { path, startLine } of ranked) linesOf.set(path, [...(linesOf.get(path) ?? []), startLine]);
+    const files = await store.chunksToEmbed([...linesOf].map(([path, startLines]) => ({ path, startLines })));
+    if (open === null || files.length === 0) return;
+    const rankOf = ({ path, startLine }: { path: string; startLine: number }): number =>
+      order.get(`${path}:${startLine}`)!;
+    const places = supply.textsOf(files).sort((a, b) => rankOf(a) - rankOf(b));
+    const signals = [AbortSignal.timeout(timeBoxMs), abort.signal, ...(signal === undefined ? [] : [signal])];
+    const box = AbortSignal.any(signals);
+    try {
+      await supply.embed(open, places, { priority: embedPriority.answer, signal: box });
+    } catch (error) {
+      // What was done in time counts.
+      if (!box.aborted) throw error;
+    }
+  }
+
+  const keeper: VectorKeeper = {
+    refresh(paths = []) {
+      if (embeddings === undefined || abort.signal.aborted) return;
+      isDue = true;
+      first = [...paths, ...first.filter((path) => !paths.includes(path))].slice(0, mostFirst);
+      if (!inBackground) return;
+      // It has told the status and the log already.
+      work().catch(() => undefined);
+    },
+
+    async embedAll(signal) {
+      if ((await parts()) === null) throw missingModel(status());
+      await work(signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]));
+    },
+
+    question,
+
+    async search(query, request, signal) {
+      const vector = await question(query, signal);
+      if (vector === null) return { ranked: await store.search(query, request), byMeaning: false };
+      if (timeBoxMs > 0 && lacking() > 0)
+        await embedCandidates(await store.search(query, { ...request, limit: candidateCount, explain: false }), signal);
+      return { ranked: await store.search(query, { ...request, vector }), byMeaning: supply.counts.embedded > 0 };
+    },
+
+    status,
+
+    async close() {
+      abort.abort();
+      unsubscribe?.();
+      await Promise.allSettled([working, filling, ...questions.values()]);
+    },
+  };
+
+  const unsubscribe = embeddings?.onChange(() => {
+    opened = undefined;
+    questions.clear();
+    tell('starting', null);
+    keeper.refresh();
+  });
+  return keeper;
+}

@@ -1,0 +1,144 @@
+import { chunkText, digestBytes, modelText } from '../../core/chunk/embeddingInput.ts';
+import { lineStartsOf, sliceLines } from '../../core/lexical/lineStarts.ts';
+import { type Embedded, type EmbedPriority } from '../embedding/types.ts';
+import { readSource } from '../indexing/discovery/readSource.ts';
+import { toOsPath } from '../indexing/discovery/workspacePath.ts';
+import type { FileToEmbed, Store } from '../store/index.ts';
+import type { EmbeddingParts } from './embeddings.ts';
+
+/** A chunk with the text that the model is given of it. */
+export interface ChunkPlace {
+  path: string;
+  index: number;
+  startLine: number;
+  digest: Uint8Array;
+  text: string;
+}
+
+export interface VectorSupplyOptions {
+  store: Store;
+  root: string;
+  maxFileKb: number;
+  /** A chunk has been embedded. */
+  onEmbedded: () => void;
+}
+
+/** Brings vectors into the store: from the cache where they are known, from the model where they are not. */
+export interface VectorSupply {
+  readonly counts: { embedded: number; chunks: number };
+  /** Chunks that cannot be embedded. */
+  readonly failed: number;
+  /** Says that counts may have changed otherwise. */
+  recount(): Promise<void>;
+  /** Uses this model from now on; vectors of another one are forgotten. */
+  use(parts: EmbeddingParts): Promise<void>;
+  /** What the cache knows of these files. */
+  lookUp(parts: EmbeddingParts, paths: readonly string[]): Promise<void>;
+  /** The texts of chunks, from files that are still what the index knows. */
+  textsOf(files: readonly FileToEmbed[]): ChunkPlace[];
+  /** Embeds, and keeps each vector in the cache as soon as it is there, whatever becomes of the rest. */
+  embed(
+    parts: EmbeddingParts,
+    places: readonly ChunkPlace[],
+    options: { priority: EmbedPriority; signal: AbortSignal },
+  ): Promise<void>;
+}
+
+interface Made {
+  path: string;
+  index: number;
+  digest: Uint8Array;
+  vector: Float32Array;
+}
+
+const keyOf = (digest: Uint8Array): string => Buffer.from(digest).toString('base64');
+
+export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: VectorSupplyOptions): VectorSupply {
+  /** By digest, what cannot be embedded and why. */
+  const failures = new Map<string, string>();
+  let counts = { embedded: 0, chunks: 0 };
+
+  async function put(made: readonly Made[], dimensions: number): Promise<void> {
+    if (made.length === 0) return;
+    const digests = new Uint8Array(made.length * digestBytes);
+    const vectors = new Float32Array(made.length * dimensions);
+    made.forEach(({ digest, vector }, i) => {
+      digests.set(digest, i * digestBytes);
+      vectors.set(vector, i * dimensions);
+    });
+    const paths = made.map(({ path }) => path);
+    counts = await store.putVectors({ paths, indexes: made.map(({ index }) => index), digests, vectors });
+  }
+
+  return {
+    get counts() {
+      return counts;
+    },
+    get failed() {
+      return failures.size;
+    },
+
+    async recount() {
+      counts = await store.vectorCounts();
+    },
+
+    async use({ model: { fingerprint, spec } }) {
+      failures.clear();
+      counts = await store.openVectors({ fingerprint, dimensions: spec.dimensions });
+    },
+
+    async lookUp({ cache, model }, paths) {
+      const gaps = await store.chunkGaps([...paths]);
+      if (gaps.paths.length === 0) return;
+      const found = await cache.get(gaps.digests);
+      const made = found.map(({ index, vector }) => ({
+        path: gaps.paths[index]!,
+        index: gaps.indexes[index]!,
+        digest: gaps.digests.subarray(index * digestBytes, (index + 1) * digestBytes),
+        vector,
+      }));
+      await put(made, model.spec.dimensions);
+    },
+
+    textsOf(files) {
+      return files.flatMap(({ chunks, ...known }) => {
+        const wanted = chunks.filter(({ digest }) => !failures.has(keyOf(digest)));
+        if (wanted.length === 0) return [];
+        const source = readSource(toOsPath(root, known.path), known, { maxFileKb });
+        if (source.kind === 'skip' || source.hash !== known.hash) return [];
+        const starts = lineStartsOf(source.text);
+        return wanted.map(({ index, digest, startLine, endLine, scope }) => ({
+          path: known.path,
+          index,
+          startLine,
+          digest,
+          text: modelText(chunkText(scope, sliceLines(source.text, starts, startLine, endLine))),
+        }));
+      });
+    },
+
+    async embed({ embedder, cache, model }, places, { priority, signal }) {
+      if (places.length === 0) return;
+      const made: Made[] = [];
+      const kept: Promise<void>[] = [];
+      const take = ({ path, index, digest }: ChunkPlace, embedded: Embedded): void => {
+        if ('failure' in embedded) {
+          failures.set(keyOf(digest), embedded.failure);
+          return;
+        }
+        onEmbedded();
+        made.push({ path, index, digest, vector: embedded.vector });
+        kept.push(cache.put(digest, embedded.vector));
+      };
+      try {
+        await embedder.embed(
+          places.map(({ text }) => text),
+          { kind: 'text', priority, signal, onEmbedded: (i, embedded) => take(places[i]!, embedded) },
+        );
+      } finally {
+        await Promise.all(kept);
+        await put(made, model.spec.dimensions);
+      }
+    },
+  };
+}
