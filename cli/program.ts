@@ -74,6 +74,8 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
   add('index', 'bring the index up to date')
     .option('--force', 'read and parse every file again')
     .option('--no-wait', 'fail at once when another process is writing the index')
+    .option('--embed', 'return when every chunk has a vector, too')
+    .option('--no-embed', 'search by words only: start no embedding')
     .action(async (options: Options & { force?: boolean; wait: boolean }) => {
       const { indexCommand } = await import('./commands/indexCommand.ts');
       finish(await indexCommand(session(options), { force: options.force === true, wait: options.wait }));
@@ -91,6 +93,7 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .option('--session <name>', 'remember what was given under this name, and give only what is new')
     .option('--explain', 'show the parts of each score')
     .option('--no-index', 'answer from the index as it is, without bringing it up to date')
+    .option('--no-embed', 'rank by words only')
     .option('--queries <file>', 'answer many queries: JSON lines {"id","query"}; - reads standard input')
     .option('--json-lines', 'with --queries: print JSON lines {"id","results"}, at most 200 results each (always so)')
     .action(async (query: string | undefined, options: Options & SelectOptions) => {
@@ -104,6 +107,7 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .addOption(new Option('--format <format>', `${packFormats.join(', ')} (default: markdown)`))
     .option('--sources <list>', 'only these folders or globs, separated by commas')
     .option('--no-index', 'answer from the index as it is, without bringing it up to date')
+    .option('--no-embed', 'rank by words only')
     .action(async (query: string | undefined, options: Options & SelectOptions) => {
       const { selectCommand } = await import('./commands/selectCommand.ts');
       finish(await selectCommand(session(options), query, { ...options, mode: 'map' }));
@@ -162,6 +166,7 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
   add('why', 'say why a path is, or is not, among the answers')
     .argument('<path>', 'a file or folder')
     .option('--query <text>', 'also its rank for this query')
+    .option('--no-embed', 'rank by words only')
     .action(async (path: string, options: Options & { query?: string }) => {
       const { whyCommand } = await import('./commands/whyCommand.ts');
       finish(await whyCommand(session(options), path, options.query === undefined ? {} : { query: options.query }));

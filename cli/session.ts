@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import {
+  openEmbeddings,
   openEngine,
+  type Embeddings,
   type Engine,
   type EngineOptions,
   type EngineSettings,
   type IndexReport,
   type ModelSettings,
+  type VectorStatus,
 } from '../server/engine/index.ts';
-import { openProgress } from './output/progressLine.ts';
+import { openEmbeddingProgress, openProgress } from './output/progressLine.ts';
 import type { Terminal } from './output/terminal.ts';
 import { findRoot, readConfig } from './workspace.ts';
 import type { Config } from '../protocol/index.ts';
@@ -18,6 +21,8 @@ export interface CommonOptions {
   root?: string;
   indexDir?: string;
   json?: boolean;
+  /** False with --no-embed; true with --embed. */
+  embed?: boolean;
 }
 
 /** What a command works with. */
@@ -33,7 +38,12 @@ export interface OpenWorkspace {
   root: string;
   config: Config;
   engine: Engine;
+  /** Undefined where search by words is all that is wanted. */
+  embeddings: Embeddings | undefined;
 }
+
+/** `byMeaning`: the command ranks, so the embedding model is used where there is one. */
+export type WorkspaceOptions = Pick<EngineOptions, 'access' | 'preload'> & { byMeaning?: boolean };
 
 const waitMs = 250;
 
@@ -59,13 +69,25 @@ export function modelSettings({ env }: Session, { model }: Config): ModelSetting
   return { env, ...(model === undefined ? {} : { model }) };
 }
 
+/** Undefined when they are switched off. */
+function embeddingsOf(session: Session, config: Config): Embeddings | undefined {
+  if (session.common.embed === false || config.embeddings === 'off') return undefined;
+  const { embeddingProcesses, embeddingCacheMb } = config;
+  return openEmbeddings({
+    ...modelSettings(session, config),
+    ...(embeddingProcesses === undefined ? {} : { processes: embeddingProcesses }),
+    ...(embeddingCacheMb === undefined ? {} : { cacheMb: embeddingCacheMb }),
+  });
+}
+
 export async function openWorkspace(
   session: Session,
-  { access = 'auto', preload = false }: Pick<EngineOptions, 'access' | 'preload'> = {},
+  { access = 'auto', preload = false, byMeaning = false }: WorkspaceOptions = {},
 ): Promise<OpenWorkspace> {
   const root = findRoot(session.common.root, session.cwd);
   const config = await readConfig(root);
   const { parseWorkers } = config;
+  const embeddings = byMeaning ? embeddingsOf(session, config) : undefined;
   const engine = await openEngine({
     root,
     access,
@@ -73,21 +95,23 @@ export async function openWorkspace(
     ...(session.common.indexDir === undefined ? {} : { indexDir: session.common.indexDir }),
     ...(parseWorkers === undefined || parseWorkers === 0 ? {} : { parseWorkers }),
     settings: engineSettings(config),
+    ...(embeddings === undefined ? {} : { embeddings }),
   });
-  return { root, config, engine };
+  return { root, config, engine, embeddings };
 }
 
 /** Opens the workspace, lets `work` use it, and closes it whatever happens. */
 export async function withWorkspace<T>(
   session: Session,
   work: (workspace: OpenWorkspace) => Promise<T>,
-  options: Pick<EngineOptions, 'access' | 'preload'> = {},
+  options: WorkspaceOptions = {},
 ): Promise<T> {
   const workspace = await openWorkspace(session, options);
   try {
     return await work(workspace);
   } finally {
     await workspace.engine.close();
+    await workspace.embeddings?.close();
   }
 }
 
@@ -100,6 +124,16 @@ export async function indexWithProgress(
   const progress = openProgress(terminal);
   try {
     return await engine.index({ signal, force, onProgress: (now) => progress.show(now) });
+  } finally {
+    progress.clear();
+  }
+}
+
+/** Gives every chunk a vector, with a progress line. */
+export async function embedWithProgress({ terminal, signal }: Session, engine: Engine): Promise<VectorStatus> {
+  const progress = openEmbeddingProgress(terminal);
+  try {
+    return await engine.embed({ signal, onProgress: (now) => progress.show({ ...now, phase: now.state }) });
   } finally {
     progress.clear();
   }

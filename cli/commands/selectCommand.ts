@@ -153,7 +153,7 @@ export async function selectCommand(
     print(session, result, options.explain === true);
     return exitCodes.ok;
   };
-  return withWorkspace(session, answer, { preload: true });
+  return withWorkspace(session, answer, { preload: true, byMeaning: true });
 }
 
 async function assertIndexed(engine: Engine): Promise<void> {
@@ -204,30 +204,34 @@ function batch(session: Session, file: string, options: SelectOptions): Promise<
     mostBatchResults,
     options.limit === undefined ? mostBatchResults : wholeNumber(options.limit, '--limit'),
   );
-  return withWorkspace(session, async ({ engine }) => {
-    if (options.index) await prepareAnswers(session, engine);
-    await assertIndexed(engine);
-    let number = 0;
-    let faults = 0;
-    for await (const line of linesOf(file, session)) {
-      number++;
-      if (line.trim() === '') continue;
-      const parsed = parseLine(line);
-      if (typeof parsed === 'string') {
-        faults++;
-        session.terminal.note(`line ${number}: ${parsed}`);
-        continue;
+  return withWorkspace(
+    session,
+    async ({ engine }) => {
+      if (options.index) await prepareAnswers(session, engine);
+      await assertIndexed(engine);
+      let number = 0;
+      let faults = 0;
+      for await (const line of linesOf(file, session)) {
+        number++;
+        if (line.trim() === '') continue;
+        const parsed = parseLine(line);
+        if (typeof parsed === 'string') {
+          faults++;
+          session.terminal.note(`line ${number}: ${parsed}`);
+          continue;
+        }
+        const ranked =
+          parsed.query.trim() === '' ? [] : await engine.rank(parsed.query, { limit, signal: session.signal });
+        const results = ranked.map((range) => ({
+          path: range.path,
+          start_line: range.startLine,
+          end_line: range.endLine,
+          score: range.score,
+        }));
+        session.terminal.out(`${JSON.stringify({ id: parsed.id, results })}\n`);
       }
-      const ranked =
-        parsed.query.trim() === '' ? [] : await engine.rank(parsed.query, { limit, signal: session.signal });
-      const results = ranked.map((range) => ({
-        path: range.path,
-        start_line: range.startLine,
-        end_line: range.endLine,
-        score: range.score,
-      }));
-      session.terminal.out(`${JSON.stringify({ id: parsed.id, results })}\n`);
-    }
-    return faults > 0 ? exitCodes.usage : exitCodes.ok;
-  });
+      return faults > 0 ? exitCodes.usage : exitCodes.ok;
+    },
+    { byMeaning: true },
+  );
 }

@@ -2,6 +2,7 @@ import type { EngineStatus } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { skippedLines } from '../output/skippedList.ts';
 import { bytes, counted, type Style } from '../output/terminal.ts';
+import { vectorLines } from '../output/vectorLines.ts';
 import { withWorkspace, type Session } from '../session.ts';
 
 const shownPerReason = 5;
@@ -18,6 +19,7 @@ function statusLines(status: EngineStatus, style: Style, all: boolean): string[]
   ];
   if (status.history !== null)
     lines.push(`History    ${counted(status.history.commits, 'commit')} up to ${status.history.head.slice(0, 12)}`);
+  lines.push(...vectorLines(status.vectors));
   if (status.writer !== null)
     lines.push(`Writer     process ${status.writer.pid} on ${status.writer.host} since ${status.writer.startedAt}`);
   if (status.filesWithSyntaxErrors > 0)
@@ -41,6 +43,6 @@ export function statusCommand(session: Session, options: { all: boolean }): Prom
       else terminal.out(`${statusLines(status, terminal.outStyle, options.all).join('\n')}\n`);
       return status.state === 'empty' ? exitCodes.nothingFound : exitCodes.ok;
     },
-    { access: 'read' },
+    { access: 'read', byMeaning: true },
   );
 }

@@ -42,6 +42,6 @@ export function whyCommand(session: Session, asked: string, options: { query?: s
       else session.terminal.out(`${whyLines(report, session.terminal.outStyle).join('\n')}\n`);
       return report.indexed ? exitCodes.ok : exitCodes.nothingFound;
     },
-    { access: 'read' },
+    { access: 'read', byMeaning: options.query !== undefined },
   );
 }

@@ -1,4 +1,4 @@
-import type { DownloadProgress, IndexProgress } from '../../server/engine/index.ts';
+import type { DownloadProgress, IndexProgress, VectorStatus } from '../../server/engine/index.ts';
 import { bytes, shortened, type Terminal } from './terminal.ts';
 
 const redrawMs = 100;
@@ -45,6 +45,17 @@ export function progressLine(progress: IndexProgress, columns: number): string {
   );
 }
 
+/** One line for a state of embedding, no wider than `columns`. */
+export function embeddingLine({ embedded, chunks, etaSeconds, failed }: VectorStatus, columns: number): string {
+  const parts = [
+    barOf(chunks === 0 ? 0 : embedded / chunks),
+    `${embedded}/${chunks} chunks embedded`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(etaSeconds === null ? [] : [eta(etaSeconds)]),
+  ];
+  return shortened(parts.join('  '), Math.max(10, columns - 1));
+}
+
 export interface ProgressDisplay<Progress = IndexProgress> {
   show(progress: Progress): void;
   /** Takes the line away. */
@@ -78,6 +89,13 @@ function openLine<Progress extends { phase: string }>(
 
 export function openProgress(terminal: Terminal, clock: () => number = () => performance.now()): ProgressDisplay {
   return openLine(terminal, progressLine, clock);
+}
+
+export function openEmbeddingProgress(
+  terminal: Terminal,
+  clock: () => number = () => performance.now(),
+): ProgressDisplay<VectorStatus & { phase: string }> {
+  return openLine<VectorStatus & { phase: string }>(terminal, embeddingLine, clock);
 }
 
 /** As above; in a pipe it says, once each, for what it waits and why it tries again. */

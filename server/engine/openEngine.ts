@@ -233,6 +233,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     async status() {
       assertOpen();
       await store.refreshIfChanged();
+      await vectors.look();
       return describeStatus({
         root,
         indexDir,
@@ -249,15 +250,11 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       return () => listeners.delete(listener);
     },
 
-    async embed({ signal, onProgress } = {}) {
+    async embed({ signal, onProgress = () => undefined } = {}) {
       assertOpen();
-      const stop = onProgress === undefined ? undefined : engine.onVectors(onProgress);
-      try {
-        await vectors.embedAll(signal);
-        return vectors.status();
-      } finally {
-        stop?.();
-      }
+      const stop = engine.onVectors(onProgress);
+      await vectors.embedAll(signal).finally(stop);
+      return vectors.status();
     },
 
     attend(paths) {

@@ -35,6 +35,8 @@ export interface VectorKeeper {
   ): Promise<{ ranked: RankedChunk[]; byMeaning: boolean }>;
   /** The vector of a question; null when there is no model or it does not answer in time. */
   question(query: string, signal?: AbortSignal): Promise<Float32Array | null>;
+  /** Resolves once it is known what there is. */
+  look(): Promise<void>;
   status(): VectorStatus;
   close(): Promise<void>;
 }
@@ -245,6 +247,7 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     },
 
     question,
+    look: fill,
 
     async search(query, request, signal) {
       const vector = await question(query, signal);
