@@ -37,6 +37,7 @@ export const rankingWeights = z.strictObject({
   path: weight(3),
   support: weight(1),
   spread: weight(2),
+  meaning: weight(2),
   tests: weight(2),
   testPrior: weight(2),
   docsPrior: weight(2),

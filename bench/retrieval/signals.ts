@@ -37,6 +37,8 @@ const without: Readonly<Record<string, Partial<RankingWeights>>> = {
   folders: { folderNear: 0 },
   'all neighbours': { importNear: 0, callNear: 0, folderNear: 0 },
   centrality: { central: 0 },
+  meaning: { meaning: 0, meaningFile: 0 },
+  'meaning of files': { meaningFile: 0 },
 };
 
 export const signals = Object.entries(without).map(([name, changed]) => ({ name, changed }));

@@ -21,6 +21,18 @@ export function modelText(text: string): string {
     .trim();
 }
 
+/**
+ * A question as the model is given it: without addresses, numbers of issues and the scope of a change message
+ * (`fix(router): …`), which are found by words.
+ */
+export function questionText(query: string): string {
+  const plain = query
+    .replace(/https?:\S+/g, ' ')
+    .replace(/#\d+/g, ' ')
+    .replace(/^[\w-]+(?:\([^)\n]*\))?!?:\s/, '');
+  return modelText(plain) || modelText(query);
+}
+
 /** Raised when `chunkText` or `modelText` change: part of every digest, so that older vectors are not found. */
 export const embeddingInputVersion = 1;
 

@@ -7,6 +7,7 @@ export const tunableWeights = {
   path: { least: 0, most: 3 },
   support: { least: 0, most: 1 },
   spread: { least: 0, most: 2 },
+  meaning: { least: 0, most: 2 },
   tests: { least: 0, most: 2 },
   testPrior: { least: 0, most: 2 },
   docsPrior: { least: 0, most: 2 },

@@ -64,9 +64,12 @@ export interface RankingWeights {
   coChange: number;
   /** Weight of past commits whose subject resembles the query, for the files that they changed. */
   pastChanges: number;
+  /** What the chunk nearest in meaning gains, as a share of the best score by words. */
   meaning: number;
+  /** What the file of that chunk gains besides. */
+  meaningFile: number;
+  /** So many chunks gain for their meaning, each less than the one before. */
   meaningDepth: number;
-  meaningPower: number;
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;
   /** What a file's score is multiplied with, unless the query asks for its role. */
@@ -105,9 +108,9 @@ export const defaultWeights: RankingWeights = {
   recency: 0.1,
   coChange: 0.1,
   pastChanges: 0.8,
-  meaning: 0.5,
+  meaning: 0.3,
+  meaningFile: 0.2,
   meaningDepth: 200,
-  meaningPower: 1,
   spread: 0.5,
   prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

@@ -1,4 +1,4 @@
-import { modelText } from '../../core/chunk/embeddingInput.ts';
+import { questionText } from '../../core/chunk/embeddingInput.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import { embedPriority } from '../embedding/types.ts';
@@ -185,7 +185,7 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     const open = await parts();
     if (open === null) return null;
     const how = { kind: 'query', priority: embedPriority.query, signal: abort.signal } as const;
-    const [embedded] = await open.embedder.embed([modelText(query)], how);
+    const [embedded] = await open.embedder.embed([questionText(query)], how);
     return embedded === undefined || 'failure' in embedded ? null : embedded.vector;
   }
 

@@ -818,7 +818,7 @@ export class NewerSchemaError extends Error {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** So many of the chunks nearest to a question take part in the ranking. */
-const nearestCount = 1_000;
+const nearestCount = 400;
 
 /** How early files of a role are embedded; recency adds at most 1, a doubling of the importers 1. */
 const rolesToEmbed: Record<FileRole, number> = {
