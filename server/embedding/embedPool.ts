@@ -64,6 +64,8 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
   const ending = new Set<EmbedChild>();
   const queue = createTextQueue();
   const blacklist = createBlacklist();
+  /** Whether texts may share a run: the model says so when it is loaded. */
+  let batches = false;
   let failedStarts = 0;
   let startAt = 0;
   let startTimer: NodeJS.Timeout | undefined;
@@ -80,7 +82,8 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
       hangMs,
       stopMs,
       log,
-      onReady() {
+      onReady(may) {
+        batches = may;
         failedStarts = 0;
         dispatch();
       },
@@ -175,7 +178,7 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
     }
     for (const child of children) {
       if (child.state !== 'idle') continue;
-      const texts = queue.take(paused);
+      const texts = queue.take({ paused, batches });
       if (texts.length === 0) break;
       child.give(texts);
     }

@@ -39,7 +39,7 @@ async function loadRuntime(): Promise<OnnxRuntime> {
 async function load(model: ReadyModel): Promise<void> {
   try {
     session = await openModelSession(model, await loadRuntime());
-    await send({ kind: 'ready' });
+    await send({ kind: 'ready', batches: session.batches });
   } catch (error) {
     await send({ kind: 'unusable', error: serializeError(error) });
     await end();
@@ -52,7 +52,7 @@ const asKept = (vector: Float32Array): Float32Array => unitOfHalves(encodeHalves
 async function embed({ id, texts }: EmbedJob): Promise<void> {
   if (session === undefined || ending) return;
   const tokenized = texts.map((text) => session!.tokenizer.encode(text));
-  const indexes = planRun(tokenized.map(({ ids }) => ids.length));
+  const indexes = session.batches ? planRun(tokenized.map(({ ids }) => ids.length)) : [0];
   await send({ kind: 'running', id, indexes });
   const outcomes: TextOutcome[] = tokenized.map(({ ids }) => ({ kind: 'left', tokens: ids.length, alone: false }));
   const cpu = process.cpuUsage();

@@ -20,7 +20,8 @@ export type TextOutcome =
   | { kind: 'left'; tokens: number; alone: boolean };
 
 export type FromProcess =
-  | { kind: 'ready' }
+  /** `batches`: texts may share a run, see ModelSession. */
+  | { kind: 'ready'; batches: boolean }
   /** The model cannot be used; the process ends. */
   | { kind: 'unusable'; error: SerializedError }
   /** The run begins with these texts of the job: if the process dies now, one of them is the reason. */

@@ -14,6 +14,11 @@ export interface OnnxRuntime {
 export interface ModelSession {
   tokenizer: TextTokenizer;
   /**
+   * A text gets the same vector whatever it shares a run with. Not so in a model that is quantised dynamically: its
+   * scales are taken over the whole batch, and the cosine between alone and together falls below 0.99 (measured).
+   */
+  batches: boolean;
+  /**
    * One run. A row of `dimensions` floats of unit length for each text; null for one whose vector is not finite or zero.
    * `ids` are with special tokens and may differ in length.
    */
@@ -21,6 +26,8 @@ export interface ModelSession {
   release(): Promise<void>;
 }
 
+/** What rounding may do to a number of a unit vector. */
+const sameWithin = 1e-5;
 const knownInputs = ['input_ids', 'attention_mask', 'token_type_ids'];
 
 function unusable(message: string, cause?: unknown): AppError {
@@ -142,16 +149,26 @@ export async function openModelSession(model: ReadyModel, ort: OnnxRuntime): Pro
     return Object.fromEntries(session.inputNames.map((name) => [name, new ort.Tensor('int64', data[name]!, shape)]));
   }
 
+  /** Tried on two texts of different words and lengths. */
+  async function keepsApart(): Promise<boolean> {
+    const [a, b] = [tokenizer.encode('a'), tokenizer.encode('if (index >= count) return undefined;')];
+    const [alone] = await run([a.ids]);
+    const [together] = await run([a.ids, b.ids]);
+    return alone?.every((value, i) => Math.abs(value - (together?.[i] ?? NaN)) < sameWithin) === true;
+  }
+
+  let batches: boolean;
   try {
     // The highest id finds an embedding table that is too small, whatever config.json says.
     await run([[...tokenizer.encode('a').ids, tokenizer.maxId]]);
+    batches = await keepsApart();
   } catch (error) {
     await session.release();
     throw isAppError(error)
       ? error
       : unusable(`the embedding model fails on a first text (${firstLine(error)})`, error);
   }
-  return { tokenizer, run, release: () => session.release() };
+  return { tokenizer, batches, run, release: () => session.release() };
 }
 
 /** Mean of the rows, made unit length; null when that gives no finite vector. */
