@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { AppError, deserializeError } from '../../core/errors.ts';
 import { type ChildDeath, type EmbedChild, type RunReport, startEmbedChild } from './embedChild.ts';
 import { missingRuntime } from './runtime.ts';
+import type { RunTimes } from './embedProtocol.ts';
 import { createTextQueue, type QueuedText } from './textQueue.ts';
 import type { Embedded, Embedder, EmbedPriority, ReadyModel } from './types.ts';
 
@@ -21,8 +22,8 @@ export interface EmbedPoolOptions {
   stopMs?: number;
   /** Wait before a process is started again after one died, doubled for each that dies in a row while it loads; in ms. */
   backOffMs?: number;
-  /** Hears of every run: its time, and the processor time of its process meanwhile. */
-  onRun?: (run: { texts: number; tokens: number; runMs: number; cpuMs: number }) => void;
+  /** Hears of every run. */
+  onRun?: (run: RunTimes & { texts: number; tokens: number }) => void;
 }
 
 /** One process a core, one core left to the user. */
@@ -108,7 +109,7 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
     void child.stop(closed).then(() => ending.delete(child));
   }
 
-  function settle(texts: readonly QueuedText[], { outcomes, runMs, cpuMs }: RunReport): void {
+  function settle(texts: readonly QueuedText[], { outcomes, times }: RunReport): void {
     let [count, tokens] = [0, 0];
     for (const [position, text] of [...texts.entries()].reverse()) {
       const outcome = outcomes[position]!;
@@ -127,7 +128,7 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
           text.settle({ vector: outcome.vector, tokens: outcome.tokens, truncated: outcome.truncated });
       }
     }
-    if (count > 0) options.onRun?.({ texts: count, tokens, runMs, cpuMs });
+    if (count > 0) options.onRun?.({ texts: count, tokens, ...times });
   }
 
   /** A process crashed or was killed. */

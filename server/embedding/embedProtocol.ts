@@ -19,6 +19,16 @@ export type TextOutcome =
   /** Not in this run: of another length than those that were, or `alone`, since the run with others failed. */
   | { kind: 'left'; tokens: number; alone: boolean };
 
+/** Milliseconds. */
+export interface RunTimes {
+  /** Inside the model, on the clock. */
+  modelMs: number;
+  /** The same, of the processor. */
+  modelCpuMs: number;
+  /** All that the process has used of the processor since it was last told. */
+  cpuMs: number;
+}
+
 export type FromProcess =
   /** `batches`: texts may share a run, see ModelSession. */
   | { kind: 'ready'; batches: boolean }
@@ -26,4 +36,4 @@ export type FromProcess =
   | { kind: 'unusable'; error: SerializedError }
   /** The run begins with these texts of the job: if the process dies now, one of them is the reason. */
   | { kind: 'running'; id: number; indexes: number[] }
-  | { kind: 'done'; id: number; outcomes: TextOutcome[]; runMs: number; cpuMs: number };
+  | { kind: 'done'; id: number; outcomes: TextOutcome[]; times: RunTimes };

@@ -23,6 +23,8 @@ export interface ModelSession {
    * `ids` are with special tokens and may differ in length.
    */
   run(texts: readonly (readonly number[])[]): Promise<(Float32Array | null)[]>;
+  /** Time inside the model since it was loaded, on the clock and of the processor. */
+  readonly spent: { modelMs: number; modelCpuMs: number };
   release(): Promise<void>;
 }
 
@@ -117,10 +119,18 @@ export async function openModelSession(model: ReadyModel, ort: OnnxRuntime): Pro
   checkInputs(session);
   const output = tokenOutput(session, dimensions);
 
+  const spent = { modelMs: 0, modelCpuMs: 0 };
+
   async function run(texts: readonly (readonly number[])[]): Promise<(Float32Array | null)[]> {
     const length = Math.max(...texts.map((ids) => ids.length));
     const shape = [texts.length, length];
-    const result = await session.run(feedsOf(texts, length, shape));
+    const feeds = feedsOf(texts, length, shape);
+    const cpu = process.cpuUsage();
+    const started = performance.now();
+    const result = await session.run(feeds);
+    spent.modelMs += performance.now() - started;
+    const { user, system } = process.cpuUsage(cpu);
+    spent.modelCpuMs += (user + system) / 1000;
     const hidden = result[output];
     if (hidden === undefined || hidden.dims.join() !== [...shape, dimensions].join())
       throw unusable(
@@ -168,7 +178,7 @@ export async function openModelSession(model: ReadyModel, ort: OnnxRuntime): Pro
       ? error
       : unusable(`the embedding model fails on a first text (${firstLine(error)})`, error);
   }
-  return { tokenizer, batches, run, release: () => session.release() };
+  return { tokenizer, batches, run, spent, release: () => session.release() };
 }
 
 /** Mean of the rows, made unit length; null when that gives no finite vector. */
