@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME …`: the benchmarks of this project. */
+import { embedding } from './embedding/run.ts';
 import { graph } from './graph/run.ts';
 import { history } from './history.ts';
 import { packing } from './packing.ts';
@@ -6,7 +7,15 @@ import { speed } from './speed.ts';
 import { retrieval } from './retrieval/run.ts';
 import { server } from './server/run.ts';
 
-const benches: Record<string, (argv: string[]) => Promise<void>> = { speed, retrieval, graph, history, packing, server };
+const benches: Record<string, (argv: string[]) => Promise<void>> = {
+  speed,
+  retrieval,
+  graph,
+  history,
+  packing,
+  embedding,
+  server,
+};
 
 const [name = 'speed', ...rest] = process.argv.slice(2);
 const bench = benches[name];

@@ -24,7 +24,7 @@ export interface EmbedChildOptions {
   hangMs: number;
   stopMs: number;
   log: (event: string, fields: Record<string, unknown>) => void;
-  onReady: () => void;
+  onReady: (batches: boolean) => void;
   onUnusable: (error: Extract<FromProcess, { kind: 'unusable' }>['error']) => void;
   onDone: (texts: QueuedText[], report: RunReport) => void;
   /** It is gone without having been told to stop. */
@@ -105,7 +105,7 @@ export function startEmbedChild(options: EmbedChildOptions): EmbedChild {
     switch (message.kind) {
       case 'ready':
         becomeIdle();
-        options.onReady();
+        options.onReady(message.batches);
         break;
       case 'unusable':
         options.onUnusable(message.error);

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { AppError, deserializeError } from '../../core/errors.ts';
 import { type ChildDeath, type EmbedChild, type RunReport, startEmbedChild } from './embedChild.ts';
 import { missingRuntime } from './runtime.ts';
+import type { RunTimes } from './embedProtocol.ts';
 import { createTextQueue, type QueuedText } from './textQueue.ts';
 import type { Embedded, Embedder, EmbedPriority, ReadyModel } from './types.ts';
 
@@ -21,8 +22,8 @@ export interface EmbedPoolOptions {
   stopMs?: number;
   /** Wait before a process is started again after one died, doubled for each that dies in a row while it loads; in ms. */
   backOffMs?: number;
-  /** Hears of every run: its time, and the processor time of its process meanwhile. */
-  onRun?: (run: { texts: number; tokens: number; runMs: number; cpuMs: number }) => void;
+  /** Hears of every run. */
+  onRun?: (run: RunTimes & { texts: number; tokens: number }) => void;
 }
 
 /** One process a core, one core left to the user. */
@@ -64,6 +65,8 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
   const ending = new Set<EmbedChild>();
   const queue = createTextQueue();
   const blacklist = createBlacklist();
+  /** Whether texts may share a run: the model says so when it is loaded. */
+  let batches = false;
   let failedStarts = 0;
   let startAt = 0;
   let startTimer: NodeJS.Timeout | undefined;
@@ -80,7 +83,8 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
       hangMs,
       stopMs,
       log,
-      onReady() {
+      onReady(may) {
+        batches = may;
         failedStarts = 0;
         dispatch();
       },
@@ -105,7 +109,7 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
     void child.stop(closed).then(() => ending.delete(child));
   }
 
-  function settle(texts: readonly QueuedText[], { outcomes, runMs, cpuMs }: RunReport): void {
+  function settle(texts: readonly QueuedText[], { outcomes, times }: RunReport): void {
     let [count, tokens] = [0, 0];
     for (const [position, text] of [...texts.entries()].reverse()) {
       const outcome = outcomes[position]!;
@@ -124,7 +128,7 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
           text.settle({ vector: outcome.vector, tokens: outcome.tokens, truncated: outcome.truncated });
       }
     }
-    if (count > 0) options.onRun?.({ texts: count, tokens, runMs, cpuMs });
+    if (count > 0) options.onRun?.({ texts: count, tokens, ...times });
   }
 
   /** A process crashed or was killed. */
@@ -175,7 +179,7 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
     }
     for (const child of children) {
       if (child.state !== 'idle') continue;
-      const texts = queue.take(paused);
+      const texts = queue.take({ paused, batches });
       if (texts.length === 0) break;
       child.give(texts);
     }

@@ -39,11 +39,21 @@ async function loadRuntime(): Promise<OnnxRuntime> {
 async function load(model: ReadyModel): Promise<void> {
   try {
     session = await openModelSession(model, await loadRuntime());
-    await send({ kind: 'ready' });
+    sinceReport();
+    await send({ kind: 'ready', batches: session.batches });
   } catch (error) {
     await send({ kind: 'unusable', error: serializeError(error) });
     await end();
   }
+}
+
+let reported = process.cpuUsage();
+
+/** Processor time since this was last asked for. */
+function sinceReport(): number {
+  const { user, system } = process.cpuUsage(reported);
+  reported = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** As it is kept: so that a vector that comes from the cache is the one that was computed. */
@@ -52,11 +62,10 @@ const asKept = (vector: Float32Array): Float32Array => unitOfHalves(encodeHalves
 async function embed({ id, texts }: EmbedJob): Promise<void> {
   if (session === undefined || ending) return;
   const tokenized = texts.map((text) => session!.tokenizer.encode(text));
-  const indexes = planRun(tokenized.map(({ ids }) => ids.length));
+  const indexes = session.batches ? planRun(tokenized.map(({ ids }) => ids.length)) : [0];
   await send({ kind: 'running', id, indexes });
   const outcomes: TextOutcome[] = tokenized.map(({ ids }) => ({ kind: 'left', tokens: ids.length, alone: false }));
-  const cpu = process.cpuUsage();
-  const started = performance.now();
+  const { modelMs, modelCpuMs } = session.spent;
   let vectors: (Float32Array | null)[] = [];
   let reason = 'the model gave no finite vector for it';
   try {
@@ -66,8 +75,6 @@ async function embed({ id, texts }: EmbedJob): Promise<void> {
     if (indexes.length === 1) reason = `the model failed on it: ${firstLine(error)}`;
     else for (const index of indexes.splice(0)) outcomes[index] = { ...outcomes[index], alone: true } as TextOutcome;
   }
-  const runMs = performance.now() - started;
-  const { user, system } = process.cpuUsage(cpu);
   for (const [row, index] of indexes.entries()) {
     const vector = vectors[row] ?? null;
     const { ids, truncated } = tokenized[index]!;
@@ -76,7 +83,12 @@ async function embed({ id, texts }: EmbedJob): Promise<void> {
         ? { kind: 'failed', reason }
         : { kind: 'embedded', vector: asKept(vector), tokens: ids.length, truncated };
   }
-  await send({ kind: 'done', id, outcomes, runMs, cpuMs: (user + system) / 1000 });
+  const times = {
+    modelMs: session.spent.modelMs - modelMs,
+    modelCpuMs: session.spent.modelCpuMs - modelCpuMs,
+    cpuMs: sinceReport(),
+  };
+  await send({ kind: 'done', id, outcomes, times });
 }
 
 /** Ending in the middle of a run, or with a session open, can abort the process. */

@@ -19,10 +19,21 @@ export type TextOutcome =
   /** Not in this run: of another length than those that were, or `alone`, since the run with others failed. */
   | { kind: 'left'; tokens: number; alone: boolean };
 
+/** Milliseconds. */
+export interface RunTimes {
+  /** Inside the model, on the clock. */
+  modelMs: number;
+  /** The same, of the processor. */
+  modelCpuMs: number;
+  /** All that the process has used of the processor since it was last told. */
+  cpuMs: number;
+}
+
 export type FromProcess =
-  | { kind: 'ready' }
+  /** `batches`: texts may share a run, see ModelSession. */
+  | { kind: 'ready'; batches: boolean }
   /** The model cannot be used; the process ends. */
   | { kind: 'unusable'; error: SerializedError }
   /** The run begins with these texts of the job: if the process dies now, one of them is the reason. */
   | { kind: 'running'; id: number; indexes: number[] }
-  | { kind: 'done'; id: number; outcomes: TextOutcome[]; runMs: number; cpuMs: number };
+  | { kind: 'done'; id: number; outcomes: TextOutcome[]; times: RunTimes };

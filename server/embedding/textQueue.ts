@@ -20,7 +20,7 @@ export interface TextQueue {
   /** Before all others of its priority. */
   putBack(text: QueuedText): void;
   /** The texts of the next run, most urgent first; none if nothing may be taken. */
-  take(holdBackground: boolean): QueuedText[];
+  take(how: { paused: boolean; batches: boolean }): QueuedText[];
   remove(which: (text: QueuedText) => boolean): QueuedText[];
   takeAll(): QueuedText[];
 }
@@ -46,10 +46,10 @@ export function createTextQueue(): TextQueue {
     count: (holdBackground) => open(holdBackground).reduce((total, line) => total + line.length, 0),
     add: (text) => void lineOf(text.priority).push(text),
     putBack: (text) => void lineOf(text.priority).unshift(text),
-    take(holdBackground) {
-      const line = open(holdBackground).find(({ length }) => length > 0);
+    take({ paused, batches }) {
+      const line = open(paused).find(({ length }) => length > 0);
       if (line === undefined) return [];
-      if (line[0]!.alone) return [line.shift()!];
+      if (!batches || line[0]!.alone) return [line.shift()!];
       const window = line.slice(0, windowSize).filter(({ alone }) => !alone);
       const chosen = new Set(planRun(window.map(lengthOf)).map((index) => window[index]!));
       line.splice(0, windowSize, ...line.slice(0, windowSize).filter((text) => !chosen.has(text)));
