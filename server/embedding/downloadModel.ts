@@ -38,6 +38,7 @@ export type ReadyState = Extract<ModelState, { state: 'ready' }>;
 
 const answerTimeoutMs = 30_000;
 const pollMs = 500;
+const tickMs = 250;
 
 /** Small files first: what is wrong with them shows before 34 MB are fetched. */
 const order: readonly ModelFileRole[] = ['config', 'tokenizerConfig', 'tokenizer', 'model'];
@@ -255,6 +256,7 @@ export async function downloadModel(options: DownloadOptions): Promise<ReadyStat
     });
   const folder = cachedFolder(cache, wish);
   const meter = downloadMeter(wish.files, options.onProgress);
+  const ticking = setInterval(() => meter.tick(), tickMs);
   try {
     options.signal?.throwIfAborted();
     const got = await lockOrModel(folder, meter, options);
@@ -266,6 +268,8 @@ export async function downloadModel(options: DownloadOptions): Promise<ReadyStat
     }
   } catch (error) {
     throw toAppError(error, modelsFolder(cache), options.signal);
+  } finally {
+    clearInterval(ticking);
   }
   const state = await findModel(options);
   if (state.state !== 'ready') throw new AppError('model_unusable', state.reason, { hint: state.nextStep });
