@@ -18,7 +18,7 @@ const allowed = [
   /^extension\/dist\/node_modules\/onnxruntime-(node|common)\/(package\.json|dist\/(cjs\/)?([a-z-]+\.js|package\.json))$/,
   /^extension\/dist\/node_modules\/onnxruntime-node\/bin\/napi-v6\/linux\/x64\/(onnxruntime_binding\.node|libonnxruntime\.so\.1)$/,
   /^extension\/dist\/webview\/[a-zA-Z]+\.(js|css)$/,
-  /^extension\/dist\/(grammars\/[a-z0-9_-]+|sql-wasm|web-tree-sitter)\.wasm$/,
+  /^extension\/dist\/(grammars\/[a-z0-9_-]+|sql-wasm|vectorScan|web-tree-sitter)\.wasm$/,
   /^extension\/dist\/(wordpiece|THIRD-PARTY-NOTICES)\.txt$/,
   /^extension\/media\/[a-zA-Z0-9-]+\.(svg|png|css|md)$/,
 ];

@@ -19,6 +19,7 @@ import { findModel } from '../../../server/embedding/findModel.ts';
 import {
   answer,
   inRepository,
+  makeCertificate,
   never,
   redirectTo,
   serve,
@@ -411,16 +412,7 @@ describe('Downloading a model', function () {
     const cert = (): string => path.join(scratch, 'cert.pem');
     let secure: Hub;
     beforeEach(async () => {
-      const made = spawnSync(
-        'openssl',
-        ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'].concat([
-          ...['-subj', '/CN=contextkit test', '-addext', 'subjectAltName=IP:127.0.0.1'],
-          ...['-keyout', key(), '-out', cert()],
-        ]),
-        { encoding: 'utf8' },
-      );
-      assert.equal(made.status, 0, `openssl is needed here: ${made.error?.message ?? made.stderr}`);
-      const certificate = { key: readFileSync(key(), 'utf8'), cert: readFileSync(cert(), 'utf8') };
+      const certificate = makeCertificate(key(), cert());
       secure = await startHub(inRepository(files, repository), certificate);
       more.push(secure);
     });

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -167,4 +169,19 @@ export function startProxy(options: { login?: string; refuse?: number } = {}): P
       one.once('error', () => other.destroy());
   });
   return listen(server, 'http', requests);
+}
+
+/** Makes a certificate of its own for 127.0.0.1, which nobody trusts yet. */
+export function makeCertificate(keyFile: string, certFile: string): { key: string; cert: string } {
+  const made = spawnSync(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+      ...['-subj', '/CN=contextkit test', '-addext', 'subjectAltName=IP:127.0.0.1'],
+      ...['-keyout', keyFile, '-out', certFile],
+    ],
+    { encoding: 'utf8' },
+  );
+  if (made.status !== 0) throw new Error(`openssl is needed here: ${made.error?.message ?? made.stderr}`);
+  return { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') };
 }
