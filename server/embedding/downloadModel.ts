@@ -22,6 +22,8 @@ export interface HubSettings {
   url?: string | undefined;
   /** Stands above HTTPS_PROXY; '' for none. */
   proxy?: string | undefined;
+  /** Hosts that are reached without a proxy, besides those of NO_PROXY. */
+  noProxy?: readonly string[] | undefined;
   /** File with certificates in PEM form that are trusted besides Node's; CONTEXTKIT_CA_FILE comes before it. */
   caFile?: string | undefined;
 }
@@ -147,8 +149,9 @@ interface Fetching {
 }
 
 function networkOf({ env = process.env, hub = {}, patience }: DownloadOptions): Network {
+  const noProxy = [env['no_proxy'] || env['NO_PROXY'] || '', ...(hub.noProxy ?? [])].join(',');
   return {
-    env,
+    env: { ...env, no_proxy: noProxy },
     proxy: hub.proxy ?? '',
     certificates: trustedCertificates(env['CONTEXTKIT_CA_FILE'] || (hub.caFile ?? ''), env),
     answerTimeoutMs: patience?.answerTimeoutMs ?? answerTimeoutMs,
