@@ -1,15 +1,22 @@
 import * as vscode from 'vscode';
 import { LanguageClient, TransportKind, State, type LanguageClientOptions } from 'vscode-languageclient/node';
 import {
+  downloadModelMessage,
+  downloadNotification,
   failureData,
+  importModelMessage,
   indexMessage,
+  modelMessage,
   progressNotification,
   selectMessage,
   editorNames,
   stateNotification,
   statusMessage,
+  type DownloadParams,
+  type DownloadProgressParams,
   type FolderState,
   type IndexAnswer,
+  type ModelState,
   type ProgressParams,
   type SelectAnswer,
   type SelectParams,
@@ -21,6 +28,8 @@ export class ServerFailure extends Error {
   constructor(
     message: string,
     readonly hint: string | null,
+    /** Of core/errors.ts; null where the server is not even there. */
+    readonly code: string | null = null,
   ) {
     super(message);
   }
@@ -30,6 +39,7 @@ export class ServerFailure extends Error {
 export interface ServerClient extends vscode.Disposable {
   readonly onState: vscode.Event<readonly FolderState[]>;
   readonly onProgress: vscode.Event<ProgressParams>;
+  readonly onDownload: vscode.Event<DownloadProgressParams>;
   /** The server process ended although nobody asked it to. */
   readonly onStopped: vscode.Event<void>;
   start(): Promise<void>;
@@ -37,6 +47,10 @@ export interface ServerClient extends vscode.Disposable {
   select(params: SelectParams, token: vscode.CancellationToken): Promise<SelectAnswer>;
   index(force: boolean, token: vscode.CancellationToken): Promise<IndexAnswer>;
   status(): Promise<StatusAnswer>;
+  /** The embedding model; null when embeddings are switched off. */
+  model(): Promise<ModelState | null>;
+  downloadModel(params: DownloadParams, token: vscode.CancellationToken): Promise<ModelState>;
+  importModel(dir: string): Promise<ModelState>;
 }
 
 function currentSettings(): Record<string, unknown> {
@@ -47,12 +61,13 @@ function currentSettings(): Record<string, unknown> {
 function toFailure(error: unknown): unknown {
   const data = failureData.safeParse((error as { data?: unknown }).data);
   if (!data.success) return error;
-  return new ServerFailure((error as Error).message, data.data.hint ?? null);
+  return new ServerFailure((error as Error).message, data.data.hint ?? null, data.data.code);
 }
 
 export function createServerClient(context: vscode.ExtensionContext): ServerClient {
   const state = new vscode.EventEmitter<readonly FolderState[]>();
   const progress = new vscode.EventEmitter<ProgressParams>();
+  const download = new vscode.EventEmitter<DownloadProgressParams>();
   const stopped = new vscode.EventEmitter<void>();
   let client: LanguageClient | undefined;
   let stopping = false;
@@ -61,7 +76,7 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
     const module = context.asAbsolutePath('dist/server.cjs');
     const options: LanguageClientOptions = {
       documentSelector: [{ scheme: 'file' }],
-      initializationOptions: { settings: currentSettings() },
+      initializationOptions: { settings: currentSettings(), trusted: vscode.workspace.isTrusted },
       outputChannelName: 'ContextKit',
     };
     const run = { module, transport: TransportKind.ipc };
@@ -74,6 +89,10 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
     next.onNotification(progressNotification.method, (raw: unknown) => {
       const parsed = progressNotification.params.safeParse(raw);
       if (parsed.success) progress.fire(parsed.data);
+    });
+    next.onNotification(downloadNotification.method, (raw: unknown) => {
+      const parsed = downloadNotification.params.safeParse(raw);
+      if (parsed.success) download.fire(parsed.data);
     });
     next.onDidChangeState(({ newState }) => {
       if (newState === State.Stopped && !stopping) stopped.fire();
@@ -112,6 +131,7 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
   return {
     onState: state.event,
     onProgress: progress.event,
+    onDownload: download.event,
     onStopped: stopped.event,
     start,
     async restart() {
@@ -121,9 +141,15 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
     select: (params, token) => request(selectMessage.method, params, (raw) => selectMessage.result.parse(raw), token),
     index: (force, token) => request(indexMessage.method, { force }, (raw) => indexMessage.result.parse(raw), token),
     status: () => request(statusMessage.method, {}, (raw) => statusMessage.result.parse(raw)),
+    model: () => request(modelMessage.method, {}, (raw) => modelMessage.result.parse(raw).model),
+    downloadModel: (params, token) =>
+      request(downloadModelMessage.method, params, (raw) => downloadModelMessage.result.parse(raw).model, token),
+    importModel: (dir) =>
+      request(importModelMessage.method, { dir }, (raw) => importModelMessage.result.parse(raw).model),
     dispose() {
       state.dispose();
       progress.dispose();
+      download.dispose();
       stopped.dispose();
       void stop();
     },

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { createAnswers, copyPack } from './answers.ts';
 import { createServerClient } from './client.ts';
+import { downloadEmbeddingModel, importEmbeddingModel, offerEmbeddingModel } from './commands/embeddingModel.ts';
 import { indexWorkspace } from './commands/indexWorkspace.ts';
 import { selectContext } from './commands/selectContext.ts';
 import { createStatusDocument } from './commands/showStatus.ts';
@@ -42,6 +43,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     command('copyPack', () => copyPack(answers.latest)),
     command('focusQuestion', () => panel.focus()),
     command('restart', restart),
+    command('downloadModel', () => downloadEmbeddingModel(client)),
+    command('importModel', () => importEmbeddingModel(client)),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void restart()),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (restarting.some((name) => change.affectsConfiguration(name))) void restart();
     }),
@@ -53,6 +57,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   try {
     await client.start();
+    offerEmbeddingModel(client, context.globalState).catch(showFailure);
   } catch (error) {
     showFailure(error);
   }

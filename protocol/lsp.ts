@@ -81,6 +81,22 @@ const folderStatus = z.object({
   progress: progress.nullable(),
 });
 
+/** The embedding model: where it is, or why there is none. */
+const modelState = z.object({
+  state: z.enum(['ready', 'missing', 'unusable', 'downloading']),
+  id: z.string(),
+  /** Where it was found; null unless it is ready. */
+  from: z.enum(['directory', 'package', 'cache']).nullable(),
+  dir: z.string().nullable(),
+  dimensions: count.nullable(),
+  bytes: count.nullable(),
+  /** Why it cannot be used, and what the user can do; null when it is ready. */
+  reason: z.string().nullable(),
+  nextStep: z.string().nullable(),
+  /** What a download would fetch, where known. */
+  downloadBytes: count.nullable(),
+});
+
 /** The right code for a question, packed into a budget, over all workspace folders. */
 export const selectMessage = message(
   'contextkit/select',
@@ -112,7 +128,50 @@ export const indexMessage = message(
 export const statusMessage = message(
   'contextkit/status',
   z.strictObject({}),
-  z.object({ folders: z.array(folderStatus) }),
+  z.object({
+    folders: z.array(folderStatus),
+    /** Null when embeddings are switched off. */
+    model: modelState.nullable(),
+  }),
+);
+
+/** The embedding model, looked for anew; null when embeddings are switched off. */
+export const modelMessage = message('contextkit/model', z.strictObject({}), z.object({ model: modelState.nullable() }));
+
+/** Brings the embedding model into the cache; cancelled, it keeps what came so far. */
+export const downloadModelMessage = message(
+  'contextkit/downloadModel',
+  z.strictObject({
+    /** Base address of the hub; '' for the usual one. */
+    url: z.string().default(''),
+    proxy: z.string().default(''),
+    noProxy: z.array(z.string()).default([]),
+    /** A file with certificates in PEM form. */
+    certificates: z.string().default(''),
+  }),
+  z.object({ model: modelState }),
+);
+
+/** Copies the embedding model of a folder into the cache. */
+export const importModelMessage = message(
+  'contextkit/importModel',
+  z.strictObject({ dir: z.string().min(1) }),
+  z.object({ model: modelState }),
+);
+
+/** Sent by the server while it downloads, at most ten times a second. */
+export const downloadNotification = message(
+  'contextkit/downloadProgress',
+  z.object({
+    phase: z.enum(['waiting', 'downloading', 'retrying', 'checking', 'done']),
+    file: z.string(),
+    bytesDone: count,
+    bytesTotal: count.nullable(),
+    bytesPerSecond: z.number(),
+    etaSeconds: z.number().nullable(),
+    note: z.string().nullable(),
+  }),
+  z.void(),
 );
 
 /** Sent by the server while it indexes, at most ten times a second. */
@@ -130,7 +189,11 @@ export const stateNotification = message(
 );
 
 /** What the client says when it starts the server. */
-export const initializationOptions = z.object({ settings: z.record(z.string(), z.unknown()).default({}) });
+export const initializationOptions = z.object({
+  settings: z.record(z.string(), z.unknown()).default({}),
+  /** Whether the user trusts the workspace: only then it may name an embedding model. */
+  trusted: z.boolean().default(false),
+});
 
 export type SelectParams = z.output<typeof selectMessage.params>;
 export type SelectAnswer = z.output<typeof selectMessage.result>;
@@ -139,6 +202,9 @@ export type IndexAnswer = z.output<typeof indexMessage.result>;
 export type StatusAnswer = z.output<typeof statusMessage.result>;
 export type FolderStatus = z.output<typeof folderStatus>;
 export type FolderState = z.output<typeof stateNotification.params>['folders'][number];
+export type ModelState = z.output<typeof modelState>;
+export type DownloadParams = z.input<typeof downloadModelMessage.params>;
+export type DownloadProgressParams = z.output<typeof downloadNotification.params>;
 export type ProgressParams = z.output<typeof progressNotification.params>;
 
 /** LSP error codes of planned failures; `data` then holds { code, hint }. */

@@ -51,7 +51,7 @@ export const embeddingModel = z.strictObject({
   id: z.string().min(1).optional(),
   repository: z
     .string()
-    .regex(/^[\w.-]+\/[\w.-]+$/, 'expected owner/name')
+    .regex(/^[\w-][\w.-]*\/[\w-][\w.-]*$/, 'expected owner/name')
     .optional(),
   revision: z.string().min(1).optional(),
   file: z.string().min(1).optional(),

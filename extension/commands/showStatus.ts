@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { FolderStatus } from '../../protocol/index.ts';
+import type { FolderStatus, ModelState } from '../../protocol/index.ts';
 import type { ServerClient } from '../client.ts';
 import { showFailure } from '../failures.ts';
 
@@ -55,6 +55,27 @@ function folderSection(folder: FolderStatus): string[] {
   ];
 }
 
+/** What the status says of the embedding model. */
+function modelSection(model: ModelState | null): string[] {
+  if (model === null) return ['## Embedding model', '', '- State: off, by the setting `contextkit.embeddings`', ''];
+  const { state, id, from, dir, dimensions, bytes, reason, nextStep } = model;
+  const places = { directory: 'a folder that is named', package: 'ContextKit itself', cache: 'the cache' };
+  return [
+    `## Embedding model${id === '' ? '' : ` ${id}`}`,
+    '',
+    `- State: ${state}${from === null ? '' : `, from ${places[from]}`}`,
+    ...(reason === null ? [] : [`- Reason: ${reason}`]),
+    ...(nextStep === null
+      ? []
+      : [`- Next: “ContextKit: Download Embedding Model”, or on the command line: ${nextStep}`]),
+    ...(dir === null ? [] : [`- Folder: ${quoted(dir)}`]),
+    ...(dimensions === null || bytes === null
+      ? ['- Search by words works without it.']
+      : [`- Content: ${(bytes / 1e6).toFixed(1)} MB, vectors of ${dimensions} dimensions`]),
+    '',
+  ];
+}
+
 /** Serves the status as a read-only document. */
 export function createStatusDocument(client: ServerClient): vscode.Disposable & { show(): Promise<void> } {
   let text = '';
@@ -66,10 +87,11 @@ export function createStatusDocument(client: ServerClient): vscode.Disposable & 
   return {
     async show() {
       try {
-        const { folders } = await client.status();
+        const { folders, model } = await client.status();
         text = [
           '# ContextKit',
           '',
+          ...modelSection(model),
           ...(folders.length === 0 ? ['No folder is open.'] : folders.flatMap(folderSection)),
         ].join('\n');
         changed.fire(statusUri);

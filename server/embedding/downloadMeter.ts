@@ -26,9 +26,11 @@ export interface DownloadMeter {
   /** Bytes of a file that are here, and how many it has. */
   bytes(file: string, done: number, total: number | null): void;
   tell(phase: DownloadPhase, note?: string): void;
+  /** Time has passed: where no bytes come, the speed sinks. */
+  tick(): void;
 }
 
-/** Adds the files up and tells no more than ten times a second. */
+/** Adds the files up and tells no more than ten times a second. `clock` gives milliseconds. */
 export function downloadMeter(
   files: ModelFiles,
   onProgress: ((progress: DownloadProgress) => void) | undefined,
@@ -42,6 +44,7 @@ export function downloadMeter(
   let samples: { at: number; bytes: number }[] = [];
   let current = '';
   let toldAt = -Infinity;
+  let told: DownloadPhase = 'waiting';
 
   const sum = (values: Iterable<number | null>): number =>
     [...values].reduce<number>((all, each) => all + (each ?? 0), 0);
@@ -51,8 +54,9 @@ export function downloadMeter(
     const bytesTotal = (totals.get(modelFile) ?? null) === null ? null : sum(totals.values());
     const [first] = samples;
     const last = samples.at(-1);
-    const over = first === undefined || last === undefined ? 0 : last.at - first.at;
-    const bytesPerSecond = over < leastForSpeedMs ? 0 : ((last!.bytes - first!.bytes) / over) * 1000;
+    const over = first === undefined ? 0 : clock() - first.at;
+    const came = first === undefined || last === undefined ? 0 : last.bytes - first.bytes;
+    const bytesPerSecond = over < leastForSpeedMs ? 0 : (came / over) * 1000;
     const left = bytesTotal === null ? null : Math.max(0, bytesTotal - bytesDone);
     return {
       phase,
@@ -75,11 +79,16 @@ export function downloadMeter(
       totals.set(file, total);
       samples.push({ at: now, bytes });
       while (samples.length > 2 && samples[0]!.at < now - speedOverMs) samples.shift();
+      told = 'downloading';
       if (now - toldAt < tellEveryMs) return;
       toldAt = now;
       onProgress?.(progress('downloading', null));
     },
+    tick() {
+      if (told === 'downloading' && clock() - toldAt >= tellEveryMs) onProgress?.(progress('downloading', null));
+    },
     tell(phase, note) {
+      told = phase;
       samples = [];
       onProgress?.(progress(phase, note ?? null));
     },

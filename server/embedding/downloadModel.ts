@@ -22,6 +22,8 @@ export interface HubSettings {
   url?: string | undefined;
   /** Stands above HTTPS_PROXY; '' for none. */
   proxy?: string | undefined;
+  /** Hosts that are reached without a proxy, besides those of NO_PROXY. */
+  noProxy?: readonly string[] | undefined;
   /** File with certificates in PEM form that are trusted besides Node's; CONTEXTKIT_CA_FILE comes before it. */
   caFile?: string | undefined;
 }
@@ -38,6 +40,7 @@ export type ReadyState = Extract<ModelState, { state: 'ready' }>;
 
 const answerTimeoutMs = 30_000;
 const pollMs = 500;
+const tickMs = 250;
 
 /** Small files first: what is wrong with them shows before 34 MB are fetched. */
 const order: readonly ModelFileRole[] = ['config', 'tokenizerConfig', 'tokenizer', 'model'];
@@ -146,8 +149,9 @@ interface Fetching {
 }
 
 function networkOf({ env = process.env, hub = {}, patience }: DownloadOptions): Network {
+  const noProxy = [env['no_proxy'] || env['NO_PROXY'] || '', ...(hub.noProxy ?? [])].join(',');
   return {
-    env,
+    env: { ...env, no_proxy: noProxy },
     proxy: hub.proxy ?? '',
     certificates: trustedCertificates(env['CONTEXTKIT_CA_FILE'] || (hub.caFile ?? ''), env),
     answerTimeoutMs: patience?.answerTimeoutMs ?? answerTimeoutMs,
@@ -255,6 +259,7 @@ export async function downloadModel(options: DownloadOptions): Promise<ReadyStat
     });
   const folder = cachedFolder(cache, wish);
   const meter = downloadMeter(wish.files, options.onProgress);
+  const ticking = setInterval(() => meter.tick(), tickMs);
   try {
     options.signal?.throwIfAborted();
     const got = await lockOrModel(folder, meter, options);
@@ -266,6 +271,8 @@ export async function downloadModel(options: DownloadOptions): Promise<ReadyStat
     }
   } catch (error) {
     throw toAppError(error, modelsFolder(cache), options.signal);
+  } finally {
+    clearInterval(ticking);
   }
   const state = await findModel(options);
   if (state.state !== 'ready') throw new AppError('model_unusable', state.reason, { hint: state.nextStep });

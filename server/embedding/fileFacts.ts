@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -57,7 +57,7 @@ async function save(folder: string, files: Map<string, Remembered>): Promise<voi
     await rename(temporary, path.join(folder, name));
   } catch {
     // A cache that cannot be written costs the time of reading the file again, nothing else.
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }
 
@@ -82,7 +82,7 @@ export function fileFactsReader(folder: string): FileFactsReader {
       const after = await stat(file);
       // Written to meanwhile: what was read holds for no state of the file.
       if (after.size !== size || after.mtimeMs !== mtimeMs) return facts;
-      const files = await load(folder);
+      const files = new Map([...(await load(folder))].filter(([kept]) => existsSync(kept)));
       files.set(file, { ...facts, mtimeMs, inode: ino });
       await save(folder, files);
       return facts;

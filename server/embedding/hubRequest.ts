@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import tls from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { proxyFor, shownProxy } from './proxyFor.ts';
@@ -74,6 +75,8 @@ interface Asked {
   network: Network;
 }
 
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[|\]$/g, '');
+
 /** One request, one answer, no redirects. */
 function ask(url: URL, { headers, signal, network }: Asked): Promise<http.IncomingMessage> {
   const proxy = proxyFor(url, network.env, network.proxy);
@@ -84,6 +87,8 @@ function ask(url: URL, { headers, signal, network }: Asked): Promise<http.Incomi
       headers: { 'User-Agent': 'contextkit', 'Accept-Encoding': 'identity', ...headers },
       agent: agentOf(url, proxy, ca),
       ...(ca === undefined ? {} : { ca }),
+      // Through a tunnel the name of the host is lost where it is an address, and `localhost` would be looked for.
+      checkServerIdentity: (_, certificate) => tls.checkServerIdentity(hostOf(url), certificate),
       ...(signal === undefined ? {} : { signal }),
     });
     const timer = setTimeout(

@@ -66,9 +66,9 @@ function isInside(file: string): boolean {
 function check({ id, repository, revision, file, sha256 }: ModelConfig): void {
   if (id !== undefined && !isModelId(id))
     throw invalid(`model.id is not a name for a model: ${id}`, 'Use letters, digits, dots, dashes and underscores.');
-  if (repository !== undefined && !/^[\w.-]+\/[\w.-]+$/.test(repository))
+  if (repository !== undefined && !/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(repository))
     throw invalid(`model.repository is not one of the hub: ${repository}`, 'Write it as owner/name.');
-  if (revision !== undefined && !/^[\w.-]+(\/[\w.-]+)*$/.test(revision))
+  if (revision !== undefined && !(/^[\w./-]+$/.test(revision) && isInside(revision)))
     throw invalid(`model.revision is not a branch, tag or commit: ${revision}`, 'Leave it out for the newest one.');
   if (file !== undefined && !(isInside(file) && file.endsWith('.onnx')))
     throw invalid(

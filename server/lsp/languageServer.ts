@@ -13,8 +13,12 @@ import {
 } from 'vscode-languageserver/node';
 import { isAppError, type ErrorCode } from '../../core/errors.ts';
 import {
+  downloadModelMessage,
+  downloadNotification,
+  importModelMessage,
   indexMessage,
   initializationOptions,
+  modelMessage,
   plannedFailure,
   progressNotification,
   readSettings,
@@ -27,6 +31,7 @@ import {
   type Sent,
   type Settings,
 } from '../../protocol/index.ts';
+import { createHostModel, type HostModel } from './hostModel.ts';
 import { createFolderSession, type FolderSession } from './folderSession.ts';
 import { selectAcross } from './selectAcross.ts';
 
@@ -80,6 +85,19 @@ export function runLanguageServer(connection: Connection): void {
 
   const log = (event: string, fields: Record<string, unknown>): void =>
     connection.console.info(`${event} ${JSON.stringify(fields)}`);
+
+  let model = makeModel(false);
+
+  function makeModel(trusted: boolean): HostModel {
+    return createHostModel({
+      settings,
+      trusted,
+      roots: () => [...folders.values()].map(({ root }) => root),
+      onProgress: (progress) => void connection.sendNotification(downloadNotification.method, progress),
+      onChange: announceState,
+      log,
+    });
+  }
 
   function announceState(): void {
     stateTimer ??= setTimeout(() => {
@@ -167,6 +185,7 @@ export function runLanguageServer(connection: Connection): void {
     const options = initializationOptions.safeParse(params.initializationOptions ?? {});
     const read = readSettings(options.success ? options.data.settings : {});
     settings = read.settings;
+    model = makeModel(options.success && options.data.trusted);
     for (const { setting, message } of read.problems)
       connection.console.warn(`contextkit.${setting}: ${message}; the default is used`);
     canWatch = params.capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
@@ -236,7 +255,13 @@ export function runLanguageServer(connection: Connection): void {
   });
   on(statusMessage, async () => ({
     folders: await Promise.all([...folders.values()].map((folder) => folder.status())),
+    model: await model.state(),
   }));
+  on(modelMessage, async () => ({ model: await model.state() }));
+  on(downloadModelMessage, async ({ url, proxy, noProxy, certificates }, signal) => ({
+    model: await model.download({ url, proxy, noProxy, caFile: certificates }, signal),
+  }));
+  on(importModelMessage, async ({ dir }) => ({ model: await model.import(dir) }));
 
   connection.onShutdown(async () => {
     clearTimeout(stateTimer);

@@ -22,12 +22,12 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
   },
   server: {
     folders: [...engine, 'protocol', 'server/lsp'],
-    packages: /^(yaml|zod|vscode-.*|https?-proxy-agent|agent-base|debug|ms)$/,
+    packages: /^(yaml|zod|vscode-.*|https?-proxy-agent|agent-base|debug|ms|supports-color|has-flag)$/,
     maxKb: 2000,
   },
   cli: {
     folders: [...engine, 'cli', 'package.json', 'protocol'],
-    packages: /^(commander|yaml|zod|https?-proxy-agent|agent-base|debug|ms)$/,
+    packages: /^(commander|yaml|zod|https?-proxy-agent|agent-base|debug|ms|supports-color|has-flag)$/,
     maxKb: 2000,
   },
   storeWorker: { folders: ['core', 'server/store'], packages: /^sql\.js$/, maxKb: 500 },

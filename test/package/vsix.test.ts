@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { realModel, realModelSha256 } from '../server/embedding/testModel.ts';
 import { readZip, type ZipEntry } from './readZip.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -17,7 +18,7 @@ const allowed = [
   /^extension\/dist\/node_modules\/onnxruntime-(node|common)\/(package\.json|dist\/(cjs\/)?([a-z-]+\.js|package\.json))$/,
   /^extension\/dist\/node_modules\/onnxruntime-node\/bin\/napi-v6\/linux\/x64\/(onnxruntime_binding\.node|libonnxruntime\.so\.1)$/,
   /^extension\/dist\/webview\/[a-zA-Z]+\.(js|css)$/,
-  /^extension\/dist\/(grammars\/[a-z0-9_-]+|sql-wasm|web-tree-sitter)\.wasm$/,
+  /^extension\/dist\/(grammars\/[a-z0-9_-]+|sql-wasm|vectorScan|web-tree-sitter)\.wasm$/,
   /^extension\/dist\/(wordpiece|THIRD-PARTY-NOTICES)\.txt$/,
   /^extension\/media\/[a-zA-Z0-9-]+\.(svg|png|css|md)$/,
 ];
@@ -124,6 +125,57 @@ describe('npm run package', function () {
     assert.equal(asked.status, 0, asked.stderr);
     assert.match(asked.stdout, /tide\.ts/);
     assert.match(asked.stdout, /highTideAt/);
+  });
+
+  describe('with a model', () => {
+    const withModel = path.join(scratch, 'model.vsix');
+    let files: ZipEntry[] = [];
+
+    before(() => {
+      const made = makeVsix('--out', withModel, '--target', 'linux-x64', '--with-model', realModel());
+      assert.equal(made.status, 0, made.stdout + made.stderr);
+      assert.match(made.stderr, new RegExp(`with the model all-MiniLM-L6-v2, SHA-256 ${realModelSha256}`));
+      files = readZip(readFileSync(withModel));
+    });
+
+    it('holds it, and nothing else that the other does not hold', () => {
+      const others = new Set(entries.map(({ name }) => name));
+      assert.deepEqual(
+        files
+          .map(({ name }) => name)
+          .filter((name) => !others.has(name))
+          .sort(),
+        ['config.json', 'model.json', 'onnx/model_quantized.onnx', 'tokenizer.json', 'tokenizer_config.json'].map(
+          (name) => `extension/dist/model/${name}`,
+        ),
+      );
+    });
+
+    it('finds it on a machine that has none', () => {
+      const unpacked = path.join(scratch, 'with-model');
+      for (const entry of files) {
+        const file = path.join(unpacked, entry.name);
+        mkdirSync(path.dirname(file), { recursive: true });
+        writeFileSync(file, entry.read());
+      }
+      const cli = path.join(unpacked, 'extension/dist/cli.cjs');
+      const asked = spawnSync(process.execPath, [cli, 'model', 'status', '--json'], {
+        cwd: unpacked,
+        encoding: 'utf8',
+        env: { ...process.env, CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
+      });
+      assert.equal(asked.status, 0, asked.stderr);
+      const { state, from, id, dir, sha256 } = JSON.parse(asked.stdout) as Record<string, string>;
+      assert.deepEqual([state, from, id, sha256], ['ready', 'package', 'all-MiniLM-L6-v2', realModelSha256]);
+      assert.equal(dir, path.join(unpacked, 'extension/dist/model'));
+    });
+
+    it('is not made from a folder without a usable one', () => {
+      const refused = makeVsix('--out', path.join(scratch, 'none.vsix'), '--with-model', scratch);
+      assert.equal(refused.status, 1);
+      assert.match(refused.stderr, /cannot be used: there is no model in it/);
+      assert.ok(!existsSync(path.join(scratch, 'none.vsix')));
+    });
   });
 
   it('refuses a platform that does not exist', () => {
