@@ -276,6 +276,7 @@ export async function checkIndexFile({
   const { call, end } = connect(
     {
       wasmFile: path.join(assetsDir, 'sql-wasm.wasm'),
+      scanFile: path.join(assetsDir, 'vectorScan.wasm'),
       file: path.join(indexDir, databaseName),
       analysisVersion,
       linkWaitMs: 0,
