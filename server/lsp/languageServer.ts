@@ -96,6 +96,7 @@ export function runLanguageServer(connection: Connection): void {
       name,
       root: fileURLToPath(uri),
       settings,
+      clientWatches: canWatch && settings.watch !== 'poll',
       log,
       onState: announceState,
       onProgress: (progress) => {
@@ -189,7 +190,7 @@ export function runLanguageServer(connection: Connection): void {
   });
 
   connection.onInitialized(() => {
-    if (canWatch)
+    if (canWatch && settings.watch === 'auto')
       void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*' }] });
     if (tellsFolders)
       connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
