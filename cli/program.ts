@@ -153,6 +153,13 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
       finish(await statusCommand(session(options), { all: options.all === true }));
     });
 
+  add('doctor', 'look over the index: whole, writable, room enough, nothing left behind')
+    .option('--fix', 'mend what can be mended; nothing of yours is touched')
+    .action(async (options: Options & { fix?: boolean }) => {
+      const { doctorCommand } = await import('./commands/doctorCommand.ts');
+      finish(await doctorCommand(session(options), { fix: options.fix === true }));
+    });
+
   add('score', "score the ranking on this repository's own history, next to plain keyword search")
     .option('--commits <n>', 'ask at most so many commits, the newest that say what they change', '150')
     .option('--budget <tokens>', 'tokens for the range measure, 500 to 100000', '4000')

@@ -111,6 +111,14 @@ export const settings = {
     says: 'Threads that parse files; 0 means as many as there are cores, at most 4.',
     inConfig: true,
   }),
+  watch: setting(z.enum(['auto', 'poll', 'off']).default('auto'), {
+    apply: 'restart',
+    says: 'How changes outside the editor are noticed: auto takes the events of the file system, and looks at the folder from time to time where none can be expected (network drives); poll always looks; off notices only what is saved in the editor.',
+  }),
+  watchIntervalSeconds: setting(z.number().int().min(1).max(3_600).default(30), {
+    apply: 'restart',
+    says: 'How often the folder is looked at where no events can be expected (seconds). Only sizes and times are compared.',
+  }),
   ranking: setting(rankingWeights.default({}), {
     apply: 'restart',
     says: `Weights of the ranking for this repository, as \`contextkit score --tune\` finds them: ${Object.keys(rankingWeights.shape).join(', ')}.`,

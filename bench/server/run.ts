@@ -31,6 +31,8 @@ interface Figures {
   loopBlockMs: number;
   loopBlockedOver50: number;
   loopDelayP99Ms: number;
+  /** The longest: when, in milliseconds from the start of the process, and how long. */
+  longestBlocks: string;
   warmAnswerMs: number;
   warmLoopBlockMs: number;
   peakMb: number;
@@ -143,6 +145,10 @@ async function measure(repository: string, source: string, queries: readonly str
       loopBlockMs: round(blockMs(loop)),
       loopBlockedOver50: loop.blocks.filter(({ ranMs, lateMs }) => (ranMs ?? lateMs) > 50).length,
       loopDelayP99Ms: round(loop.p99DelayMs),
+      longestBlocks: loop.blocks
+        .slice(0, 6)
+        .map(({ atMs, ranMs, lateMs }) => `${Math.round(atMs)}:${Math.round(ranMs ?? lateMs)}`)
+        .join(' '),
       warmAnswerMs: Math.round(warmAnswerMs),
       warmLoopBlockMs: round(blockMs(warmLoop)),
       peakMb: Math.round(peakMb),

@@ -13,9 +13,14 @@ export function union(ranges: readonly LineRange[]): LineRange[] {
 
 /** What of a range none of the others holds. */
 export function without(range: LineRange, others: readonly LineRange[]): LineRange[] {
+  return withoutUnited(range, union(others));
+}
+
+/** The same where the others are a `union` already. */
+export function withoutUnited(range: LineRange, united: readonly LineRange[]): LineRange[] {
   const left: LineRange[] = [];
   let from = range.startLine;
-  for (const { startLine, endLine } of union(others)) {
+  for (const { startLine, endLine } of united) {
     if (endLine < from || startLine > range.endLine) continue;
     if (startLine > from) left.push({ startLine: from, endLine: startLine - 1 });
     from = endLine + 1;

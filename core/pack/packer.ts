@@ -3,7 +3,7 @@ import { arrangeFiles, type ShownFile } from './arrangeFiles.ts';
 import { enclosing, headerOf, importsUsed } from './contextLines.ts';
 import { estimate, headingTokens, lineTokens, markerTokens, rangeTokens } from './costs.ts';
 import { Duplicates } from './duplicates.ts';
-import { holdsLine, without } from './lineRanges.ts';
+import { holdsLine, union, withoutUnited } from './lineRanges.ts';
 import { defaultPackWeights, type PackWeights } from './packWeights.ts';
 import { nameLine, signatureLine } from './signatures.ts';
 import type { FullPack, HeldRange, PackCandidate, PackFile, RangeKind, SignatureLine } from './types.ts';
@@ -72,6 +72,8 @@ export class Packer {
   #offers: Offer[] = [];
   #levels: Level[] = [];
   #files = new Map<string, ShownFile>();
+  /** By path, what the pack and the conversation have; forgotten with every part that is added to a file. */
+  readonly #taken = new Map<string, LineRange[]>();
   #signatures: { line: SignatureLine; candidate: number }[] = [];
   #used: SignatureLine[] = [];
   /** Of each candidate, the share that resembles what is in the pack. */
@@ -99,12 +101,22 @@ export class Packer {
 
   /** Buys for at most so many tokens. False when there was nothing to be had for them. */
   spend(tokens: number): boolean {
+    const steps = this.spendSteps(tokens);
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+    }
+  }
+
+  /** The same, a purchase a step: a large budget takes longer than whoever else waits should have to. */
+  *spendSteps(tokens: number): Generator<void, boolean> {
     const before = this.#bought.length;
     let left = tokens;
     for (let best = this.#bestOffer(left); best !== undefined; best = this.#bestOffer(left)) {
       left -= best.cost;
       this.#bought.push(best);
       this.#take(best);
+      yield;
     }
     return this.#bought.length > before;
   }
@@ -150,6 +162,7 @@ export class Packer {
     this.#levels = candidates.map(() => 'none');
     this.#covered = candidates.map(() => 0);
     this.#files = new Map();
+    this.#taken.clear();
     this.#signatures = [];
     this.#used = [];
     this.#bodyOrder = [];
@@ -285,8 +298,13 @@ export class Packer {
 
   /** Lines of a range that neither the pack nor the conversation has. */
   #missing(file: PackFile, range: LineRange): LineRange[] {
-    const shown = this.#files.get(file.path)?.parts.map((part) => part.range) ?? [];
-    return without(range, [...shown, ...(this.#options.held.get(file.path) ?? [])]);
+    let taken = this.#taken.get(file.path);
+    if (taken === undefined) {
+      const shown = this.#files.get(file.path)?.parts.map((part) => part.range) ?? [];
+      taken = union([...shown, ...(this.#options.held.get(file.path) ?? [])]);
+      this.#taken.set(file.path, taken);
+    }
+    return withoutUnited(range, taken);
   }
 
   #shelf(file: PackFile): ShownFile {
@@ -302,6 +320,7 @@ export class Packer {
     const missing = this.#missing(file, range);
     const { parts } = this.#shelf(file);
     for (const each of missing) parts.push({ range: each, kind });
+    this.#taken.delete(file.path);
   }
 
   #addBody(i: number): void {

@@ -9,3 +9,5 @@ export { embeddingCacheStatus, pruneEmbeddingCache } from './embeddingCaches.ts'
 export type * from './embeddingCaches.ts';
 export { downloadModel, findModel, importModel, listModels, removeModel } from './models.ts';
 export type * from './models.ts';
+export { examineIndex } from './doctor/examineIndex.ts';
+export type { DoctorOptions, DoctorReport, Finding, FindingLevel } from './doctor/types.ts';

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { renderBlocks } from '../../core/format/render.ts';
 import type { LineRange } from '../../core/model.ts';
 import { without } from '../../core/pack/lineRanges.ts';
@@ -63,6 +64,20 @@ async function render(
   return { document, context: blocks.join(''), tokensUsed: counts.reduce((sum, count) => sum + count, 0) };
 }
 
+/** Answers share their thread with everything else that a host does: longer than this none keeps it. */
+const turnMs = 8;
+
+async function spend(packer: Packer, tokens: number): Promise<boolean> {
+  const steps = packer.spendSteps(tokens);
+  for (let since = performance.now(); ;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (performance.now() - since < turnMs) continue;
+    await nextTurn();
+    since = performance.now();
+  }
+}
+
 /**
  * What a pack costs is known once it is rendered. While there is room it buys more; when it is too much, it begins anew
  * with so much less. The fullest pack that fits.
@@ -71,20 +86,20 @@ async function fit(counter: TokenCounter, packer: Packer, wanted: CheckedRequest
   const { budget } = wanted;
   let best: FullResult | undefined;
   let allowed = budget - slackTokens;
-  packer.spend(allowed);
+  await spend(packer, allowed);
   for (let round = 0; ; round++) {
     const pack = { ...(await render(counter, packer.document(), wanted)), bodies: packer.bodies };
     const left = budget - pack.tokensUsed;
     if (left >= 0 && (best === undefined || pack.tokensUsed > best.tokensUsed)) best = pack;
     if (best !== undefined && (budget - best.tokensUsed < slackTokens || round >= mostRounds)) return best;
     if (left >= 0) {
-      if (!packer.spend(left - slackTokens / 2)) return best ?? pack;
+      if (!(await spend(packer, left - slackTokens / 2))) return best ?? pack;
       continue;
     }
     if (allowed <= 0) return pack; // nothing is bought: these are the sentences of an empty pack
     allowed -= Math.max(slackTokens, -left);
     packer.giveBack(Infinity);
-    packer.spend(allowed);
+    await spend(packer, allowed);
   }
 }
 
@@ -118,7 +133,7 @@ export async function packFull(parts: FullParts, wanted: CheckedRequest): Promis
       beyond: beyond + candidates.length - offered.length,
     });
   let packer = open(candidates);
-  packer.spend(wanted.budget - slackTokens);
+  await spend(packer, wanted.budget - slackTokens);
   if (packer.bodies.length === 0 && candidates.length > 0) {
     // None fits: the best one is cut rather than nothing shown.
     const part = shortened(candidates[0]!, wanted.budget - shortenedReserve);

@@ -71,6 +71,10 @@ const isManifest = (value: Record<string, unknown>): boolean =>
 const isSession = (value: Record<string, unknown>): boolean =>
   ['name', 'savedAt'].every((key) => typeof value[key] === 'string');
 
+/** Whether a file of packs/ or sessions/ can be read again. */
+export const isWholeRecord = (kind: 'packs' | 'sessions', text: string): boolean =>
+  parse(text, kind === 'packs' ? isManifest : isSession) !== null;
+
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 function readIfThere(file: string): string | null {
@@ -251,7 +255,9 @@ export function createPackStore({ indexDir, log }: PackStoreOptions): PackStore 
 function removeIfEmpty(folder: string): void {
   try {
     fs.rmdirSync(folder);
-  } catch {
+  } catch (error) {
     // It holds packs, or is gone: as it should be.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { isAppError } from '../../core/errors.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
 import type { FolderState, FolderStatus, Settings } from '../../protocol/index.ts';
 import { openEngine, type Engine, type EngineStatus, type IndexProgress, type IndexReport } from '../engine/index.ts';
+import { followFolder, type Follower } from './followFolder.ts';
 import { readRanking } from './folderRanking.ts';
 
 export interface FolderSession {
@@ -22,6 +23,8 @@ export interface FolderSessionOptions {
   name: string;
   root: string;
   settings: Settings;
+  /** The client tells of files that change outside the editor. */
+  clientWatches: boolean;
   onProgress: (progress: IndexProgress) => void;
   /** Counts or problems have changed. */
   onState: () => void;
@@ -32,6 +35,7 @@ export interface FolderSessionOptions {
 const gatherMs = 30;
 /** People wait no longer for an answer that is a little better. */
 const linkWaitMs = 200;
+const goneHint = 'When it is there again it is looked at again; nothing needs to be done.';
 
 /** Where the index of a folder lies when all of them are kept in one place. */
 function indexDirOf(root: string, indexDirectory: string): string | undefined {
@@ -49,6 +53,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
   let timer: NodeJS.Timeout | undefined;
   let updating: Promise<void> = Promise.resolve();
   let progress: IndexProgress | null = null;
+  let follower: Follower | undefined;
 
   function fail(error: unknown): void {
     if (isAppError(error) && error.code === 'cancelled') return;
@@ -81,7 +86,28 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       progress = now.phase === 'done' ? null : now;
       onProgress(now);
     });
+    follower ??= followFolder({
+      root,
+      watch: settings.watch,
+      pollSeconds: settings.watchIntervalSeconds,
+      clientWatches: options.clientWatches,
+      scan: lookAgain,
+      onGone: () => fail(new AppError('root_unreadable', `the folder is gone: ${root}`, { hint: goneHint })),
+      log,
+    });
     return opened;
+  }
+
+  /** Nobody waits for it: what fails is told by the state. Where somebody else writes, they follow the same files. */
+  async function lookAgain(): Promise<void> {
+    try {
+      await (await engine()).index();
+      const mended = problem !== null;
+      problem = null;
+      if (mended) onState();
+    } catch (error) {
+      if (!(isAppError(error) && error.code === 'index_locked')) fail(error);
+    }
   }
 
   async function flush(): Promise<void> {
@@ -177,6 +203,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       return { ...rest, skippedCount: skipped.length };
     },
     async close() {
+      follower?.stop();
       clearTimeout(timer);
       await updating;
       if (opening !== undefined) await (await opening).close();

@@ -114,6 +114,7 @@ export function runLanguageServer(connection: Connection): void {
       name,
       root: fileURLToPath(uri),
       settings,
+      clientWatches: canWatch && settings.watch !== 'poll',
       log,
       onState: announceState,
       onProgress: (progress) => {
@@ -208,7 +209,7 @@ export function runLanguageServer(connection: Connection): void {
   });
 
   connection.onInitialized(() => {
-    if (canWatch)
+    if (canWatch && settings.watch === 'auto')
       void connection.client.register(DidChangeWatchedFilesNotification.type, { watchers: [{ globPattern: '**/*' }] });
     if (tellsFolders)
       connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {

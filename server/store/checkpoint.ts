@@ -51,7 +51,7 @@ export function replaceFile(file: string, bytes: Uint8Array, mayPublish: () => b
   }
 }
 
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

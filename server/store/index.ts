@@ -2,11 +2,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError, deserializeError } from '../../core/errors.ts';
+import type { DatabaseCheck } from './checkDatabase.ts';
 import type { StoreCallName, StoreCalls, StoreNotice, StoreReply, StoreWorkerData } from './storeProtocol.ts';
 import type { SearchRequest, StoreUpdate } from './types.ts';
 import { isWriterLock, readLock, takeLock, type LockOwner, type WriterLock } from './writerLock.ts';
 
 export type * from './types.ts';
+export type { DatabaseCheck } from './checkDatabase.ts';
+export { isRunning, setAside } from './checkpoint.ts';
+export { describeLock, isWriterLock, takeLock, type LockState } from './writerLock.ts';
 
 /** In the index folder. */
 export const databaseName = 'index.db';
@@ -265,4 +269,28 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       }
     },
   };
+}
+
+/** Reads all of index.db and says whether it is whole, beside whoever writes it. */
+export async function checkIndexFile({
+  indexDir,
+  assetsDir,
+  analysisVersion,
+}: Pick<StoreOptions, 'indexDir' | 'assetsDir' | 'analysisVersion'>): Promise<DatabaseCheck> {
+  const { call, end } = connect(
+    {
+      wasmFile: path.join(assetsDir, 'sql-wasm.wasm'),
+      scanFile: path.join(assetsDir, 'vectorScan.wasm'),
+      file: path.join(indexDir, databaseName),
+      analysisVersion,
+      linkWaitMs: 0,
+    },
+    path.join(assetsDir, 'storeWorker.cjs'),
+    () => undefined,
+  );
+  try {
+    return await call('check', null);
+  } finally {
+    await end();
+  }
 }

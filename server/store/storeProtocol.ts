@@ -1,4 +1,5 @@
 import type { SerializedError } from '../../core/errors.ts';
+import type { DatabaseCheck } from './checkDatabase.ts';
 import type { HistoryChange } from '../../core/history/types.ts';
 import type { NearChunk, RankedChunk } from '../../core/rank/types.ts';
 import type {
@@ -45,6 +46,8 @@ export interface StoreWorkerData {
 export interface StoreCalls {
   /** Reads index.db. A damaged file is set aside by a writer and answered as empty. */
   open: { in: { lockId: string | null }; out: { repairs: string[] } };
+  /** A thorough look into index.db, whether it is open or not; nothing is changed. */
+  check: { in: null; out: DatabaseCheck };
   /** Reads index.db again if it is another file than the one in memory. */
   refresh: { in: null; out: boolean };
   knownFiles: { in: null; out: KnownFile[] };

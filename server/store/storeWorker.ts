@@ -7,6 +7,7 @@ import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import initSqlJs, { type SqlJsStatic } from 'sql.js';
 import { AppError, serializeError } from '../../core/errors.ts';
+import { checkDatabase } from './checkDatabase.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
 import { answerGraph, referencePlaces, referencesAmong } from './graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
@@ -73,6 +74,14 @@ function newer(error: NewerSchemaError): AppError {
   });
 }
 
+function unreadable(error: unknown): AppError {
+  const { code } = error as NodeJS.ErrnoException;
+  return new AppError('index_unwritable', `the index cannot be read: ${file} (${String(code)})`, {
+    hint: 'Check the permissions of the folder, or use another one with --index-dir.',
+    cause: error,
+  });
+}
+
 /** The database in the file, or an empty one with the reason why the file was no good. */
 function load(): { loaded: IndexDatabase; damage: string | null } {
   const stamp = stampOfFile();
@@ -85,13 +94,19 @@ function load(): { loaded: IndexDatabase; damage: string | null } {
   } catch (error) {
     if (error instanceof NewerSchemaError) throw newer(error);
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw new AppError('index_unwritable', `the index cannot be read: ${file} (${code})`, {
-        hint: 'Check the permissions of the folder, or use another one with --index-dir.',
-        cause: error,
-      });
-    }
+    if (code === 'EACCES' || code === 'EPERM') throw unreadable(error);
     return { loaded: new IndexDatabase(sql, { bytes: null, analysisVersion }), damage: message };
+  }
+}
+
+/** The bytes of index.db; null when there is none. */
+function readIndex(): Uint8Array | null {
+  try {
+    return fs.readFileSync(file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw unreadable(error);
   }
 }
 
@@ -258,6 +273,12 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     if (damage === null) return { repairs: [] };
     const kept = id === null ? '' : ` It was kept as ${setAside(file)}.`;
     return { repairs: [`The index was damaged (${damage}) and is being made anew.${kept}`] };
+  },
+  check() {
+    const bytes = readIndex();
+    return bytes === null
+      ? { state: 'missing', faults: [], bytes: 0, files: 0, generation: 0, future: [] }
+      : checkDatabase(sql, bytes);
   },
   refresh() {
     if (lockId !== null || stampOfFile() === loadedStamp) return false;

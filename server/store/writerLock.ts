@@ -66,7 +66,28 @@ function isStale(file: string, owner: LockOwner): boolean {
     const now = processStart(owner.pid);
     return owner.processStart !== null && now !== null && now !== owner.processStart;
   }
-  return Date.now() - fs.statSync(file).mtimeMs > foreignStaleMs;
+  // A beat from the future is one of a clock that was put back: it says as little as an old one.
+  return Math.abs(Date.now() - fs.statSync(file).mtimeMs) > foreignStaleMs;
+}
+
+/** What a lock file says of its owner. */
+export type LockState =
+  | { kind: 'free' }
+  /** Not a lock of ours, or cut off in the middle. */
+  | { kind: 'unreadable' }
+  | { kind: 'held' | 'stale'; owner: LockOwner; isForeign: boolean };
+
+export function describeLock(dir: string): LockState {
+  const file = path.join(dir, 'index.lock');
+  const owner = readLock(file);
+  if (owner === null) return fs.existsSync(file) ? { kind: 'unreadable' } : { kind: 'free' };
+  try {
+    return { kind: isStale(file, owner) ? 'stale' : 'held', owner, isForeign: owner.host !== hostname() };
+  } catch (error) {
+    // Given back in between.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'free' };
+    throw error;
+  }
 }
 
 /** Writes the whole lock elsewhere and links it into place: nobody sees a half-written lock, and only one wins. */

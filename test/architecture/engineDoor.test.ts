@@ -6,6 +6,7 @@ describe("The engine's door", () => {
     assert.deepEqual(Object.keys(door), [
       'downloadModel',
       'embeddingCacheStatus',
+      'examineIndex',
       'findModel',
       'importModel',
       'listModels',

@@ -50,7 +50,15 @@ describe('The ranking weights of a workspace folder', function () {
     write('docs/lens.md', '# lens\n\nlens lens lens\n');
     const best = async (): Promise<string> => {
       const { settings } = readSettings({});
-      const session = createFolderSession({ name: 'f', root, settings, onProgress() {}, onState() {}, log });
+      const session = createFolderSession({
+        name: 'f',
+        root,
+        settings,
+        clientWatches: true,
+        onProgress() {},
+        onState() {},
+        log,
+      });
       try {
         await session.index({ force: false, signal: undefined });
         return (await (await session.engine()).rank('lens'))[0]!.path;
