@@ -12,12 +12,28 @@ export interface Answer {
 export interface Answers extends vscode.Disposable {
   readonly latest: Answer | undefined;
   readonly onAnswer: vscode.Event<Answer>;
+  /** What words alone find, while vectors are still being made for the answer. */
+  readonly onPreview: vscode.Event<Answer>;
   /** What is not given comes from the settings. */
   ask(query: string, options: Pick<SelectParams, 'budget' | 'mode'>, token?: vscode.CancellationToken): Promise<Answer>;
 }
 
+/** An answer that takes longer is preceded by what words alone find. */
+const previewMs = 250;
+
+/** True after this time, false once it is cancelled. */
+const after = (ms: number, token: vscode.CancellationToken): Promise<boolean> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(true), ms);
+    token.onCancellationRequested(() => {
+      clearTimeout(timer);
+      resolve(false);
+    });
+  });
+
 export function createAnswers(client: ServerClient): Answers {
   const answered = new vscode.EventEmitter<Answer>();
+  const previewed = new vscode.EventEmitter<Answer>();
   let latest: Answer | undefined;
   let running: vscode.CancellationTokenSource | undefined;
   return {
@@ -25,13 +41,20 @@ export function createAnswers(client: ServerClient): Answers {
       return latest;
     },
     onAnswer: answered.event,
+    onPreview: previewed.event,
     async ask(query, options, token) {
       running?.cancel();
       const source = new vscode.CancellationTokenSource();
       running = source;
       const linked = token?.onCancellationRequested(() => source.cancel());
       try {
-        const result = await client.select({ query, ...options }, source.token);
+        const asked = client.select({ query, ...options }, source.token);
+        const isFirst = await Promise.race([asked.then(() => false), after(previewMs, source.token)]);
+        if (isFirst) {
+          const byWords = await client.select({ query, ...options, byMeaning: false }, source.token);
+          if (!source.token.isCancellationRequested) previewed.fire({ query, result: byWords });
+        }
+        const result = await asked;
         latest = { query, result };
         answered.fire(latest);
         return latest;
@@ -41,7 +64,10 @@ export function createAnswers(client: ServerClient): Answers {
         if (running === source) running = undefined;
       }
     },
-    dispose: () => answered.dispose(),
+    dispose() {
+      answered.dispose();
+      previewed.dispose();
+    },
   };
 }
 

@@ -7,6 +7,8 @@ import {
   importModelMessage,
   indexMessage,
   modelMessage,
+  attendNotification,
+  pauseMessage,
   progressNotification,
   selectMessage,
   editorNames,
@@ -51,6 +53,10 @@ export interface ServerClient extends vscode.Disposable {
   model(): Promise<ModelState | null>;
   downloadModel(params: DownloadParams, token: vscode.CancellationToken): Promise<ModelState>;
   importModel(dir: string): Promise<ModelState>;
+  /** Holds the embedding back that nobody waits for, or lets it go on. */
+  pauseEmbedding(paused: boolean): Promise<void>;
+  /** These files are before the user's eyes. */
+  attend(uris: readonly string[]): void;
 }
 
 function currentSettings(): Record<string, unknown> {
@@ -144,6 +150,13 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
     model: () => request(modelMessage.method, {}, (raw) => modelMessage.result.parse(raw).model),
     downloadModel: (params, token) =>
       request(downloadModelMessage.method, params, (raw) => downloadModelMessage.result.parse(raw).model, token),
+    async pauseEmbedding(paused) {
+      await request(pauseMessage.method, { paused }, (raw) => pauseMessage.result.parse(raw));
+    },
+    attend(uris) {
+      // One that comes while the server starts or stops is of no use to anybody.
+      if (client?.state === State.Running) void client.sendNotification(attendNotification.method, { uris });
+    },
     importModel: (dir) =>
       request(importModelMessage.method, { dir }, (raw) => importModelMessage.result.parse(raw).model),
     dispose() {

@@ -8,6 +8,7 @@ import { createStatusDocument } from './commands/showStatus.ts';
 import { showFailure } from './failures.ts';
 import { settings } from '../protocol/index.ts';
 import { ContextPanel, contextViewId } from './views/contextPanel.ts';
+import { attendToEditors, followEditors } from './views/visibleEditors.ts';
 import { createStatusBarItem, followIndex } from './views/indexState.ts';
 
 /** Settings that the server reads when it starts: a change of one of them starts it anew. */
@@ -43,6 +44,9 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     command('copyPack', () => copyPack(answers.latest)),
     command('focusQuestion', () => panel.focus()),
     command('restart', restart),
+    command('pauseEmbedding', () => client.pauseEmbedding(true).catch(showFailure)),
+    command('resumeEmbedding', () => client.pauseEmbedding(false).catch(showFailure)),
+    followEditors(client),
     command('downloadModel', () => downloadEmbeddingModel(client)),
     command('importModel', () => importEmbeddingModel(client)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void restart()),
@@ -57,6 +61,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   );
   try {
     await client.start();
+    attendToEditors(client);
     offerEmbeddingModel(client, context.globalState).catch(showFailure);
   } catch (error) {
     showFailure(error);

@@ -48,6 +48,8 @@ const selectResult = z.object({
   leftOut: count,
   processingMs: z.number(),
   partial: z.boolean(),
+  /** Vectors took part in the ranking. */
+  byMeaning: z.boolean(),
 });
 
 const skipped = z.object({ path: z.string(), reason: z.string(), detail: z.string() });
@@ -60,6 +62,18 @@ const progress = z.object({
   filesPerSecond: z.number(),
   etaSeconds: z.number().nullable(),
   slowFile: z.string().nullable(),
+});
+
+/** How far a folder is embedded, or why it is not. */
+const vectorStatus = z.object({
+  state: z.enum(['off', 'starting', 'no_model', 'embedding', 'paused', 'ready', 'stopped', 'failed']),
+  model: z.string().nullable(),
+  reason: z.string().nullable(),
+  nextStep: z.string().nullable(),
+  embedded: count,
+  chunks: count,
+  failed: count,
+  etaSeconds: z.number().nullable(),
 });
 
 const folderStatus = z.object({
@@ -77,6 +91,7 @@ const folderStatus = z.object({
   skipped: z.array(skipped),
   repairs: z.array(z.string()),
   diskBytes: count,
+  vectors: vectorStatus,
   lastIndexedAt: z.string().nullable(),
   progress: progress.nullable(),
 });
@@ -105,6 +120,8 @@ export const selectMessage = message(
     budget: z.number().int().min(budgetLimits.least).max(budgetLimits.most).optional(),
     format: z.enum(packFormats).optional(),
     mode: z.enum(packModes).optional(),
+    /** False asks for what words alone find, at once. */
+    byMeaning: z.boolean().optional(),
   }),
   selectResult,
 );
@@ -158,6 +175,12 @@ export const importModelMessage = message(
   z.strictObject({ dir: z.string().min(1) }),
   z.object({ model: modelState }),
 );
+
+/** Holds the embedding back that nobody waits for, or lets it go on. */
+export const pauseMessage = message('contextkit/pause', z.strictObject({ paused: z.boolean() }), z.object({}));
+
+/** Sent by the client: these files are before the user's eyes, and are embedded first. */
+export const attendNotification = message('contextkit/attend', z.strictObject({ uris: z.array(z.string()) }), z.void());
 
 /** Sent by the server while it downloads, at most ten times a second. */
 export const downloadNotification = message(

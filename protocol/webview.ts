@@ -29,6 +29,8 @@ export const toPanel = z.discriminatedUnion('type', [
     budget: z.number(),
     leftOut: z.number(),
     partial: z.boolean(),
+    /** Found by words; the answer that knows the meaning is on its way. */
+    preview: z.boolean(),
     ms: z.number(),
   }),
   z.object({ type: z.literal('error'), message: z.string(), hint: z.string().nullable() }),

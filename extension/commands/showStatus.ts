@@ -22,6 +22,16 @@ function skippedSection(skipped: FolderStatus['skipped']): string[] {
     ]);
 }
 
+function vectorText({ state, embedded, chunks, failed, etaSeconds, reason }: FolderStatus['vectors']): string {
+  const share = `${embedded} of ${chunks} chunks`;
+  const bad = failed > 0 ? `, ${failed} could not be embedded` : '';
+  const rest = etaSeconds === null ? '' : `, about ${etaSeconds} s left`;
+  const why = reason === null ? '' : ` (${reason})`;
+  return state === 'off' || state === 'no_model'
+    ? `none, ${state === 'off' ? 'switched off' : 'no model'}`
+    : `${state}, ${share}${bad}${rest}${why}`;
+}
+
 function folderSection(folder: FolderStatus): string[] {
   const {
     name,
@@ -36,6 +46,7 @@ function folderSection(folder: FolderStatus): string[] {
     symbols,
     languages,
     diskBytes,
+    vectors,
     lastIndexedAt,
     repairs,
     skipped,
@@ -48,6 +59,7 @@ function folderSection(folder: FolderStatus): string[] {
     `- State: ${problem === null ? state : `problem: ${problem} ${hint ?? ''}`}`,
     `- Content: ${files} files, ${lines} lines, ${chunks} chunks, ${symbols} symbols`,
     `- Languages: ${languages.map(({ language, files: count }) => `${language} ${count}`).join(', ') || 'none'}`,
+    `- Vectors: ${vectorText(vectors)}`,
     `- Complete as of: ${lastIndexedAt ?? 'not yet'}`,
     ...repairs.map((repair) => `- Note: ${repair}`),
     ...skippedSection(skipped),

@@ -25,7 +25,7 @@ function html(webview: vscode.Webview, root: vscode.Uri): string {
 </html>`;
 }
 
-function toResults({ query, result }: Answer): ToPanel {
+function toResults({ query, result }: Answer, preview: boolean): ToPanel {
   const best = Math.max(...result.ranges.map(({ score }) => score), Number.EPSILON);
   return {
     type: 'results',
@@ -46,6 +46,7 @@ function toResults({ query, result }: Answer): ToPanel {
     budget: result.budget,
     leftOut: result.leftOut,
     partial: result.partial,
+    preview,
     ms: result.processingMs,
   };
 }
@@ -61,7 +62,8 @@ export class ContextPanel implements vscode.WebviewViewProvider, vscode.Disposab
     private readonly index: ReturnType<typeof followIndex>,
   ) {
     this.#subscriptions = [
-      answers.onAnswer((answer) => this.#post(toResults(answer))),
+      answers.onAnswer((answer) => this.#post(toResults(answer, false))),
+      answers.onPreview((answer) => this.#post(toResults(answer, true))),
       index.onChange(({ state, text }) => this.#post({ type: 'index', state, text })),
       vscode.workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration('contextkit.budget')) this.#postBudget();
@@ -109,7 +111,7 @@ export class ContextPanel implements vscode.WebviewViewProvider, vscode.Disposab
         const { state, text } = this.index.summary;
         this.#post({ type: 'index', state, text });
         this.#postBudget();
-        if (latest !== undefined) this.#post(toResults(latest));
+        if (latest !== undefined) this.#post(toResults(latest, false));
         return;
       }
       case 'search':

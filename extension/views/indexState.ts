@@ -13,6 +13,29 @@ export interface IndexSummary {
 
 const number = (count: number): string => count.toLocaleString('en-US');
 
+const minutes = (seconds: number): string =>
+  seconds < 90 ? `${seconds} s left` : `${Math.round(seconds / 60)} min left`;
+
+/** What the vectors of all folders add to the summary. */
+function summarizeVectors(vectors: readonly FolderState['vectors'][]): { label: string; text: string } {
+  const chunks = vectors.reduce((sum, each) => sum + each.chunks, 0);
+  const embedded = vectors.reduce((sum, each) => sum + each.embedded + each.failed, 0);
+  const share = `${chunks === 0 ? 0 : Math.floor((100 * embedded) / chunks)}%`;
+  const failed = vectors.find(({ state }) => state === 'failed');
+  if (failed !== undefined)
+    return { label: '', text: ` Search by words only: ${failed.reason ?? 'embedding failed'}.` };
+  if (vectors.some(({ state }) => state === 'paused')) return { label: '', text: ` Embedding is paused at ${share}.` };
+  if (vectors.some(({ state }) => state === 'embedding')) {
+    const left = vectors.reduce((sum, { etaSeconds }) => sum + (etaSeconds ?? 0), 0);
+    return { label: `, embedding ${share}`, text: ` Embedding: ${share}${left > 0 ? `, ${minutes(left)}` : ''}.` };
+  }
+  const missing = vectors.find(({ state }) => state === 'no_model');
+  if (missing !== undefined) return { label: '', text: ' Search by words: there is no embedding model.' };
+  return vectors.some(({ state }) => state === 'ready')
+    ? { label: '', text: ' Search by words and meaning.' }
+    : { label: '', text: '' };
+}
+
 export function summarize(folders: readonly FolderState[], percent: number | null): IndexSummary {
   if (folders.length === 0) return { state: 'none', label: 'no folder', text: 'Open a folder to index it.' };
   const broken = folders.find(({ problem }) => problem !== null);
@@ -37,10 +60,11 @@ export function summarize(folders: readonly FolderState[], percent: number | nul
   if (folders.every(({ state }) => state === 'empty')) {
     return { state: 'none', label: 'not indexed', text: 'Not indexed yet. Run “ContextKit: Index Workspace”.' };
   }
+  const meaning = summarizeVectors(folders.map(({ vectors }) => vectors));
   return {
     state: 'ready',
-    label: `${number(files)} files`,
-    text: `${number(files)} files, ${number(chunks)} chunks indexed, ${number(skipped)} paths skipped.`,
+    label: `${number(files)} files${meaning.label}`,
+    text: `${number(files)} files, ${number(chunks)} chunks indexed, ${number(skipped)} paths skipped.${meaning.text}`,
   };
 }
 

@@ -12,6 +12,7 @@ export interface CheckedRequest {
   limit: number;
   sources: readonly string[];
   explain: boolean;
+  byMeaning: boolean;
   includeImports: boolean;
   have: readonly string[];
   session: string | undefined;
@@ -48,6 +49,7 @@ export function checkSelect(request: SelectRequest): CheckedRequest {
     format: request.format ?? 'markdown',
     sources: request.sources ?? [],
     explain: request.explain ?? false,
+    byMeaning: request.byMeaning ?? true,
     includeImports: request.includeImports ?? false,
     have: request.have ?? [],
     signal: request.signal,

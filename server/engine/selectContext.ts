@@ -82,11 +82,10 @@ function toChunks(
 
 async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
   const { query, budget, sources, explain, signal } = wanted;
-  const { ranked, byMeaning } = await parts.vectors.search(
-    query,
-    { limit: candidateCount(budget), sources: [...sources], explain, weights: parts.weights({}) },
-    signal,
-  );
+  const asked = { limit: candidateCount(budget), sources: [...sources], explain, weights: parts.weights({}) };
+  const { ranked, byMeaning } = wanted.byMeaning
+    ? await parts.vectors.search(query, asked, signal)
+    : { ranked: await parts.store.search(query, asked), byMeaning: false };
   signal?.throwIfAborted();
   const read = worthReading(ranked, budget);
   const { ranges, stale } = await verifyRanges(parts, query, read, signal);
@@ -111,7 +110,7 @@ async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<S
 }
 
 async function selectMap(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
-  const vector = await parts.vectors.question(wanted.query, wanted.signal);
+  const vector = wanted.byMeaning ? await parts.vectors.question(wanted.query, wanted.signal) : null;
   const { pack, stale } = await packMap(parts, wanted, vector);
   return { pack, chunks: [], stale, byMeaning: vector !== null && parts.vectors.status().embedded > 0 };
 }

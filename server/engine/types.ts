@@ -164,6 +164,8 @@ export interface SelectRequest {
   /** At most so many chunks in the pack. */
   limit?: number;
   explain?: boolean;
+  /** False ranks by words alone, at once; by default vectors take part where there are any. */
+  byMeaning?: boolean;
   /** Also what the chosen code calls and names by type: short definitions whole, others as signatures. */
   includeImports?: boolean;
   /** Ids of packs and of ranges (`SelectedChunk.id`) that the conversation holds: what has not changed is left out. */

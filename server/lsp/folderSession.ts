@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { FolderState, FolderStatus, Settings } from '../../protocol/index.ts';
-import { openEngine, type Engine, type EngineStatus, type IndexProgress, type IndexReport } from '../engine/index.ts';
+import {
+  openEngine,
+  type Embeddings,
+  type Engine,
+  type EngineStatus,
+  type IndexProgress,
+  type IndexReport,
+} from '../engine/index.ts';
 import { followFolder, type Follower } from './followFolder.ts';
 import { readRanking } from './folderRanking.ts';
 
@@ -12,6 +19,8 @@ export interface FolderSession {
   /** Opened on first use; rejected with what went wrong. */
   engine(): Promise<Engine>;
   index(options: { force: boolean; signal: AbortSignal | undefined }): Promise<IndexReport>;
+  /** These files, relative with '/', are before the user's eyes. */
+  attend(paths: readonly string[]): void;
   /** Paths may have changed: they are gathered for a moment and brought up to date together. */
   changed(paths: readonly string[]): void;
   status(): Promise<FolderStatus>;
@@ -23,6 +32,8 @@ export interface FolderSessionOptions {
   name: string;
   root: string;
   settings: Settings;
+  /** Shared by all folders; undefined when embeddings are switched off. */
+  embeddings: () => Promise<Embeddings | undefined>;
   /** The client tells of files that change outside the editor. */
   clientWatches: boolean;
   onProgress: (progress: IndexProgress) => void;
@@ -43,6 +54,17 @@ function indexDirOf(root: string, indexDirectory: string): string | undefined {
   const id = createHash('sha256').update(root).digest('hex').slice(0, 12);
   return path.join(indexDirectory, `${path.basename(root)}-${id}`);
 }
+
+const noVectors: FolderStatus['vectors'] = {
+  state: 'off',
+  model: null,
+  reason: null,
+  nextStep: null,
+  embedded: 0,
+  chunks: 0,
+  failed: 0,
+  etaSeconds: null,
+};
 
 /** The engine of one workspace folder and what happens to it. */
 export function createFolderSession(options: FolderSessionOptions): FolderSession {
@@ -74,14 +96,17 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
   async function open(): Promise<Engine> {
     const indexDir = indexDirOf(root, settings.indexDirectory);
     const { maxFileKb, include, exclude, parseTimeoutMs, parseWorkers } = settings;
+    const embeddings = await options.embeddings();
     const opened = await openEngine({
       root,
       ...(indexDir === undefined ? {} : { indexDir }),
       ...(parseWorkers === 0 ? {} : { parseWorkers }),
       settings: { maxFileKb, include, exclude, parseTimeoutMs, ranking: await readRanking(root, log) },
       linkWaitMs,
+      ...(embeddings === undefined ? {} : { embeddings, embedInBackground: true }),
       log,
     });
+    opened.onVectors(onState);
     opened.onProgress((now) => {
       progress = now.phase === 'done' ? null : now;
       onProgress(now);
@@ -139,6 +164,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     skipped: [],
     repairs: [],
     diskBytes: 0,
+    vectors: noVectors,
     lastIndexedAt: null,
     progress: null,
   });
@@ -151,8 +177,20 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       // `engine()` has noted what is wrong; the status says it.
       return failed();
     }
-    const { indexDir, state, files, chunks, symbols, lines, languages, skipped, repairs, diskBytes, lastIndexedAt } =
-      known;
+    const {
+      indexDir,
+      state,
+      files,
+      chunks,
+      symbols,
+      lines,
+      languages,
+      skipped,
+      repairs,
+      diskBytes,
+      vectors,
+      lastIndexedAt,
+    } = known;
     return {
       name,
       root,
@@ -168,6 +206,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       skipped,
       repairs,
       diskBytes,
+      vectors,
       lastIndexedAt,
       progress,
     };
@@ -188,6 +227,10 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       } finally {
         onState();
       }
+    },
+    attend(paths) {
+      // A folder that cannot be opened has told so.
+      opening?.then((opened) => opened.attend(paths)).catch(() => undefined);
     },
     changed(paths) {
       for (const each of paths) pending.add(each);

@@ -23,6 +23,8 @@ import {
   progressNotification,
   readSettings,
   selectMessage,
+  pauseMessage,
+  attendNotification,
   stateNotification,
   statusMessage,
   type Message,
@@ -31,6 +33,8 @@ import {
   type Sent,
   type Settings,
 } from '../../protocol/index.ts';
+import type { Embeddings } from '../engine/index.ts';
+import { openHostEmbeddings } from './hostEmbeddings.ts';
 import { createHostModel, type HostModel } from './hostModel.ts';
 import { createFolderSession, type FolderSession } from './folderSession.ts';
 import { selectAcross } from './selectAcross.ts';
@@ -94,9 +98,22 @@ export function runLanguageServer(connection: Connection): void {
       trusted,
       roots: () => [...folders.values()].map(({ root }) => root),
       onProgress: (progress) => void connection.sendNotification(downloadNotification.method, progress),
-      onChange: announceState,
+      onChange() {
+        embeddings
+          ?.then((opened) => opened?.refresh())
+          .catch((error: unknown) => log('model not looked for', { message: String(error) }));
+        announceState();
+      },
       log,
     });
+  }
+
+  let embeddings: Promise<Embeddings | undefined> | undefined;
+
+  /** Opened when the first folder is: which model is configured depends on the folders. */
+  function openShared(): Promise<Embeddings | undefined> {
+    embeddings ??= openHostEmbeddings(settings, model, log);
+    return embeddings;
   }
 
   function announceState(): void {
@@ -114,6 +131,7 @@ export function runLanguageServer(connection: Connection): void {
       name,
       root: fileURLToPath(uri),
       settings,
+      embeddings: openShared,
       clientWatches: canWatch && settings.watch !== 'poll',
       log,
       onState: announceState,
@@ -142,22 +160,20 @@ export function runLanguageServer(connection: Connection): void {
       .catch((error: unknown) => log('indexing failed', { message: String(error) }));
   }
 
-  function changed(uris: readonly string[]): void {
+  /** The folders that a file lies in, each with its path there. */
+  function forEachPath(uris: readonly string[], visit: (session: FolderSession, path: string) => void): void {
     for (const uri of uris) {
       if (!uri.startsWith('file:')) continue;
       const file = fileURLToPath(uri);
       for (const session of folders.values()) {
         const relative = path.relative(session.root, file).split(path.sep).join('/');
-        if (
-          relative !== '' &&
-          !relative.startsWith('../') &&
-          !path.isAbsolute(relative) &&
-          !neverWatched.test(relative)
-        )
-          session.changed([relative]);
+        const isInside = relative !== '' && !relative.startsWith('../') && !path.isAbsolute(relative);
+        if (isInside && !neverWatched.test(relative)) visit(session, relative);
       }
     }
   }
+
+  const changed = (uris: readonly string[]): void => forEachPath(uris, (session, each) => session.changed([each]));
 
   function on<Params extends Schema, Result extends Schema>(
     { method, params }: Message<Params, Result>,
@@ -262,12 +278,24 @@ export function runLanguageServer(connection: Connection): void {
   on(downloadModelMessage, async ({ url, proxy, noProxy, certificates }, signal) => ({
     model: await model.download({ url, proxy, noProxy, caFile: certificates }, signal),
   }));
+  on(pauseMessage, async ({ paused }) => {
+    const opened = await openShared();
+    if (paused) opened?.pause();
+    else opened?.resume();
+    announceState();
+    return {};
+  });
+  connection.onNotification(attendNotification.method, (raw: unknown) => {
+    const parsed = attendNotification.params.safeParse(raw);
+    if (parsed.success) forEachPath(parsed.data.uris, (session, each) => session.attend([each]));
+  });
   on(importModelMessage, async ({ dir }) => ({ model: await model.import(dir) }));
 
   connection.onShutdown(async () => {
     clearTimeout(stateTimer);
     await Promise.allSettled([...folders.values()].map((folder) => folder.close()));
     folders.clear();
+    await (await embeddings)?.close();
   });
   connection.listen();
 }

@@ -34,6 +34,7 @@ export async function selectAcross(
         budget: tokens,
         format: params.format ?? settings.format,
         mode: params.mode ?? 'full',
+        byMeaning: params.byMeaning ?? true,
         signal,
       });
       return { folder, result };
@@ -55,6 +56,7 @@ export async function selectAcross(
     leftOut: sum(({ metadata }) => metadata.leftOut),
     processingMs: Math.max(...answers.map(({ result }) => result.metadata.processingMs)),
     partial: answers.some(({ result }) => result.metadata.partial),
+    byMeaning: answers.some(({ result }) => result.metadata.byMeaning),
   };
 }
 

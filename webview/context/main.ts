@@ -116,16 +116,19 @@ function showResults({
   budget: most,
   leftOut,
   partial,
+  preview,
   ms,
 }: Extract<ToPanel, { type: 'results' }>): void {
   if (query.value.trim() === '') query.value = asked;
-  document.body.classList.remove('searching');
+  if (!preview) document.body.classList.remove('searching');
+  if (preview && ranges.length === 0 && map === null) return;
   if (ranges.length === 0 && map === null) {
     clear();
     say('Nothing matches.', 'Try other words, or see in the status what is indexed.');
     return;
   }
-  say(partial ? 'The index is still being made: later answers may be better.' : '');
+  if (preview) say('Found by words. Comparing meanings…');
+  else say(partial ? 'The index is still being made: later answers may be better.' : '');
   const meter = element('progress', { max: most, value: tokensUsed, 'aria-label': 'Budget used' });
   const left = leftOut > 0 ? `, ${leftOut.toLocaleString('en-US')} more left out` : '';
   summary.replaceChildren(
