@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { AutoTokenizer, env, pipeline, type FeatureExtractionPipeline } from '@xenova/transformers';
+import type Runtime from 'onnxruntime-node';
 import { createEmbedPool } from '../../../server/embedding/embedPool.ts';
 import { createTokenizer, type TextTokenizer } from '../../../server/embedding/tokenizer.ts';
 import type { Embedder } from '../../../server/embedding/types.ts';
@@ -79,7 +80,7 @@ describe('Beside transformers.js, with all-MiniLM-L6-v2', function () {
     env.localModelPath = `${path.dirname(dir)}/`;
     const read = (name: string): string => readFileSync(path.join(dir, name), 'utf8');
     ours = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'), 512);
-    theirs = (await AutoTokenizer.from_pretrained(path.basename(dir))) as unknown as typeof theirs;
+    theirs = await AutoTokenizer.from_pretrained(path.basename(dir));
   });
 
   const expected = (text: string): number[] => {
@@ -192,8 +193,8 @@ describe('Beside transformers.js, with all-MiniLM-L6-v2', function () {
     async function onOurRuntime(): Promise<FeatureExtractionPipeline> {
       const require = createRequire(import.meta.url);
       const theirRequire = createRequire(require.resolve('@xenova/transformers'));
-      const runtime = require('onnxruntime-node') as typeof import('onnxruntime-node');
-      const { InferenceSession } = theirRequire('onnxruntime-common') as typeof import('onnxruntime-common');
+      const runtime = require('onnxruntime-node') as typeof Runtime;
+      const { InferenceSession } = theirRequire('onnxruntime-common') as typeof Runtime;
       const create = Object.getOwnPropertyDescriptor(InferenceSession, 'create')!;
       Object.defineProperty(InferenceSession, 'create', {
         ...create,
