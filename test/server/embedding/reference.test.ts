@@ -7,7 +7,8 @@ import type Runtime from 'onnxruntime-node';
 import { createEmbedPool } from '../../../server/embedding/embedPool.ts';
 import { createTokenizer, type TextTokenizer } from '../../../server/embedding/tokenizer.ts';
 import type { Embedder } from '../../../server/embedding/types.ts';
-import { assetsDir, readyModel, realModelDir } from './runnableModel.ts';
+import { assetsDir, readyModel } from './runnableModel.ts';
+import { realModel } from './testModel.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const specials = /\[(?:PAD|UNK|CLS|SEP|MASK)\]/;
@@ -75,7 +76,7 @@ describe('Beside transformers.js, with all-MiniLM-L6-v2', function () {
   let theirs: { encode(text: string): number[] };
 
   before(async () => {
-    dir = realModelDir();
+    dir = realModel();
     env.allowRemoteModels = false;
     env.localModelPath = `${path.dirname(dir)}/`;
     const read = (name: string): string => readFileSync(path.join(dir, name), 'utf8');
