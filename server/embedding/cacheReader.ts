@@ -166,9 +166,10 @@ export function createCacheReader({ dir, dimensions, lookAgainMs, log }: CacheRe
     let until = performance.now() + sliceMs;
     for (let record = 0; record < records; record++) {
       const at = record * keyWords;
-      if (!isSound(words, at)) unsound++;
-      else if (placeOf(words, at) === undefined)
+      // The newest counts: a vector is put again only when the older row was gone or damaged.
+      if (isSound(words, at))
         table.set(words, at, { segment: segment.number, row: words[at + 4]!, checksum: words[at + 5]! });
+      else unsound++;
       if (record % sliceRecords === 0 && performance.now() > until) {
         await nextTurn();
         until = performance.now() + sliceMs;

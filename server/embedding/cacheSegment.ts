@@ -81,7 +81,7 @@ export async function listSegments(dir: string): Promise<SegmentFiles[]> {
   try {
     names = await readdir(dir);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
     throw error;
   }
   const bases = names.filter((name) => name.endsWith('.keys')).map((name) => name.slice(0, -'.keys'.length));

@@ -8,6 +8,6 @@ export function missingRuntime(assetsDir: string): AppError | null {
   const folder = path.join(assetsDir, 'node_modules/onnxruntime-node/bin/napi-v6', platform, arch);
   if (existsSync(path.join(folder, 'onnxruntime_binding.node'))) return null;
   return new AppError('model_unusable', `embedding is not available on this platform (${platform} ${arch})`, {
-    hint: 'Search by keywords works all the same.',
+    hint: 'Models run on Linux (x64 and arm64, with glibc), macOS (arm64) and Windows (x64 and arm64).',
   });
 }

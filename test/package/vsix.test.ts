@@ -106,19 +106,23 @@ describe('npm run package', function () {
     );
   });
 
-  it('holds a command line program that works on its own', () => {
-    for (const entry of entries) {
-      const file = path.join(scratch, 'unpacked', entry.name);
+  function unpack(from: readonly ZipEntry[], folder: string): string {
+    for (const entry of from) {
+      const file = path.join(folder, entry.name);
       mkdirSync(path.dirname(file), { recursive: true });
       writeFileSync(file, entry.read());
     }
-    const workspace = path.join(scratch, 'workspace');
+    return path.join(folder, 'extension/dist/cli.cjs');
+  }
+  const workspace = path.join(scratch, 'workspace');
+
+  it('holds a command line program that works on its own', () => {
+    const cli = unpack(entries, path.join(scratch, 'unpacked'));
     mkdirSync(workspace);
     writeFileSync(
       path.join(workspace, 'tide.ts'),
       'export function highTideAt(harbour: string): number {\n  return 7;\n}\n',
     );
-    const cli = path.join(scratch, 'unpacked/extension/dist/cli.cjs');
     const asked = spawnSync(process.execPath, [cli, 'select', 'when is high tide', '--root', workspace], {
       encoding: 'utf8',
     });
@@ -153,12 +157,7 @@ describe('npm run package', function () {
 
     it('finds it on a machine that has none', () => {
       const unpacked = path.join(scratch, 'with-model');
-      for (const entry of files) {
-        const file = path.join(unpacked, entry.name);
-        mkdirSync(path.dirname(file), { recursive: true });
-        writeFileSync(file, entry.read());
-      }
-      const cli = path.join(unpacked, 'extension/dist/cli.cjs');
+      const cli = unpack(files, unpacked);
       const asked = spawnSync(process.execPath, [cli, 'model', 'status', '--json'], {
         cwd: unpacked,
         encoding: 'utf8',
@@ -170,12 +169,53 @@ describe('npm run package', function () {
       assert.equal(dir, path.join(unpacked, 'extension/dist/model'));
     });
 
+    // Only where the VSIX of this test can run: its native part is of one platform.
+    if (process.platform === 'linux' && process.arch === 'x64')
+      it('embeds with it, with nothing but its own files', () => {
+        const cli = path.join(scratch, 'with-model/extension/dist/cli.cjs');
+        const run = (...args: string[]) =>
+          spawnSync(process.execPath, [cli, ...args, '--root', workspace], {
+            cwd: scratch,
+            encoding: 'utf8',
+            env: { ...process.env, CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
+          });
+        const indexed = run('index', '--embed');
+        assert.equal(indexed.status, 0, indexed.stderr);
+        const { vectors } = JSON.parse(run('status', '--json').stdout) as { vectors: Record<string, unknown> };
+        assert.deepEqual([vectors['model'], vectors['embedded'], vectors['failed']], ['all-MiniLM-L6-v2', 1, 0]);
+      });
+
     it('is not made from a folder without a usable one', () => {
       const refused = makeVsix('--out', path.join(scratch, 'none.vsix'), '--with-model', scratch);
       assert.equal(refused.status, 1);
       assert.match(refused.stderr, /cannot be used: there is no model in it/);
       assert.ok(!existsSync(path.join(scratch, 'none.vsix')));
     });
+  });
+
+  it('is made without the runtime for a platform that has none, and says what that means', () => {
+    const bare = path.join(scratch, 'bare.vsix');
+    const made = makeVsix('--out', bare, '--target', 'darwin-x64');
+    assert.equal(made.status, 0, made.stdout + made.stderr);
+    assert.match(made.stderr, /^darwin-x64: no runtime for embedding models; search by keywords only$/m);
+    const files = readZip(readFileSync(bare));
+    assert.deepEqual(
+      files.map(({ name }) => name).filter((name) => /node_modules|\.node$|onnx/.test(name)),
+      [],
+    );
+    const cli = unpack(files, path.join(scratch, 'bare'));
+    const run = (...args: string[]) =>
+      spawnSync(process.execPath, [cli, ...args, '--root', workspace], {
+        cwd: scratch,
+        encoding: 'utf8',
+        env: { ...process.env, CONTEXTKIT_MODEL_DIR: realModel(), CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
+      });
+    const embedded = run('index', '--embed', '--force');
+    assert.equal(embedded.status, 8, embedded.stderr);
+    assert.match(embedded.stderr, /embedding is not available on this platform \(.+\)\n.*hint: Models run on Linux/);
+    const asked = run('select', 'when is high tide');
+    assert.equal(asked.status, 0, asked.stderr);
+    assert.match(asked.stdout, /highTideAt/);
   });
 
   it('refuses a platform that does not exist', () => {

@@ -3,10 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { AutoTokenizer, env, pipeline, type FeatureExtractionPipeline } from '@xenova/transformers';
+import type Runtime from 'onnxruntime-node';
 import { createEmbedPool } from '../../../server/embedding/embedPool.ts';
 import { createTokenizer, type TextTokenizer } from '../../../server/embedding/tokenizer.ts';
 import type { Embedder } from '../../../server/embedding/types.ts';
-import { assetsDir, readyModel, realModelDir } from './runnableModel.ts';
+import { assetsDir, readyModel } from './runnableModel.ts';
+import { realModel } from './testModel.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const specials = /\[(?:PAD|UNK|CLS|SEP|MASK)\]/;
@@ -74,12 +76,12 @@ describe('Beside transformers.js, with all-MiniLM-L6-v2', function () {
   let theirs: { encode(text: string): number[] };
 
   before(async () => {
-    dir = realModelDir();
+    dir = realModel();
     env.allowRemoteModels = false;
     env.localModelPath = `${path.dirname(dir)}/`;
     const read = (name: string): string => readFileSync(path.join(dir, name), 'utf8');
     ours = createTokenizer(read('tokenizer.json'), read('tokenizer_config.json'), 512);
-    theirs = (await AutoTokenizer.from_pretrained(path.basename(dir))) as unknown as typeof theirs;
+    theirs = await AutoTokenizer.from_pretrained(path.basename(dir));
   });
 
   const expected = (text: string): number[] => {
@@ -192,8 +194,8 @@ describe('Beside transformers.js, with all-MiniLM-L6-v2', function () {
     async function onOurRuntime(): Promise<FeatureExtractionPipeline> {
       const require = createRequire(import.meta.url);
       const theirRequire = createRequire(require.resolve('@xenova/transformers'));
-      const runtime = require('onnxruntime-node') as typeof import('onnxruntime-node');
-      const { InferenceSession } = theirRequire('onnxruntime-common') as typeof import('onnxruntime-common');
+      const runtime = require('onnxruntime-node') as typeof Runtime;
+      const { InferenceSession } = theirRequire('onnxruntime-common') as typeof Runtime;
       const create = Object.getOwnPropertyDescriptor(InferenceSession, 'create')!;
       Object.defineProperty(InferenceSession, 'create', {
         ...create,

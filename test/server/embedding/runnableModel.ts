@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ModelSpec, ReadyModel } from '../../../server/embedding/types.ts';
 import { createGraph } from './onnxWriter.ts';
@@ -29,15 +29,6 @@ export function readyModel(dir: string, changes: Partial<ModelSpec> = {}): Ready
       ...changes,
     },
   };
-}
-
-/** Folder of all-MiniLM-L6-v2 in the layout of transformers.js, quantised; too large to be part of this repository. */
-export function realModelDir(): string {
-  const found = [process.env['CONTEXTKIT_TEST_MODEL'], path.join(root, '../shared/models/all-MiniLM-L6-v2')].find(
-    (dir) => dir !== undefined && existsSync(path.join(dir, 'config.json')),
-  );
-  if (found !== undefined) return found;
-  throw new Error('the model all-MiniLM-L6-v2 is missing: name its folder in CONTEXTKIT_TEST_MODEL');
 }
 
 export interface SmallModelOptions {
