@@ -31,6 +31,7 @@ export async function indexAll({ onProgress, ...options }: IndexAllOptions): Pro
     const durationMs = Math.round(performance.now() - started);
     return { files, chunks, symbols, added, changed, removed, unchanged, filesRead, skipped: run.skipped, durationMs };
   } finally {
+    pool.rest();
     tell('done');
   }
 }

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { estimate, estimateDifference, type Estimate } from '../../core/history/bootstrap.ts';
@@ -28,6 +27,7 @@ import { readChangedRanges } from '../history/changedRanges.ts';
 import { mineRepository, type MinedQuestion, type MinedRepository } from '../history/mineRepository.ts';
 import { openPastTree, type PastTree } from '../history/pastTree.ts';
 import { defaultSettings, openEngine } from './openEngine.ts';
+import { withTemporaryFolder } from './temporaryFolder.ts';
 import { createPastHistory, type PastHistory } from './pastHistory.ts';
 import type { Engine, EngineSettings } from './types.ts';
 
@@ -170,19 +170,6 @@ async function readGold(
   return found;
 }
 
-/** Removes the folder when the work is over, also when the process is told to end at once. */
-async function withTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'contextkit-score-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-  process.once('exit', remove);
-  try {
-    return await work(folder);
-  } finally {
-    process.removeListener('exit', remove);
-    remove();
-  }
-}
-
 function checkOptions({ commits = 150, budget = 4_000, tune = false }: ScoreOptions): {
   commits: number;
   budget: number;
@@ -229,7 +216,7 @@ export async function scoreRepository(options: ScoreOptions): Promise<ScoreRepor
     onProgress?.({ phase: 'reading', done: 0, total: 0, etaSeconds: null });
     const mined = await mineRepository(root, commits, tune ? 2 * leastForTuning : leastQuestions, signal);
     onProgress?.({ phase: 'indexing', done: 0, total: mined.questions.length, etaSeconds: null });
-    return await withTemporaryFolder(async (folder) => {
+    return await withTemporaryFolder('score', async (folder) => {
       const result = await walkThePast(options, mined, folder, budget);
       const { head, shallow, read, leftOut } = mined;
       return {

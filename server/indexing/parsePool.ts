@@ -23,6 +23,8 @@ export interface ParsePool {
   /** The file that has kept a worker busy longest, if more than a second. */
   slowFile(): string | null;
   readonly waiting: number;
+  /** After a whole run: one worker is enough for saved files, and the others hold tens of megabytes each. */
+  rest(): void;
   close(): Promise<void>;
 }
 
@@ -85,7 +87,9 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
       cause = error.message;
     });
     worker.on('exit', () => {
-      if (slot.worker === worker) slot.worker = undefined;
+      // Sent home: the slot may have another one by now.
+      if (slot.worker !== worker) return;
+      slot.worker = undefined;
       if (!closed) recover(slot, cause);
     });
     slot.worker = worker;
@@ -193,6 +197,14 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
         .filter((slot) => slot.task !== undefined && slot.seen >= 0 && Date.now() - slot.since > 1_000)
         .sort((a, b) => a.since - b.since)[0];
       return slow?.task?.job.files[slow.seen]?.path ?? null;
+    },
+    rest() {
+      for (const slot of slots.slice(1)) {
+        const { worker } = slot;
+        if (worker === undefined || slot.task !== undefined) continue;
+        slot.worker = undefined;
+        void worker.terminate();
+      }
     },
     async close() {
       closed = true;

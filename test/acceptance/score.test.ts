@@ -230,6 +230,20 @@ describe('contextkit score', function () {
     assert.equal(await ended, 130);
   });
 
+  it('removes what a run that was killed has left', async () => {
+    const child = spawn(process.execPath, [cli, 'score', '--root', history.root], {
+      env: environment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    while (readdirSync(temporary).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGKILL');
+    await ended;
+    assert.equal(readdirSync(temporary).length, 1);
+    assert.equal(score(history.root).code, 0);
+    assert.deepEqual(readdirSync(temporary), []);
+  });
+
   it('leaves config.yaml alone when no other weights are better with certainty', () => {
     const long = makeHistory(6);
     try {
