@@ -55,7 +55,7 @@ describe('The ranking weights of a workspace folder', function () {
         root,
         settings,
         clientWatches: true,
-      embeddings: () => Promise.resolve(undefined),
+        embeddings: () => Promise.resolve(undefined),
         onProgress() {},
         onState() {},
         log,
