@@ -48,7 +48,10 @@ export const rankingWeights = z.strictObject({
 
 /** An embedding model in place of the product's own. No folder: that would let a repository choose what runs. */
 export const embeddingModel = z.strictObject({
-  id: z.string().min(1).optional(),
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected letters, digits, dots, dashes and underscores')
+    .optional(),
   repository: z
     .string()
     .regex(/^[\w-][\w.-]*\/[\w-][\w.-]*$/, 'expected owner/name')

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { AppError } from '../../core/errors.ts';
+import { AppError, isAppError } from '../../core/errors.ts';
 import { cacheFolder } from './cacheFolder.ts';
 import { readDownload } from './downloadLock.ts';
 import { fileFactsReader, type FileFactsReader } from './fileFacts.ts';
@@ -180,26 +180,40 @@ async function absentState({ wish, cache }: ModelPlaces): Promise<ModelState> {
 
 /**
  * Finds the model: in the folder that is named, beside the program, in the cache. A folder that is named and holds no
- * usable model is not passed over: another model in its place would surprise.
+ * usable model is not passed over: another model in its place would surprise. Faulty settings are a state, too.
  */
 export async function findModel(options: ModelOptions): Promise<ModelState> {
-  const places = modelPlaces(options);
+  try {
+    return await look(options, modelPlaces(options));
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return {
+      state: 'unusable',
+      id: options.model?.id ?? '',
+      reason: `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`,
+      nextStep: error.hint ?? 'Mend the settings.',
+      downloadBytes: null,
+    };
+  }
+}
+
+async function look(options: ModelOptions, places: ModelPlaces): Promise<ModelState> {
   const { wish, facts, cache, directory } = places;
   const config = options.model ?? {};
-  const looks: { from: ModelPlace; dir: string; look: () => Promise<Inspected> }[] =
+  const looks: { from: ModelPlace; dir: string; inspect: () => Promise<Inspected> }[] =
     directory !== null
-      ? [{ from: 'directory', dir: directory, look: () => lookInDirectory(directory, config, facts) }]
+      ? [{ from: 'directory', dir: directory, inspect: () => lookInDirectory(directory, config, facts) }]
       : [
-          { from: 'package', dir: places.package, look: () => lookInPackage(places.package, config, facts) },
+          { from: 'package', dir: places.package, inspect: () => lookInPackage(places.package, config, facts) },
           ...cacheFolders(cache, wish).map((dir) => ({
             from: 'cache' as const,
             dir,
-            look: () => lookInOurs(dir, wish, facts),
+            inspect: () => lookInOurs(dir, wish, facts),
           })),
         ];
   let unusable: ModelState | undefined;
-  for (const { from, dir, look } of looks) {
-    const found = await look();
+  for (const { from, dir, inspect } of looks) {
+    const found = await inspect();
     if ('ready' in found) return { state: 'ready', model: found.ready, from, bytes: found.bytes };
     if ('fault' in found)
       unusable ??= {

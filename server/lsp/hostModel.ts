@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { AppError, isAppError } from '../../core/errors.ts';
+import { AppError } from '../../core/errors.ts';
 import type { DownloadProgressParams, ModelState as ModelAnswer, Settings } from '../../protocol/index.ts';
 import {
   downloadModel,
@@ -76,14 +76,7 @@ export function createHostModel(options: HostModelOptions): HostModel {
   return {
     settings: modelSettings,
     async state() {
-      if (settings.embeddings === 'off') return null;
-      try {
-        return answerOf(await findModel(await modelSettings()));
-      } catch (error) {
-        if (!isAppError(error)) throw error;
-        // Faulty settings are a state as well: the rest of the status is still worth showing.
-        return { ...noModel, reason: `${error.message}.`, nextStep: error.hint ?? '' };
-      }
+      return settings.embeddings === 'off' ? null : answerOf(await findModel(await modelSettings()));
     },
     async download(hub, signal) {
       const state = await downloadModel({ ...(await modelSettings()), hub, signal, onProgress });

@@ -190,7 +190,7 @@ describe('contextkit model', function () {
     [['download', '--id', 'x'], '', /contextkit model download/],
     [['status'], 'model: { directory: /tmp }\n', /model\.directory: unknown key/],
     [['status'], 'model: { repository: ../.. }\n', /model\.repository/],
-    [['status'], 'model: { id: a/b }\n', /model\.id is not a name for a model: a\/b/],
+    [['status'], 'model: { id: a/b }\n', /model\.id: expected letters, digits/],
     [['status'], 'modelUrl: http://evil.example\n', /modelUrl: unknown key/],
   ];
   for (const [args, config, message] of refusals) {

@@ -15,15 +15,18 @@ import {
   plannedFailure,
   type DownloadProgressParams,
   type ModelState,
+  type SelectAnswer,
   type StatusAnswer,
 } from '../../protocol/index.ts';
 import { inRepository, stallAfter, startHub, type Hub } from '../server/embedding/testHub.ts';
-import { onnxFile, sha256, smallModel, writeFiles } from '../server/embedding/testModel.ts';
+import { onnxFile, realModel, sha256, smallModel, writeFiles } from '../server/embedding/testModel.ts';
 import { makeWorkspace, sample, type Workspace } from './workspace.ts';
 
 const server = path.resolve(import.meta.dirname, '../../dist/server.cjs');
 const onnx = 'onnx/model_quantized.onnx';
 const repository = 'acme/small';
+
+type Vectors = StatusAnswer['folders'][number]['vectors'];
 
 interface Started {
   connection: MessageConnection;
@@ -152,9 +155,31 @@ describe('The embedding model in the language server', function () {
   });
 
   it('is a state also when the settings are faulty', async () => {
-    const model = await ask(await start({ modelDirectory: 'relative' }));
+    const started = await start({ modelDirectory: 'relative', indexOnOpen: true });
+    const model = await ask(started);
     assert.equal(model?.state, 'unusable');
     assert.match(model.reason!, /not an absolute folder: relative/);
+    await started.connection.sendRequest('contextkit/index', {});
+    const { ranges } = await started.connection.sendRequest<SelectAnswer>('contextkit/select', { query: 'matchRoute' });
+    assert.equal(ranges[0]?.path, 'src/router.ts');
+  });
+
+  it('embeds the folder as soon as it is here, without a restart', async () => {
+    workspace.write('.contextkit/config.yaml', 'model: { id: all-MiniLM-L6-v2 }\n');
+    const started = await start({ indexOnOpen: true });
+    const vectors = async (wanted: string): Promise<Vectors> => {
+      for (;;) {
+        const { folders } = await started.connection.sendRequest<StatusAnswer>('contextkit/status', {});
+        const found = folders[0]!.vectors;
+        if (found.state === wanted) return found;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    };
+    assert.match((await vectors('no_model')).reason!, /all-MiniLM-L6-v2 is not on this machine/);
+    assert.equal((await ask(started, 'importModel', { dir: realModel() }))?.state, 'ready');
+    const { embedded, chunks, failed, model } = await vectors('ready');
+    assert.ok(chunks > 0);
+    assert.deepEqual([embedded, failed, model], [chunks, 0, 'all-MiniLM-L6-v2']);
   });
 
   it('is not looked for when embeddings are off', async () => {

@@ -103,7 +103,10 @@ describe('Finding a model', () => {
   });
 
   it('refuses a folder of the settings that is relative', async () => {
-    await assert.rejects(findModel(options({ directory: 'models/mine' })), { code: 'invalid_config' });
+    const state = await findModel(options({ directory: 'models/mine' }));
+    assert.ok(state.state === 'unusable');
+    assert.match(state.reason, /^The model directory is not an absolute folder: models\/mine\.$/);
+    assert.equal((await findModel(options({ model: { id: 'con' } }))).state, 'unusable');
   });
 
   describe('names what is wrong with', () => {
