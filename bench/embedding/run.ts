@@ -99,9 +99,9 @@ export async function embedding(argv: string[]): Promise<void> {
   const peer = await startPeer(directory);
   const turns: { own: OwnTurn; alone: PeerAnswer; batched: PeerAnswer }[] = [];
   try {
-    const first = texts.slice(0, 8);
-    await ownTurn(pool, runs, first);
-    await askPeer(peer, { texts: first, batch: 8 });
+    // Both have compiled what they need, and grown to their size, when the measuring begins.
+    await ownTurn(pool, runs, texts);
+    await askPeer(peer, { texts, batch: 1 });
     for (let turn = 0; turn < Number(values.turns); turn++) {
       turns.push({
         own: await ownTurn(pool, runs, texts),
