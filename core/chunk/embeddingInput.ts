@@ -14,7 +14,7 @@ export function chunkText(scope: string, content: string): string {
 export function modelText(text: string): string {
   return text
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1 $2')
+    .replace(/([A-Z])(?=[A-Z][a-z])/g, '$1 ')
     .replace(/[^\p{L}\p{M}\p{N}.?!:'"-]+/gu, ' ')
     .replace(/[-:.'"]{2,}/g, ' ')
     .replace(/ {2,}/g, ' ')

@@ -69,15 +69,15 @@ export class VectorTable {
 
   /** Hands rows of equal chunks on to the file's new state. */
   #inherit(before: FileVectors, file: FileVectors): void {
-    const known = new Map<string, number>();
+    const known = new Map<string, number[]>();
     before.rows.forEach((row, index) => {
-      if (row !== noRow) known.set(digestKey(before.digests, index), index);
+      if (row === noRow) return;
+      const key = digestKey(before.digests, index);
+      known.set(key, [...(known.get(key) ?? []), index]);
     });
     for (let index = 0; index < file.rows.length; index++) {
-      const key = digestKey(file.digests, index);
-      const from = known.get(key);
+      const from = known.get(digestKey(file.digests, index))?.shift();
       if (from === undefined) continue;
-      known.delete(key);
       this.#own(before.rows[from]!, file, index);
       before.rows[from] = noRow;
     }
