@@ -9,13 +9,19 @@ import { root, runNode, setUp } from './setup.mjs';
 
 /** What `npm run check` leaves out of its unit tests: real processes, the VSIX, and what is a step of its own there. */
 const slowFolders = ['acceptance', 'e2e', 'package', 'architecture'];
+/** Child processes, a network, big files: the same. */
+const slowFiles = [
+  'server/embedding/{downloadModel,embedPool,embeddingCache,findModel,reference}.test.ts',
+  'server/engine/vectors.test.ts',
+];
 
 function patterns(args) {
   const fixtures = ['--ignore', 'test/fixtures/**'];
   const files = args.filter((arg) => arg !== '--fast');
   if (files.length > 0) return [...fixtures, ...files];
-  const left = args.includes('--fast') ? slowFolders : ['e2e'];
-  return [...fixtures, ...left.flatMap((folder) => ['--ignore', `test/${folder}/**`]), 'test/**/*.test.ts'];
+  const isFast = args.includes('--fast');
+  const left = [...(isFast ? slowFolders : ['e2e']).map((folder) => `${folder}/**`), ...(isFast ? slowFiles : [])];
+  return [...fixtures, ...left.flatMap((each) => ['--ignore', `test/${each}`]), 'test/**/*.test.ts'];
 }
 
 function readCounts(file) {

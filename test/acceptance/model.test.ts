@@ -3,7 +3,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { inRepository, makeCertificate, stallAfter, startHub, type Hub } from '../server/embedding/testHub.ts';
-import { onnxFile, realModel, realModelSha256, sha256, smallModel, writeFiles } from '../server/embedding/testModel.ts';
+import {
+  onnxFile,
+  realModel,
+  realModelSha256,
+  sha256,
+  smallModel,
+  writeFiles,
+  itWithRealModel,
+} from '../server/embedding/testModel.ts';
 import { cli, makeWorkspace, type Ran, type Workspace } from './workspace.ts';
 
 const onnx = 'onnx/model_quantized.onnx';
@@ -164,7 +172,7 @@ describe('contextkit model', function () {
     }
   });
 
-  it('imports the real model under a name and uses it where config.yaml names it', async () => {
+  itWithRealModel('imports the real model under a name and uses it where config.yaml names it', async () => {
     const refused = await model('import', realModel());
     assert.equal(refused.code, 8);
     assert.match(refused.err, /is not gte-small: .* has 22,824,235 bytes where 34,014,427 bytes were expected/);

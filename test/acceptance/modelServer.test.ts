@@ -19,7 +19,7 @@ import {
   type StatusAnswer,
 } from '../../protocol/index.ts';
 import { inRepository, stallAfter, startHub, type Hub } from '../server/embedding/testHub.ts';
-import { onnxFile, realModel, sha256, smallModel, writeFiles } from '../server/embedding/testModel.ts';
+import { onnxFile, realModel, sha256, smallModel, writeFiles, itWithRealModel } from '../server/embedding/testModel.ts';
 import { makeWorkspace, sample, type Workspace } from './workspace.ts';
 
 const server = path.resolve(import.meta.dirname, '../../dist/server.cjs');
@@ -164,7 +164,7 @@ describe('The embedding model in the language server', function () {
     assert.equal(ranges[0]?.path, 'src/router.ts');
   });
 
-  it('embeds the folder as soon as it is here, without a restart', async () => {
+  itWithRealModel('embeds the folder as soon as it is here, without a restart', async () => {
     workspace.write('.contextkit/config.yaml', 'model: { id: all-MiniLM-L6-v2 }\n');
     const started = await start({ indexOnOpen: true });
     const vectors = async (wanted: string): Promise<Vectors> => {

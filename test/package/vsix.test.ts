@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeSmallModel } from '../server/embedding/runnableModel.ts';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { realModel, realModelSha256 } from '../server/embedding/testModel.ts';
+import { realModel, realModelSha256, withRealModel } from '../server/embedding/testModel.ts';
 import { readZip, type ZipEntry } from './readZip.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -131,69 +132,72 @@ describe('npm run package', function () {
     assert.match(asked.stdout, /highTideAt/);
   });
 
-  describe('with a model', () => {
-    const withModel = path.join(scratch, 'model.vsix');
-    let files: ZipEntry[] = [];
+  withRealModel('a VSIX with a model', () => {
+    describe('with a model', () => {
+      const withModel = path.join(scratch, 'model.vsix');
+      let files: ZipEntry[] = [];
 
-    before(() => {
-      const made = makeVsix('--out', withModel, '--target', 'linux-x64', '--with-model', realModel());
-      assert.equal(made.status, 0, made.stdout + made.stderr);
-      assert.match(made.stderr, new RegExp(`with the model all-MiniLM-L6-v2, SHA-256 ${realModelSha256}`));
-      files = readZip(readFileSync(withModel));
-    });
-
-    it('holds it, and nothing else that the other does not hold', () => {
-      const others = new Set(entries.map(({ name }) => name));
-      assert.deepEqual(
-        files
-          .map(({ name }) => name)
-          .filter((name) => !others.has(name))
-          .sort(),
-        ['config.json', 'model.json', 'onnx/model_quantized.onnx', 'tokenizer.json', 'tokenizer_config.json'].map(
-          (name) => `extension/dist/model/${name}`,
-        ),
-      );
-    });
-
-    it('finds it on a machine that has none', () => {
-      const unpacked = path.join(scratch, 'with-model');
-      const cli = unpack(files, unpacked);
-      const asked = spawnSync(process.execPath, [cli, 'model', 'status', '--json'], {
-        cwd: unpacked,
-        encoding: 'utf8',
-        env: { ...process.env, CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
-      });
-      assert.equal(asked.status, 0, asked.stderr);
-      const { state, from, id, dir, sha256 } = JSON.parse(asked.stdout) as Record<string, string>;
-      assert.deepEqual([state, from, id, sha256], ['ready', 'package', 'all-MiniLM-L6-v2', realModelSha256]);
-      assert.equal(dir, path.join(unpacked, 'extension/dist/model'));
-    });
-
-    // Only where the VSIX of this test can run: its native part is of one platform.
-    if (process.platform === 'linux' && process.arch === 'x64')
-      it('embeds with it, with nothing but its own files', () => {
-        const cli = path.join(scratch, 'with-model/extension/dist/cli.cjs');
-        const run = (...args: string[]) =>
-          spawnSync(process.execPath, [cli, ...args, '--root', workspace], {
-            cwd: scratch,
-            encoding: 'utf8',
-            env: { ...process.env, CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
-          });
-        const indexed = run('index', '--embed');
-        assert.equal(indexed.status, 0, indexed.stderr);
-        const { vectors } = JSON.parse(run('status', '--json').stdout) as { vectors: Record<string, unknown> };
-        assert.deepEqual([vectors['model'], vectors['embedded'], vectors['failed']], ['all-MiniLM-L6-v2', 1, 0]);
+      before(() => {
+        const made = makeVsix('--out', withModel, '--target', 'linux-x64', '--with-model', realModel());
+        assert.equal(made.status, 0, made.stdout + made.stderr);
+        assert.match(made.stderr, new RegExp(`with the model all-MiniLM-L6-v2, SHA-256 ${realModelSha256}`));
+        files = readZip(readFileSync(withModel));
       });
 
-    it('is not made from a folder without a usable one', () => {
-      const refused = makeVsix('--out', path.join(scratch, 'none.vsix'), '--with-model', scratch);
-      assert.equal(refused.status, 1);
-      assert.match(refused.stderr, /cannot be used: there is no model in it/);
-      assert.ok(!existsSync(path.join(scratch, 'none.vsix')));
+      it('holds it, and nothing else that the other does not hold', () => {
+        const others = new Set(entries.map(({ name }) => name));
+        assert.deepEqual(
+          files
+            .map(({ name }) => name)
+            .filter((name) => !others.has(name))
+            .sort(),
+          ['config.json', 'model.json', 'onnx/model_quantized.onnx', 'tokenizer.json', 'tokenizer_config.json'].map(
+            (name) => `extension/dist/model/${name}`,
+          ),
+        );
+      });
+
+      it('finds it on a machine that has none', () => {
+        const unpacked = path.join(scratch, 'with-model');
+        const cli = unpack(files, unpacked);
+        const asked = spawnSync(process.execPath, [cli, 'model', 'status', '--json'], {
+          cwd: unpacked,
+          encoding: 'utf8',
+          env: { ...process.env, CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
+        });
+        assert.equal(asked.status, 0, asked.stderr);
+        const { state, from, id, dir, sha256 } = JSON.parse(asked.stdout) as Record<string, string>;
+        assert.deepEqual([state, from, id, sha256], ['ready', 'package', 'all-MiniLM-L6-v2', realModelSha256]);
+        assert.equal(dir, path.join(unpacked, 'extension/dist/model'));
+      });
+
+      // Only where the VSIX of this test can run: its native part is of one platform.
+      if (process.platform === 'linux' && process.arch === 'x64')
+        it('embeds with it, with nothing but its own files', () => {
+          const cli = path.join(scratch, 'with-model/extension/dist/cli.cjs');
+          const run = (...args: string[]) =>
+            spawnSync(process.execPath, [cli, ...args, '--root', workspace], {
+              cwd: scratch,
+              encoding: 'utf8',
+              env: { ...process.env, CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
+            });
+          const indexed = run('index', '--embed');
+          assert.equal(indexed.status, 0, indexed.stderr);
+          const { vectors } = JSON.parse(run('status', '--json').stdout) as { vectors: Record<string, unknown> };
+          assert.deepEqual([vectors['model'], vectors['embedded'], vectors['failed']], ['all-MiniLM-L6-v2', 1, 0]);
+        });
+
+      it('is not made from a folder without a usable one', () => {
+        const refused = makeVsix('--out', path.join(scratch, 'none.vsix'), '--with-model', scratch);
+        assert.equal(refused.status, 1);
+        assert.match(refused.stderr, /cannot be used: there is no model in it/);
+        assert.ok(!existsSync(path.join(scratch, 'none.vsix')));
+      });
     });
   });
-
   it('is made without the runtime for a platform that has none, and says what that means', () => {
+    const anyModel = path.join(scratch, 'any model');
+    writeSmallModel(anyModel, { config: { model_type: 'bert', max_position_embeddings: 512, hidden_size: 16 } });
     const bare = path.join(scratch, 'bare.vsix');
     const made = makeVsix('--out', bare, '--target', 'darwin-x64');
     assert.equal(made.status, 0, made.stdout + made.stderr);
@@ -208,7 +212,11 @@ describe('npm run package', function () {
       spawnSync(process.execPath, [cli, ...args, '--root', workspace], {
         cwd: scratch,
         encoding: 'utf8',
-        env: { ...process.env, CONTEXTKIT_MODEL_DIR: realModel(), CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache') },
+        env: {
+          ...process.env,
+          CONTEXTKIT_MODEL_DIR: anyModel,
+          CONTEXTKIT_CACHE_DIR: path.join(scratch, 'cache'),
+        },
       });
     const embedded = run('index', '--embed', '--force');
     assert.equal(embedded.status, 8, embedded.stderr);

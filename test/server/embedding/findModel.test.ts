@@ -17,7 +17,7 @@ import { findModel, type ModelOptions, type ModelState } from '../../../server/e
 import { importModel, listModels, removeModel } from '../../../server/embedding/importModel.ts';
 import { manifestName, manifestText } from '../../../server/embedding/modelFolders.ts';
 import type { ModelConfig } from '../../../server/embedding/wishedModel.ts';
-import { onnxFile, realModel, realModelSha256, sha256, smallModel, writeFiles } from './testModel.ts';
+import { onnxFile, realModel, realModelSha256, sha256, smallModel, writeFiles, itWithRealModel } from './testModel.ts';
 
 const onnx = 'onnx/model_quantized.onnx';
 
@@ -56,7 +56,7 @@ describe('Finding a model', () => {
     assert.ok(!existsSync(path.join(scratch, 'cache')), 'looking makes no folders');
   });
 
-  it('reads the real model: shape, digests, where it lies', async () => {
+  itWithRealModel('reads the real model: shape, digests, where it lies', async () => {
     const dir = realModel();
     const { model, from, bytes } = ready(await findModel(options({ directory: dir })));
     assert.deepEqual(
@@ -298,7 +298,7 @@ describe('Finding a model', () => {
       assert.deepEqual(await removeModel('small', options()), []);
     });
 
-    it('imports another model only under a name', async () => {
+    itWithRealModel('imports another model only under a name', async () => {
       const dir = realModel();
       await assert.rejects(importModel(dir, options()), {
         code: 'model_unusable',

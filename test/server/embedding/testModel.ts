@@ -10,11 +10,23 @@ const candidates = [
 
 export const realModelSha256 = 'eaa1995e9748a844dca02c4860995838a086fd6a4d94e82e1286a06bd4b2ef0d';
 
-/** Folder of all-MiniLM-L6-v2 in the layout of transformers.js, quantised. */
+const found = candidates.find((each) => each !== undefined && existsSync(path.join(each, 'config.json')));
+
+/** Folder of all-MiniLM-L6-v2 in the layout of transformers.js, quantised. Only for tests that `withRealModel` runs. */
 export function realModel(): string {
-  const found = candidates.find((each) => each !== undefined && existsSync(path.join(each, 'config.json')));
   if (found !== undefined) return found;
   throw new Error('the model all-MiniLM-L6-v2 is missing: name its folder in CONTEXTKIT_TEST_MODEL');
+}
+
+/** Does this where the real model is on this machine; elsewhere it says what is left out. */
+export function withRealModel(title: string, register: () => void): void {
+  if (found !== undefined) register();
+  else console.log(`not run: ${title} (needs all-MiniLM-L6-v2: name its folder in CONTEXTKIT_TEST_MODEL)`);
+}
+
+/** A test with the real model. */
+export function itWithRealModel(title: string, test: () => Promise<void> | void): void {
+  withRealModel(title, () => it(title, test));
 }
 
 function varint(value: number): number[] {
