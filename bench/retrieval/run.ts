@@ -1,8 +1,9 @@
 /**
  * Ranking quality: `npm run bench -- retrieval --data DIR --snap DIR [--questions DIR --questions-snap DIR]
- * [--index DIR] [--run DIR] [--json FILE] [--previous FILE] [--signals]`. Indexes each snapshot once (kept in --index), asks
+ * [--index DIR] [--run DIR] [--json FILE] [--previous FILE] [--signals] [--model DIR [--processes N]]`. Indexes each snapshot once (kept in --index), asks
  * every question in-process and prints the macro averages beside the baselines and the figures of the previous release.
  * --run writes the runs in the harness's format for its paired `compare`; --json writes the score file; --signals
+ * --model embeds every chunk with the model in that folder (kept in the user's cache) and ranks by meaning, too; --signals
  * leaves out one signal after the other and prints what each is worth.
  */
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { RankingWeights } from '../../core/rank/weights.ts';
-import { openEngine } from '../../server/engine/index.ts';
+import { openEmbeddings, openEngine, type Embeddings } from '../../server/engine/index.ts';
 import { table } from '../statistics.ts';
 import { loadChangeCorpora, loadQuestionCorpora, type Corpus, type Question } from './dataset.ts';
 import { macroAverages, type Scored } from './averages.ts';
@@ -26,8 +27,18 @@ interface Asked {
   without: Map<string, Scored[]>;
 }
 
-async function ask(corpus: Corpus, indexRoot: string, leaveOut: boolean): Promise<Asked> {
-  const engine = await openEngine({ root: corpus.root, indexDir: path.join(indexRoot, corpus.name) });
+interface AskOptions {
+  indexRoot: string;
+  leaveOut: boolean;
+  embeddings: Embeddings | undefined;
+}
+
+async function ask(corpus: Corpus, { indexRoot, leaveOut, embeddings }: AskOptions): Promise<Asked> {
+  const engine = await openEngine({
+    root: corpus.root,
+    indexDir: path.join(indexRoot, corpus.name),
+    ...(embeddings === undefined ? {} : { embeddings }),
+  });
   const score = async (question: Question, weights: Partial<RankingWeights> = {}): Promise<Scored> => {
     const ranked = await engine.rank(question.text, { limit: 200, weights });
     const results = ranked.map((range) => ({
@@ -39,6 +50,12 @@ async function ask(corpus: Corpus, indexRoot: string, leaveOut: boolean): Promis
   };
   try {
     await engine.index();
+    if (embeddings !== undefined) {
+      const started = performance.now();
+      const { embedded, failed } = await engine.embed();
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      console.error(`${corpus.name}: ${embedded} chunks with vectors, ${failed} failed, ${seconds} s`);
+    }
     const asked: Asked = { scored: [], without: new Map() };
     for (const question of corpus.questions) asked.scored.push(await score(question));
     for (const { name, changed } of leaveOut ? signals : []) {
@@ -133,6 +150,8 @@ export async function retrieval(argv: string[]): Promise<void> {
       json: text,
       previous: { ...text, default: previousScores },
       signals: { type: 'boolean', default: false },
+      model: text,
+      processes: text,
     },
   });
   const corpora = [
@@ -148,12 +167,17 @@ export async function retrieval(argv: string[]): Promise<void> {
   const indexRoot = values.index ?? mkdtempSync(path.join(tmpdir(), 'contextkit-retrieval-'));
   const scored: Scored[] = [];
   const without = new Map<string, Scored[]>();
+  const embeddings =
+    values.model === undefined
+      ? undefined
+      : openEmbeddings({ directory: path.resolve(values.model), processes: Number(values.processes ?? 0) });
   for (const corpus of corpora) {
-    const asked = await ask(corpus, indexRoot, values.signals);
+    const asked = await ask(corpus, { indexRoot, leaveOut: values.signals, embeddings });
     scored.push(...asked.scored);
     for (const [name, each] of asked.without) without.set(name, [...(without.get(name) ?? []), ...each]);
     console.error(`${corpus.name}: ${corpus.questions.length} questions`);
   }
+  await embeddings?.close();
   const averages = macroAverages(scored);
   printAverages(averages);
   printBeside(averages, {

@@ -46,6 +46,11 @@ interface Answer {
   result: RankedChunk;
 }
 
+function besideMeaning(weights: RankingWeights): RankingWeights {
+  const { near, spread } = weights.besideMeaning;
+  return { ...weights, near: weights.near * near, spread: weights.spread * spread };
+}
+
 /** Files that only declare what others define. */
 const isDeclaration = (path: string): boolean => /\.d\.[cm]?ts$|\.pyi$/.test(path);
 
@@ -130,7 +135,8 @@ export class SearchIndex {
 
   /** Ranges in rank order. Never more than one range for the same lines; ties are broken by path and line. */
   search(query: string, options: SearchOptions): RankedChunk[] {
-    this.#weights = options.weights ?? this.#standard;
+    const weights = options.weights ?? this.#standard;
+    this.#weights = (options.meaning ?? []).length === 0 ? weights : besideMeaning(weights);
     const analyzed = analyzeQuery(query, this.#weights);
     const touched = this.#scorer.score(analyzed, this.#weights);
     this.#addMeaning(options.meaning ?? [], touched);

@@ -70,6 +70,8 @@ export interface RankingWeights {
   meaningFile: number;
   /** So many chunks gain for their meaning, each less than the one before. */
   meaningDepth: number;
+  /** What these weights are multiplied with where vectors take part, which do some of their work. */
+  besideMeaning: { near: number; spread: number };
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;
   /** What a file's score is multiplied with, unless the query asks for its role. */
@@ -111,6 +113,7 @@ export const defaultWeights: RankingWeights = {
   meaning: 0.3,
   meaningFile: 0.2,
   meaningDepth: 200,
+  besideMeaning: { near: 2 / 3, spread: 1.2 },
   spread: 0.5,
   prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

@@ -290,6 +290,37 @@ describe('SearchIndex', () => {
     assert.deepEqual(index.search('open door', { limit: 5 }), plain, 'a later search is not disturbed');
   });
 
+  it('finds what is near in meaning, and its parts add up to the score', () => {
+    const { index } = build({
+      'src/cookie.ts': 'seal the jar',
+      'src/route.ts': 'walk the tree',
+      'src/other.ts': 'nothing of it',
+    });
+    const meaning = [
+      { path: 'src/route.ts', index: 0, similarity: 0.8 },
+      { path: 'src/gone.ts', index: 0, similarity: 0.7 },
+      { path: 'src/other.ts', index: 5, similarity: 0.6 },
+      { path: 'src/cookie.ts', index: 0, similarity: 0.5 },
+    ];
+    assert.deepEqual(
+      index.search('dispatch', { limit: 5, meaning }).map(({ path }) => path),
+      ['src/route.ts'],
+    );
+    const [first, second] = index.search('jar', { limit: 5, meaning, explain: true });
+    assert.deepEqual([first!.path, second!.path], ['src/cookie.ts', 'src/route.ts']);
+    const parts = new Map(second!.parts!.map(({ name, value }) => [name, value]));
+    const sum = (...names: string[]): number => names.reduce((total, name) => total + parts.get(name)!, 0);
+    assert.ok(parts.get('meaning')! > 0 && parts.get('file meaning')! > 0);
+    const own = sum('text', 'names', 'scope', 'defines', 'meaning', 'more ranges', 'path', 'file meaning');
+    const whole = own * parts.get('coverage')! * parts.get('prior')! + sum('tests', 'neighbours', 'central');
+    assert.ok(Math.abs(whole - second!.score) < 1e-4, `${whole} is not ${second!.score}`);
+    assert.deepEqual(
+      index.search('jar', { limit: 5 }).map(({ path }) => path),
+      ['src/cookie.ts'],
+      'a later search by words is not disturbed',
+    );
+  });
+
   it('answers an empty index, an unknown word and a query of stop words', () => {
     const { index } = build({});
     assert.deepEqual(paths(index, 'anything'), []);
