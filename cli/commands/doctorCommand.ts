@@ -2,8 +2,8 @@ import path from 'node:path';
 import { examineIndex, type DoctorReport, type Finding } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { counted, printable, type Style } from '../output/terminal.ts';
-import { indexAfterOthers, withWorkspace, type Session } from '../session.ts';
-import { findRoot } from '../workspace.ts';
+import { indexAfterOthers, modelSettings, withWorkspace, type Session } from '../session.ts';
+import { findRoot, readConfig } from '../workspace.ts';
 
 function mark({ level, fixed }: Finding, style: Style): string {
   if (fixed) return style.green('fixed  ');
@@ -35,8 +35,11 @@ function doctorLines({ root, indexDir, findings, healthy }: DoctorReport, style:
 /** Looks over the index; with --fix mends it, and makes it anew where that is what it takes. */
 export async function doctorCommand(session: Session, { fix }: { fix: boolean }): Promise<number> {
   const { terminal, common, cwd } = session;
+  const root = findRoot(common.root, cwd);
+  const config = await readConfig(root);
   const report = await examineIndex({
-    root: findRoot(common.root, cwd),
+    root,
+    model: config.embeddings === 'off' ? null : modelSettings(session, config),
     ...(common.indexDir === undefined ? {} : { indexDir: path.resolve(cwd, common.indexDir) }),
     fix,
   });

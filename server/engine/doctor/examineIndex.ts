@@ -3,6 +3,7 @@ import path from 'node:path';
 import { AppError, isAppError } from '../../../core/errors.ts';
 import { describeLock } from '../../store/index.ts';
 import { checkDatabase } from './checkDatabase.ts';
+import { checkEmbeddings, checkModel } from './checkEmbeddings.ts';
 import { checkFolder, checkSpace } from './checkFolder.ts';
 import { checkClock, checkRemembered, checkSetAside, checkTemporaries } from './checkLeftovers.ts';
 import { checkLock } from './checkLock.ts';
@@ -18,6 +19,8 @@ const checks: readonly Check[] = [
   { name: 'temporaries', run: checkTemporaries },
   { name: 'packs', run: checkRemembered },
   { name: 'clock', run: checkClock },
+  { name: 'model', run: checkModel },
+  { name: 'embeddings', run: checkEmbeddings },
 ];
 
 function finding(check: string, { level, message, hint = null, fixed = false }: CheckFinding): Finding {
@@ -50,7 +53,7 @@ function isWriting(indexDir: string): boolean {
 }
 
 /** Looks over the index of a folder and, if asked to, mends it. Source files are never touched. */
-export async function examineIndex({ root, indexDir, fix = false }: DoctorOptions): Promise<DoctorReport> {
+export async function examineIndex({ root, indexDir, fix = false, model = {} }: DoctorOptions): Promise<DoctorReport> {
   const folder = path.resolve(root);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new AppError('root_unreadable', `there is no such folder: ${folder}`, {
@@ -62,6 +65,7 @@ export async function examineIndex({ root, indexDir, fix = false }: DoctorOption
   const context: CheckContext = {
     root: folder,
     indexDir: place,
+    model,
     mayFix: fix && !isBeingWritten,
     isBeingWritten,
     needsIndex: () => (needsIndex = true),

@@ -1,3 +1,5 @@
+import type { ModelSettings } from '../models.ts';
+
 export type FindingLevel = 'ok' | 'note' | 'problem';
 
 /** What one check says. */
@@ -28,6 +30,8 @@ export interface DoctorOptions {
   root: string;
   /** Default `<root>/.contextkit`. */
   indexDir?: string;
+  /** What is configured of the embedding model; null where embeddings are switched off. Default: the product's own. */
+  model?: ModelSettings | null;
   /** Mend what can be mended without losing anything that cannot be made anew. */
   fix?: boolean;
 }
@@ -36,6 +40,8 @@ export interface DoctorOptions {
 export interface CheckContext {
   root: string;
   indexDir: string;
+  /** Null where embeddings are switched off. */
+  model: ModelSettings | null;
   /** Mending is wanted, and nobody else writes this index. */
   mayFix: boolean;
   /** Another process writes this index now. */
