@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { writeSmallModel } from '../server/embedding/runnableModel.ts';
 import { openEditor, waitUntil, type Editor, type Frame } from './editor.ts';
 
 const sources: Record<string, string> = {
@@ -28,6 +29,7 @@ function makeWorkspace(): string {
 describe('ContextKit in VS Code', function () {
   this.timeout(90_000);
   let folder: string;
+  let modelDirectory: string;
   let editor: Editor;
   let panel: Frame;
 
@@ -47,12 +49,15 @@ describe('ContextKit in VS Code', function () {
   before(async function () {
     this.timeout(180_000);
     folder = makeWorkspace();
-    editor = await openEditor(process.env['CONTEXTKIT_VSIX']!, folder);
+    modelDirectory = mkdtempSync(path.join(tmpdir(), 'contextkit-model-'));
+    writeSmallModel(modelDirectory, { config: { model_type: 'bert', max_position_embeddings: 512, hidden_size: 16 } });
+    editor = await openEditor(process.env['CONTEXTKIT_VSIX']!, folder, { 'contextkit.modelDirectory': modelDirectory });
   });
 
   after(async () => {
     await editor?.close();
     rmSync(folder, { recursive: true, force: true });
+    rmSync(modelDirectory, { recursive: true, force: true });
   });
 
   afterEach(async function () {
@@ -85,6 +90,10 @@ describe('ContextKit in VS Code', function () {
     assert.match(first, /router\.ts:\d+-\d+src.*\d+ tokens/s);
     assert.match((await panel.locator('.summary .total').textContent()) ?? '', /^\d[\d,]* of 8,000 tokens$/);
     await editor.screenshot('panel');
+  });
+
+  it('embeds the folder behind the answers and says when meanings are compared', async () => {
+    await panel.locator('#index', { hasText: 'Search by words and meaning.' }).waitFor({ timeout: 30_000 });
   });
 
   it('asks from the panel and opens what is clicked', async () => {
@@ -158,6 +167,7 @@ describe('ContextKit in VS Code', function () {
     await editor.command('ContextKit: Show Status');
     await editor.page.locator('.tab.active', { hasText: 'ContextKit Status' }).waitFor({ timeout: 30_000 });
     await editor.page.locator('.view-lines', { hasText: 'ignored/' }).first().waitFor({ timeout: 30_000 });
+    await editor.page.locator('.view-lines', { hasText: 'Vectors: ready' }).first().waitFor({ timeout: 30_000 });
     await editor.screenshot('status');
   });
 });
