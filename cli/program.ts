@@ -165,6 +165,7 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .option('--budget <tokens>', 'tokens for the range measure, 500 to 100000', '4000')
     .option('--min-recall <share>', 'end with exit code 7 when recall@10 is below it, 0 to 1')
     .option('--tune', 'look for better weights, and store those that are better with certainty in config.yaml')
+    .option('--embed', 'embed each state of the past and rank by meaning, too')
     .action(async (options: Options & ScoreCommandOptions) => {
       const { scoreCommand } = await import('./commands/scoreCommand.ts');
       finish(await scoreCommand(session(options), options));

@@ -70,7 +70,7 @@ export function modelSettings({ env }: Session, { model }: Config): ModelSetting
 }
 
 /** Undefined when they are switched off. */
-function embeddingsOf(session: Session, config: Config): Embeddings | undefined {
+export function embeddingsOf(session: Session, config: Config): Embeddings | undefined {
   if (session.common.embed === false || config.embeddings === 'off') return undefined;
   const { embeddingProcesses, embeddingCacheMb } = config;
   return openEmbeddings({

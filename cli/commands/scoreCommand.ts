@@ -5,7 +5,7 @@ import { wholeNumber } from '../output/options.ts';
 import { measureTitle, scoreLines } from '../output/scoreTable.ts';
 import { shortened, type Terminal } from '../output/terminal.ts';
 import { storeRanking } from '../rankingConfig.ts';
-import { engineSettings, type Session } from '../session.ts';
+import { embeddingsOf, engineSettings, type Session } from '../session.ts';
 import { findRoot, readConfig } from '../workspace.ts';
 
 export interface ScoreCommandOptions {
@@ -32,6 +32,8 @@ function progressText({ phase, done, total, etaSeconds }: ScoreProgress): string
       return 'Reading the history';
     case 'indexing':
       return 'Indexing the state before the oldest commit';
+    case 'embedding':
+      return `Embedding it  ${done}/${total} chunks${etaSeconds === null ? '' : `  ${etaSeconds}s left`}`;
     case 'asking':
     case 'tuning': {
       const rest = etaSeconds === null ? '' : `  ${etaSeconds}s left`;
@@ -81,6 +83,7 @@ export async function scoreCommand(session: Session, options: ScoreCommandOption
   const { parseWorkers } = config;
   const progress = showProgress(terminal);
   let report: ScoreReport;
+  const embeddings = common.embed === true ? embeddingsOf(session, config) : undefined;
   try {
     report = await scoreRepository({
       root,
@@ -89,11 +92,13 @@ export async function scoreCommand(session: Session, options: ScoreCommandOption
       commits,
       budget,
       tune: options.tune === true,
+      ...(embeddings === undefined ? {} : { embeddings }),
       signal,
       onProgress: progress.show,
     });
   } finally {
     progress.clear();
+    await embeddings?.close();
   }
   const { stored, says } = await applyTuning(root, report);
   const recall = report.measures.find(({ measure }) => measure === 'recall@10')!.ranking.mean;

@@ -29,7 +29,8 @@ import { openPastTree, type PastTree } from '../history/pastTree.ts';
 import { defaultSettings, openEngine } from './openEngine.ts';
 import { withTemporaryFolder } from './temporaryFolder.ts';
 import { createPastHistory, type PastHistory } from './pastHistory.ts';
-import type { Engine, EngineSettings } from './types.ts';
+import type { Engine, EngineSettings, VectorStatus } from './types.ts';
+import type { Embeddings } from './embeddings.ts';
 
 export interface ScoreOptions {
   /** Absolute path of the workspace folder; nothing in it is touched. */
@@ -42,6 +43,8 @@ export interface ScoreOptions {
   budget?: number;
   /** Look for better weights as well. */
   tune?: boolean;
+  /** Embeds each state of the past and ranks by meaning, too; rejects when there is no model. */
+  embeddings?: Embeddings;
   /** Other weights to ask the same questions with: for benchmarks. */
   variants?: RankingOverrides[];
   signal?: AbortSignal;
@@ -49,7 +52,7 @@ export interface ScoreOptions {
 }
 
 export interface ScoreProgress {
-  phase: 'reading' | 'indexing' | 'asking' | 'tuning';
+  phase: 'reading' | 'indexing' | 'embedding' | 'asking' | 'tuning';
   done: number;
   total: number;
   /** Null while it cannot be said honestly. */
@@ -116,6 +119,8 @@ class PastIndex {
     private readonly tree: PastTree,
     private readonly history: PastHistory,
     private readonly folder: string,
+    /** Hears of chunks that get their vectors; null where no embedding is wanted. */
+    private readonly onEmbedding: ((status: VectorStatus) => void) | null,
   ) {}
 
   /** Everything as it was at a commit. */
@@ -125,6 +130,8 @@ class PastIndex {
     const options = signal === undefined ? {} : { signal };
     if (!this.#started) await this.engine.index(options);
     else if (changed.length > 0) await this.engine.update(changed, options);
+    if (this.onEmbedding !== null)
+      await this.engine.embed({ ...options, onProgress: this.#started ? () => undefined : this.onEmbedding });
     this.#started = true;
     await this.engine.refreshHistory();
     this.#indexed = new Set(await this.engine.paths());
@@ -243,7 +250,7 @@ export async function scoreRepository(options: ScoreOptions): Promise<ScoreRepor
 }
 
 async function walkThePast(
-  { root, settings = {}, parseWorkers, tune = false, variants = [], signal, onProgress }: ScoreOptions,
+  { root, settings = {}, parseWorkers, tune = false, embeddings, variants = [], signal, onProgress }: ScoreOptions,
   mined: MinedRepository,
   folder: string,
   budget: number,
@@ -265,10 +272,13 @@ async function walkThePast(
     access: 'write',
     settings: used,
     history,
+    ...(embeddings === undefined ? {} : { embeddings }),
     ...(parseWorkers === undefined ? {} : { parseWorkers }),
   });
+  const tellEmbedding = ({ embedded, chunks, etaSeconds }: VectorStatus): void =>
+    onProgress?.({ phase: 'embedding', done: embedded, total: chunks, etaSeconds });
   try {
-    const index = new PastIndex(engine, tree, history, files);
+    const index = new PastIndex(engine, tree, history, files, embeddings === undefined ? null : tellEmbedding);
     const progress = createProgress(onProgress, mined.questions.length * (tune ? 2 : 1));
     const asked: AskedQuestion[] = [];
     const golds = new Map<MinedQuestion, Gold[]>();
