@@ -100,7 +100,8 @@ async function waitUntil<T>(what: string, ask: () => Promise<T | undefined>, tim
 export async function openEditor(vsix: string, folder: string, more: Record<string, unknown> = {}): Promise<Editor> {
   const profile = mkdtempSync(path.join(tmpdir(), 'contextkit-editor-'));
   const inProfile = (name: string): string => path.join(profile, name);
-  for (const name of ['data/User', 'data/Machine', 'extensions', 'home']) mkdirSync(inProfile(name), { recursive: true });
+  for (const name of ['data/User', 'data/Machine', 'extensions', 'home'])
+    mkdirSync(inProfile(name), { recursive: true });
   writeFileSync(inProfile('config.yaml'), 'auth: none\n');
   writeFileSync(inProfile('data/User/settings.json'), JSON.stringify({ ...settings, ...more }));
   // Where extensions run elsewhere than the window, settings of the machine are read from the machine's own file.
