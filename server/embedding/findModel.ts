@@ -197,6 +197,13 @@ export async function findModel(options: ModelOptions): Promise<ModelState> {
   }
 }
 
+/** A folder that may not be read, a disk that fails: a fault of the model's place, not of the program. */
+function cannotBeRead(error: unknown): Inspected {
+  const { code, path: file } = error as NodeJS.ErrnoException;
+  if (isAppError(error) || typeof code !== 'string') throw error;
+  return { fault: `${file ?? 'it'} cannot be read (${code})` };
+}
+
 async function look(options: ModelOptions, places: ModelPlaces): Promise<ModelState> {
   const { wish, facts, cache, directory } = places;
   const config = options.model ?? {};
@@ -213,7 +220,7 @@ async function look(options: ModelOptions, places: ModelPlaces): Promise<ModelSt
         ];
   let unusable: ModelState | undefined;
   for (const { from, dir, inspect } of looks) {
-    const found = await inspect();
+    const found = await inspect().catch(cannotBeRead);
     if ('ready' in found) return { state: 'ready', model: found.ready, from, bytes: found.bytes };
     if ('fault' in found)
       unusable ??= {

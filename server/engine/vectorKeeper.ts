@@ -140,7 +140,12 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
         isDue = false;
         await fillOnce();
       }
-    })().finally(() => (filling = undefined));
+    })()
+      .catch((error: unknown) => {
+        // Words answer all the same.
+        if (!abort.signal.aborted) fail('vectors not looked up', error);
+      })
+      .finally(() => (filling = undefined));
     return filling;
   }
 
@@ -148,6 +153,7 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     const open = await parts();
     if (open === null) return;
     await fill();
+    if (state === 'failed') return;
     rate.start();
     do {
       workAgain = false;
@@ -206,7 +212,7 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
   async function question(query: string, signal?: AbortSignal): Promise<Float32Array | null> {
     if (embeddings === undefined || query.trim() === '' || state === 'failed') return null;
     // The process starts while vectors are looked up.
-    const ready = Promise.all([vectorOf(query), fill()]).then(([vector]) => vector);
+    const ready = Promise.all([vectorOf(query), fill()]).then(([vector]) => (state === 'failed' ? null : vector));
     return Promise.race([ready, nullAfter(questionMs, signal)]);
   }
 
@@ -235,6 +241,8 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     refresh(paths = []) {
       if (embeddings === undefined || abort.signal.aborted) return;
       isDue = true;
+      // What was in the way may be gone.
+      if (state === 'failed') state = 'starting';
       first = [...paths, ...first.filter((path) => !paths.includes(path))].slice(0, mostFirst);
       if (!inBackground) return;
       // It has told the status and the log already.
@@ -243,7 +251,17 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
 
     async embedAll(signal) {
       if ((await parts()) === null) throw missingModel(status());
+      if (state === 'failed') state = 'starting';
       await work(signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]));
+      const now = status();
+      if (now.state !== 'failed') return;
+      throw new AppError(
+        'worker_failed',
+        `not everything could be embedded: ${now.reason ?? 'the reason is unknown'}`,
+        {
+          hint: 'Run `contextkit doctor`; search by words works all the same.',
+        },
+      );
     },
 
     question,
