@@ -24,8 +24,13 @@ const folders = {
     node: true,
     says: 'syntax/ turns text into chunks and symbols: it knows core/ and web-tree-sitter.',
   },
+  'server/system': {
+    may: [],
+    node: true,
+    says: 'server/system is what several rooms ask of the operating system: it knows nothing of the product.',
+  },
   'server/store': {
-    may: ['^core/', npm('sql\\.js')],
+    may: ['^core/', '^server/system/', npm('sql\\.js')],
     node: true,
     says: 'The store knows core/ and its own folder; server/indexing and server/engine bring things together.',
   },
@@ -42,13 +47,14 @@ const folders = {
   'server/embedding': {
     may: [
       '^core/',
+      '^server/system/',
       npm('@huggingface/tokenizers', 'onnxruntime-node', 'onnxruntime-common', 'http-proxy-agent', 'https-proxy-agent'),
     ],
     node: true,
     says: 'server/embedding finds, fetches and runs the model; it knows core/ and its own folder.',
   },
   'server/engine': {
-    may: ['^core/', '^syntax/', '^server/(store|history|indexing|embedding)/', npm('gpt-tokenizer')],
+    may: ['^core/', '^syntax/', '^server/(system|store|history|indexing|embedding)/', npm('gpt-tokenizer')],
     node: true,
     says: 'The engine does not know its hosts: no language server, no command line, no editor, no zod.',
   },

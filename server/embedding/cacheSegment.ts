@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { isRunning } from '../system/isRunning.ts';
 import { checksum } from './checksum.ts';
 
 /**
@@ -49,15 +50,6 @@ export const keysFile = (dir: string, base: string): string => path.join(dir, `$
 export const rowsFile = (dir: string, base: string): string => path.join(dir, `${base}.rows`);
 
 export const errorCode = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
-}
 
 function mayGrow(base: string, usedAt: number): boolean {
   const [, host, pid] = namePattern.exec(base) ?? [];

@@ -1,5 +1,6 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { makeFolder } from '../system/makeFolder.ts';
 import type { CacheReader, KnownSegment } from './cacheReader.ts';
 import {
   createSegment,
@@ -107,7 +108,7 @@ export function createCacheWriter(options: CacheWriterOptions): CacheWriter {
       await writer.close();
     }
     if (own !== undefined) return own;
-    await mkdir(dir, { recursive: true });
+    makeFolder(dir);
     const base = ownSegmentName();
     own = { writer: await createSegment(dir, base), segment: reader.addOwn(base) };
     return own;
@@ -181,7 +182,7 @@ export function createCacheWriter(options: CacheWriterOptions): CacheWriter {
     },
     async prepare() {
       try {
-        await mkdir(dir, { recursive: true });
+        makeFolder(dir);
       } catch (error) {
         await failed(error);
       }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { isRunning } from '../system/isRunning.ts';
+import { makeFolder } from '../system/makeFolder.ts';
 
 /** Who downloads a model; the content of the lock file. */
 export interface Downloader {
@@ -21,15 +23,6 @@ const staleMs = 60_000;
 
 /** Beside the folder of the model, which is renamed into place as a whole. */
 const lockFile = (modelDir: string): string => `${modelDir}.lock`;
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
 
 async function readOwner(file: string): Promise<Downloader | null> {
   try {
@@ -58,7 +51,7 @@ async function isStale(file: string, owner: Downloader | null): Promise<boolean>
   if (silent === null) return true;
   // A file without an owner is being written just now, or was left by a crash.
   if (owner === null) return silent > beatMs;
-  if (owner.host === hostname() && !isAlive(owner.pid)) return true;
+  if (owner.host === hostname() && !isRunning(owner.pid)) return true;
   return silent > staleMs;
 }
 
@@ -116,7 +109,7 @@ function held(file: string, owner: Downloader): DownloadLock {
 /** Takes the right to download the model of this folder, or says who has it. */
 export async function takeDownload(modelDir: string): Promise<DownloadLock | Downloader> {
   const file = lockFile(modelDir);
-  await mkdir(path.dirname(file), { recursive: true });
+  makeFolder(path.dirname(file));
   const owner: Downloader = {
     pid: process.pid,
     host: hostname(),

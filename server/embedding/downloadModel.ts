@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm, statfs } from 'node:fs/promises';
+import { open, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from '../system/makeFolder.ts';
 import { AppError } from '../../core/errors.ts';
 import { downloadMeter, type DownloadMeter, type DownloadProgress } from './downloadMeter.ts';
 import { isDownloadLock, takeDownload, type DownloadLock } from './downloadLock.ts';
@@ -166,7 +167,7 @@ async function fetchAll({ wish, folder, options, meter }: Fetching): Promise<voi
   const base = hubAddress(env, hub.url);
   const network = networkOf(options);
   const incoming = incomingOf(folder);
-  await mkdir(incoming, { recursive: true });
+  makeFolder(incoming);
   await assertRoom(incoming, wish.files.model.bytes);
   for (const role of order) {
     const file = wish.files[role];

@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../system/makeFolder.ts';
 import { sha256Of } from './fileFacts.ts';
 import { HubError, hubRequest, networkError, type HubAnswer, type Network } from './hubRequest.ts';
 import { whatElse } from './onnxFacts.ts';
@@ -282,7 +283,7 @@ const longestWaitMs = 120_000;
  */
 export async function fetchFile(options: FetchOptions): Promise<void> {
   const { target, patience, signal, onRetry } = options;
-  await mkdir(path.dirname(target), { recursive: true });
+  makeFolder(path.dirname(target));
   let failures = 0;
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();

@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../system/makeFolder.ts';
 import { readOnnxFacts, type OnnxFacts, type OnnxFault } from './onnxFacts.ts';
 
 /** What was found by reading a file from end to end. */
@@ -52,7 +53,7 @@ async function load(folder: string): Promise<Map<string, Remembered>> {
 async function save(folder: string, files: Map<string, Remembered>): Promise<void> {
   const temporary = path.join(folder, `${name}.${randomBytes(6).toString('hex')}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await writeFile(temporary, JSON.stringify({ format, files: Object.fromEntries(files) }));
     await rename(temporary, path.join(folder, name));
   } catch {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../system/makeFolder.ts';
 import { AppError } from '../../core/errors.ts';
 import { isDownloadLock, readDownload, takeDownload, type Downloader } from './downloadLock.ts';
 import { putInPlace, type ReadyState } from './downloadModel.ts';
@@ -60,7 +61,7 @@ function refusal(
 async function copyModel(from: string, to: string, { files }: ModelSpec): Promise<void> {
   for (const { path: name } of Object.values(files)) {
     const target = path.join(to, name);
-    await mkdir(path.dirname(target), { recursive: true });
+    makeFolder(path.dirname(target));
     await copyFile(path.join(from, name), target);
   }
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolder } from '../system/makeFolder.ts';
 import { AppError } from '../../core/errors.ts';
 import type { PackPart } from '../../core/pack/packParts.ts';
 import type { PackManifest, SavedSession } from './types.ts';
@@ -107,7 +108,7 @@ const unwritable = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENO
 function write(folder: string, name: string, value: object): void {
   const file = path.join(folder, `${name}.json`);
   const temporary = path.join(folder, `${name}.${randomBytes(6).toString('hex')}.tmp`);
-  fs.mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   try {
     fs.writeFileSync(temporary, `${JSON.stringify({ version, ...value })}\n`);
     fs.renameSync(temporary, file);

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
-import { isRunning } from '../store/index.ts';
+import { isRunning } from '../system/isRunning.ts';
 
 /** Containers share a temporary folder, but not their process ids: only what this host has made is judged by them. */
 const prefixOf = (purpose: string): string => `contextkit-${purpose}-${hostname().replace(/[^\w.]/g, '_')}-`;

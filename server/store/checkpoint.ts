@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { isRunning } from '../system/isRunning.ts';
 
 const retryCodes = new Set(['EPERM', 'EBUSY', 'EACCES']);
 
@@ -48,15 +49,6 @@ export function replaceFile(file: string, bytes: Uint8Array, mayPublish: () => b
     return true;
   } finally {
     fs.rmSync(temporary, { force: true });
-  }
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError, deserializeError } from '../../core/errors.ts';
+import { makeFolder } from '../system/makeFolder.ts';
 import type { DatabaseCheck } from './checkDatabase.ts';
 import type { StoreCallName, StoreCalls, StoreNotice, StoreReply, StoreWorkerData } from './storeProtocol.ts';
 import type { SearchRequest, StoreUpdate } from './types.ts';
@@ -9,7 +10,7 @@ import { isWriterLock, readLock, takeLock, type LockOwner, type WriterLock } fro
 
 export type * from './types.ts';
 export type { DatabaseCheck } from './checkDatabase.ts';
-export { isRunning, setAside } from './checkpoint.ts';
+export { setAside } from './checkpoint.ts';
 export { describeLock, isWriterLock, takeLock, type LockState } from './writerLock.ts';
 
 /** In the index folder. */
@@ -130,7 +131,7 @@ function unwritable(indexDir: string, error: NodeJS.ErrnoException): AppError {
 /** Makes the folder, with a .gitignore of its own so that the repository stays clean. */
 function prepareFolder(indexDir: string): void {
   if (fs.existsSync(indexDir) && fs.readdirSync(indexDir).length > 0) return;
-  fs.mkdirSync(indexDir, { recursive: true });
+  makeFolder(indexDir);
   if (path.basename(indexDir) === '.contextkit') {
     fs.writeFileSync(
       path.join(indexDir, '.gitignore'),

@@ -450,7 +450,10 @@ export class IndexDatabase {
 
   search(query: string, options: SearchRequest): RankedChunk[] {
     return this.#search.search(query, {
-      meaning: options.vector === undefined ? [] : this.nearest(options.vector, nearestCount),
+      meaning:
+        options.vector === undefined
+          ? []
+          : this.nearest(options.vector, (options.weights ?? defaultWeights).meaningDepth),
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
@@ -504,7 +507,8 @@ export class IndexDatabase {
             {
               path,
               named: urgency.get(path) ?? 0,
-              need: rolesToEmbed[role] + (history?.recency(path) ?? 0) + Math.log2(1 + this.#search.importersOf(path)),
+              need:
+                embeddingUrgency[role] + (history?.recency(path) ?? 0) + Math.log2(1 + this.#search.importersOf(path)),
             },
           ],
     );
@@ -817,11 +821,8 @@ export class NewerSchemaError extends Error {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** So many of the chunks nearest to a question take part in the ranking. */
-const nearestCount = 400;
-
-/** How early files of a role are embedded; recency adds at most 1, a doubling of the importers 1. */
-const rolesToEmbed: Record<FileRole, number> = {
+/** How early files of a role get their vectors; recency adds at most 1, a doubling of the importers 1. */
+const embeddingUrgency: Record<FileRole, number> = {
   source: 6,
   docs: 2,
   example: 1,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { isRunning } from '../system/isRunning.ts';
 
 /** Who writes an index; the content of index.lock. */
 export interface LockOwner {
@@ -33,15 +34,6 @@ function processStart(pid: number): string | null {
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** The owner named in a lock file; null if there is none or it cannot be read as one. */
 export function readLock(file: string): LockOwner | null {
   try {
@@ -62,7 +54,7 @@ export function readLock(file: string): LockOwner | null {
 
 function isStale(file: string, owner: LockOwner): boolean {
   if (owner.host === hostname()) {
-    if (!isAlive(owner.pid)) return true;
+    if (!isRunning(owner.pid)) return true;
     const now = processStart(owner.pid);
     return owner.processStart !== null && now !== null && now !== owner.processStart;
   }

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isRunning } from '../../store/index.ts';
+import { isRunning } from '../../system/isRunning.ts';
 import { isWholeRecord } from '../packStore.ts';
 import type { CheckContext, CheckFinding } from './types.ts';
 
