@@ -95,7 +95,10 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
     },
     parts() {
       if (closed) return Promise.resolve(null);
-      current ??= open();
+      current ??= open().catch((error: unknown) => {
+        current = undefined;
+        throw error;
+      });
       return current;
     },
     async refresh() {

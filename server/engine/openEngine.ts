@@ -258,7 +258,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     },
 
     attend(paths) {
-      vectors.refresh(paths);
+      vectors.attend(paths);
     },
 
     onVectors(listener) {

@@ -5,6 +5,7 @@ import { embedPriority } from '../embedding/types.ts';
 import type { SearchRequest, Store } from '../store/index.ts';
 import type { EmbeddingParts, Embeddings } from './embeddings.ts';
 import { embedGaps, selfTest } from './embedGaps.ts';
+import { createQuestionVectors } from './questionVectors.ts';
 import { createRateMeter } from './rateMeter.ts';
 import type { VectorStatus } from './types.ts';
 import { createVectorSupply } from './vectorSupply.ts';
@@ -24,8 +25,10 @@ export interface VectorKeeperOptions {
 
 /** Keeps the vectors of one index, and ranks with them as far as there are any. */
 export interface VectorKeeper {
-  /** Files were indexed: vectors are looked up and, in the background, made. `first` are wanted before all others. */
-  refresh(first?: readonly string[]): void;
+  /** These files were indexed (all, if none are named): vectors are looked up and, in the background, made. */
+  refresh(paths?: readonly string[]): void;
+  /** These files are wanted before all others. */
+  attend(paths: readonly string[]): void;
   /** Rejects with what is in the way; resolves when each chunk has a vector or has failed to get one. */
   embedAll(signal?: AbortSignal): Promise<void>;
   search(
@@ -47,8 +50,6 @@ const lookupFiles = 64;
 const candidateCount = 50;
 /** A question waits so long for its own vector: the first one starts a process and loads the model. */
 const questionMs = 8_000;
-/** Questions whose vectors are remembered. */
-const rememberedQuestions = 64;
 /** Files before the user's eyes that are remembered. */
 const mostFirst = 200;
 
@@ -74,13 +75,12 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
   const abort = new AbortController();
   const rate = createRateMeter();
   const supply = createVectorSupply({ ...options, onEmbedded: () => rate.count(1) });
-  const questions = new Map<string, Promise<Float32Array | null>>();
   let first: string[] = [];
   let state: VectorStatus['state'] = embeddings === undefined ? 'off' : 'starting';
   let reason: string | null = null;
   let opened: Promise<EmbeddingParts | null> | undefined;
-  /** Something may have been indexed since vectors were looked up. */
-  let isDue = true;
+  /** Files that were indexed since vectors were looked up. */
+  let due: Set<string> | 'all' = 'all';
   let filling: Promise<void> | undefined;
   let working: Promise<void> | undefined;
   let workAgain = false;
@@ -121,25 +121,32 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     return parts;
   }
 
-  const parts = (): Promise<EmbeddingParts | null> => (opened ??= open());
+  /** What failed is tried anew the next time. */
+  const parts = (): Promise<EmbeddingParts | null> =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    }));
 
+  const isDue = (): boolean => due === 'all' || due.size > 0;
+
+  /** Looks up what is due. When the model cannot be opened, that stays so. */
   async function fillOnce(): Promise<void> {
     const open = await parts();
+    const asked = due;
+    due = new Set();
     if (open === null) return;
-    const paths = await store.filesToEmbed(first);
+    const paths = asked === 'all' ? await store.filesToEmbed(first) : [...asked];
     for (let i = 0; i < paths.length && !abort.signal.aborted; i += lookupFiles)
       await supply.lookUp(open, paths.slice(i, i + lookupFiles));
     await supply.recount();
   }
 
-  /** Looks up everything that has no vector, if anything was indexed since the last time. */
+  /** Looks up the vectors of what was indexed since the last time. */
   function fill(): Promise<void> {
-    if (filling === undefined && !isDue) return Promise.resolve();
+    if (filling === undefined && !isDue()) return Promise.resolve();
     filling ??= (async () => {
-      while (isDue && !abort.signal.aborted) {
-        isDue = false;
-        await fillOnce();
-      }
+      while (isDue() && !abort.signal.aborted) await fillOnce();
     })()
       .catch((error: unknown) => {
         // Words answer all the same.
@@ -195,24 +202,14 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     return embedded === undefined || 'failure' in embedded ? null : embedded.vector;
   }
 
-  /** Remembered, also while it is being made: the same question is asked again for its map. */
-  function vectorOf(query: string): Promise<Float32Array | null> {
-    const known = questions.get(query);
-    if (known !== undefined) return known;
-    const vector = embedQuestion(query).catch((error: unknown) => {
-      questions.delete(query);
-      if (!abort.signal.aborted) fail('question not embedded', error);
-      return null;
-    });
-    questions.set(query, vector);
-    if (questions.size > rememberedQuestions) questions.delete(questions.keys().next().value!);
-    return vector;
-  }
+  const questions = createQuestionVectors(embedQuestion, (error) => {
+    if (!abort.signal.aborted) fail('question not embedded', error);
+  });
 
   async function question(query: string, signal?: AbortSignal): Promise<Float32Array | null> {
     if (embeddings === undefined || query.trim() === '' || state === 'failed') return null;
     // The process starts while vectors are looked up.
-    const ready = Promise.all([vectorOf(query), fill()]).then(([vector]) => (state === 'failed' ? null : vector));
+    const ready = Promise.all([questions.of(query), fill()]).then(([vector]) => (state === 'failed' ? null : vector));
     return Promise.race([ready, nullAfter(questionMs, signal)]);
   }
 
@@ -232,21 +229,32 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     try {
       await supply.embed(open, places, { priority: embedPriority.answer, signal: box });
     } catch (error) {
-      // What was done in time counts.
-      if (!box.aborted) throw error;
+      // What was done in time counts; whatever else is in the way, there is an answer without.
+      if (!box.aborted) fail('candidates not embedded', error);
     }
   }
 
+  function prefer(paths: readonly string[]): void {
+    first = [...paths, ...first.filter((path) => !paths.includes(path))].slice(0, mostFirst);
+  }
+
   const keeper: VectorKeeper = {
-    refresh(paths = []) {
+    refresh(paths) {
       if (embeddings === undefined || abort.signal.aborted) return;
-      isDue = true;
+      if (paths === undefined) due = 'all';
+      else if (due !== 'all') for (const path of paths) due.add(path);
       // What was in the way may be gone.
       if (state === 'failed') state = 'starting';
-      first = [...paths, ...first.filter((path) => !paths.includes(path))].slice(0, mostFirst);
+      prefer(paths ?? []);
       if (!inBackground) return;
       // It has told the status and the log already.
       work().catch(() => undefined);
+    },
+
+    attend(paths) {
+      prefer(paths);
+      // What is under way goes on with these.
+      if (working !== undefined) workAgain = true;
     },
 
     async embedAll(signal) {
@@ -280,13 +288,13 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     async close() {
       abort.abort();
       unsubscribe?.();
-      await Promise.allSettled([working, filling, ...questions.values()]);
+      await Promise.allSettled([working, filling, questions.settled()]);
     },
   };
 
   const unsubscribe = embeddings?.onChange(() => {
     opened = undefined;
-    questions.clear();
+    questions.forget();
     tell('starting', null);
     keeper.refresh();
   });

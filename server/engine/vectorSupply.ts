@@ -53,6 +53,26 @@ interface Made {
 
 const keyOf = (digest: Uint8Array): string => Buffer.from(digest).toString('base64');
 
+/** Equal texts are embedded once. */
+function placesByText(places: readonly ChunkPlace[]): Map<string, ChunkPlace[]> {
+  const byText = new Map<string, ChunkPlace[]>();
+  for (const place of places) {
+    const key = keyOf(place.digest);
+    byText.set(key, [...(byText.get(key) ?? []), place]);
+  }
+  return byText;
+}
+
+/** What has come into the cache since gaps were looked up: from equal chunks of other files, from other processes. */
+async function knownVectors(
+  cache: EmbeddingParts['cache'],
+  byText: ReadonlyMap<string, readonly ChunkPlace[]>,
+): Promise<Map<string, Float32Array>> {
+  const keys = [...byText.keys()];
+  const found = await cache.get(Buffer.concat([...byText.values()].map(([place]) => place!.digest)));
+  return new Map(found.map(({ index, vector }) => [keys[index]!, vector]));
+}
+
 export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: VectorSupplyOptions): VectorSupply {
   /** By digest, what cannot be embedded and why. */
   const failures = new Map<string, string>();
@@ -121,19 +141,26 @@ export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: Vecto
       if (places.length === 0) return;
       const made: Made[] = [];
       const kept: Promise<void>[] = [];
-      const take = ({ path, index, digest }: ChunkPlace, embedded: Embedded): void => {
+      const byText = placesByText(places);
+      const give = (key: string, vector: Float32Array): void => {
+        for (const { path, index, digest } of byText.get(key)!) made.push({ path, index, digest, vector });
+      };
+      const known = await knownVectors(cache, byText);
+      known.forEach((vector, key) => give(key, vector));
+      const unknown = [...byText].filter(([key]) => !known.has(key)).map(([key, [place]]) => ({ key, ...place! }));
+      const take = ({ key, digest }: (typeof unknown)[number], embedded: Embedded): void => {
         if ('failure' in embedded) {
-          failures.set(keyOf(digest), embedded.failure);
+          failures.set(key, embedded.failure);
           return;
         }
         onEmbedded();
-        made.push({ path, index, digest, vector: embedded.vector });
+        give(key, embedded.vector);
         kept.push(cache.put(digest, embedded.vector));
       };
       try {
         await embedder.embed(
-          places.map(({ text }) => text),
-          { kind: 'text', priority, signal, onEmbedded: (i, embedded) => take(places[i]!, embedded) },
+          unknown.map(({ text }) => text),
+          { kind: 'text', priority, signal, onEmbedded: (i, embedded) => take(unknown[i]!, embedded) },
         );
       } finally {
         await Promise.all(kept);
