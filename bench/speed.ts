@@ -9,7 +9,8 @@ import { parseArgs } from 'node:util';
 import { openEngine, type Engine } from '../server/engine/index.ts';
 import { runChild } from './childRun.ts';
 import { parseOnOneThread } from './parseBaseline.ts';
-import { percentile, table } from './statistics.ts';
+import { percentile } from './statistics.ts';
+import { measureEach, report } from './figures.ts';
 
 const cli = path.resolve(import.meta.dirname, '../dist/cli.cjs');
 const turns = 5;
@@ -156,20 +157,5 @@ export async function speed(argv: string[]): Promise<void> {
     options: { repo: { type: 'string', multiple: true }, queries: { type: 'string' }, json: { type: 'string' } },
   });
   if (values.repo === undefined) throw new Error('name at least one repository: --repo NAME=DIR');
-  const results: Figures[] = [];
-  for (const each of values.repo) {
-    const [name, dir] = each.split('=');
-    if (name === undefined || dir === undefined) throw new Error(`--repo ${each}: expected NAME=DIR`);
-    results.push(await measure(name, path.resolve(dir), readQueries(values.queries)));
-  }
-  const keys = Object.keys(results[0]!) as (keyof Figures)[];
-  console.log(
-    table(
-      ['figure', ...results.map(({ repository }) => repository)],
-      keys.slice(1).map((key) => [key, ...results.map((each) => String(each[key]))]),
-    ),
-  );
-  const json = JSON.stringify(results, null, 2);
-  if (values.json === undefined) console.log(json);
-  else writeFileSync(values.json, `${json}\n`);
+  report(await measureEach(values.repo, (name, dir) => measure(name, dir, readQueries(values.queries))), values.json);
 }

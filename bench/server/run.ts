@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { percentile, table } from '../statistics.ts';
+import { percentile } from '../statistics.ts';
+import { measureEach, report } from '../figures.ts';
 import { startServer, type LoopReport, type ServerProcess } from './serverProcess.ts';
 
 interface Figures {
@@ -172,20 +173,5 @@ export async function server(argv: string[]): Promise<void> {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => (JSON.parse(line) as { query: string }).query);
-  const results: Figures[] = [];
-  for (const each of values.repo) {
-    const [name, dir] = each.split('=');
-    if (name === undefined || dir === undefined) throw new Error(`--repo ${each}: expected NAME=DIR`);
-    results.push(await measure(name, path.resolve(dir), queries));
-  }
-  const keys = Object.keys(results[0]!) as (keyof Figures)[];
-  console.log(
-    table(
-      ['figure', ...results.map(({ repository }) => repository)],
-      keys.slice(1).map((key) => [key, ...results.map((each) => String(each[key]))]),
-    ),
-  );
-  const json = JSON.stringify(results, null, 2);
-  if (values.json === undefined) console.log(json);
-  else writeFileSync(values.json, `${json}\n`);
+  report(await measureEach(values.repo, (name, dir) => measure(name, dir, queries)), values.json);
 }

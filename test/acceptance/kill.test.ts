@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { assertFresh, type AnsweredRange } from './freshRanges.ts';
 import { startServer } from './serverProcess.ts';
 import { makeWorkspace, type Workspace } from './workspace.ts';
 
@@ -22,13 +23,6 @@ function randomFrom(start: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-}
-
-interface Range {
-  path: string;
-  startLine: number;
-  endLine: number;
-  content: string;
 }
 
 describe(`kill -9, ${kills} times`, function () {
@@ -63,22 +57,6 @@ describe(`kill -9, ${kills} times`, function () {
     }
   }
 
-  /** No range may differ from the file as it is now. */
-  function assertFresh(ranges: readonly Range[]): void {
-    assert.ok(ranges.length > 0, 'nothing was found');
-    for (const { path: file, startLine, endLine, content } of ranges) {
-      const lines = readFileSync(path.join(workspace.root, file), 'utf8').split('\n');
-      assert.equal(
-        content.trimEnd(),
-        lines
-          .slice(startLine - 1, endLine)
-          .join('\n')
-          .trimEnd(),
-        `${file}:${startLine}`,
-      );
-    }
-  }
-
   const temporaries = (): string[] =>
     readdirSync(path.join(workspace.root, '.contextkit'), { recursive: true })
       .map(String)
@@ -98,7 +76,7 @@ describe(`kill -9, ${kills} times`, function () {
     const asking = (async () => {
       while (!isOver) {
         const { ranges } = await server.select('harvest a crop');
-        if (ranges.length > 0) assertFresh(ranges);
+        if (ranges.length > 0) assertFresh(workspace.root, ranges);
         await sleep(20);
       }
     })();
@@ -127,7 +105,7 @@ describe(`kill -9, ${kills} times`, function () {
       }
     }
     await server.until(({ state, lastIndexedAt }) => state === 'ready' && lastIndexedAt !== null);
-    assertFresh((await server.select('harvest a crop')).ranges);
+    assertFresh(workspace.root, (await server.select('harvest a crop')).ranges);
     await (random() < 0.5 ? server.kill() : server.stop());
   }
 
@@ -158,11 +136,11 @@ describe(`kill -9, ${kills} times`, function () {
       // Killed before the first checkpoint there is nothing to answer from.
       if (existsSync(path.join(workspace.root, '.contextkit', 'index.db'))) {
         assert.equal(asItWas.code, 0, asItWas.err);
-        assertFresh((JSON.parse(asItWas.out) as { chunks: Range[] }).chunks);
+        assertFresh(workspace.root, (JSON.parse(asItWas.out) as { chunks: AnsweredRange[] }).chunks);
       }
       const { code, out, err } = workspace.run('select', 'harvest a crop', '--json');
       assert.equal(code, 0, err);
-      assertFresh((JSON.parse(out) as { chunks: Range[] }).chunks);
+      assertFresh(workspace.root, (JSON.parse(out) as { chunks: AnsweredRange[] }).chunks);
       const status = JSON.parse(workspace.run('status', '--json').out) as { repairs: string[]; files: number };
       assert.deepEqual(status.repairs, []);
       assert.equal(status.files, readdirSync(path.join(workspace.root, 'src')).length);

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
+import { assertFresh, type AnsweredRange } from './freshRanges.ts';
 import { startServer } from './serverProcess.ts';
 import { makeWorkspace, sample, type Workspace } from './workspace.ts';
-
-interface Range {
-  path: string;
-  startLine: number;
-  endLine: number;
-  content: string;
-}
 
 describe('One index and several processes', function () {
   this.timeout(60_000);
@@ -17,7 +9,7 @@ describe('One index and several processes', function () {
   beforeEach(() => (workspace = makeWorkspace(sample)));
   afterEach(() => workspace.remove());
 
-  function ask(...args: string[]): Promise<{ code: number | null; ranges: Range[]; err: string }> {
+  function ask(...args: string[]): Promise<{ code: number | null; ranges: AnsweredRange[]; err: string }> {
     return new Promise((resolve, reject) => {
       const child = workspace.start('select', 'harvest a crop', '--json', ...args);
       let [out, err] = ['', ''];
@@ -25,24 +17,9 @@ describe('One index and several processes', function () {
       child.stderr!.on('data', (part: Buffer) => (err += String(part)));
       child.once('error', reject);
       child.once('close', (code) =>
-        resolve({ code, err, ranges: out === '' ? [] : (JSON.parse(out) as { chunks: Range[] }).chunks }),
+        resolve({ code, err, ranges: out === '' ? [] : (JSON.parse(out) as { chunks: AnsweredRange[] }).chunks }),
       );
     });
-  }
-
-  function assertFresh(ranges: readonly Range[]): void {
-    assert.ok(ranges.length > 0);
-    for (const { path: file, startLine, endLine, content } of ranges) {
-      const lines = readFileSync(path.join(workspace.root, file), 'utf8').split('\n');
-      assert.equal(
-        content.trimEnd(),
-        lines
-          .slice(startLine - 1, endLine)
-          .join('\n')
-          .trimEnd(),
-        `${file}:${startLine}`,
-      );
-    }
   }
 
   it('a language server writes while command lines and a second server read', async () => {
@@ -67,7 +44,7 @@ describe('One index and several processes', function () {
       assert.equal(first.code, 0, first.err);
       assert.match(first.err, new RegExp(`process ${writer.pid}`));
       assert.equal(second.code, 0, second.err);
-      for (const ranges of [first.ranges, second.ranges, third.ranges, own.ranges]) assertFresh(ranges);
+      for (const ranges of [first.ranges, second.ranges, third.ranges, own.ranges]) assertFresh(workspace.root, ranges);
     }
     // Who reads takes over when the writer is gone, however it went.
     await writer.kill();

@@ -113,6 +113,13 @@ describe('Vectors of an index', function () {
     assert.equal(await keptVectors(), 4, 'nothing was computed again');
   });
 
+  it('of equal texts are made once, and each chunk has its own', async () => {
+    write('src/copy.ts', sources['src/clock.ts']!);
+    await engine.update(['src/copy.ts']);
+    const { embedded, chunks } = await engine.embed();
+    assert.deepEqual([embedded, chunks, await keptVectors()], [5, 5, 4]);
+  });
+
   it('follow a saved file, and only what changed is computed', async () => {
     await reopen({ embedInBackground: true });
     await engine.index();
