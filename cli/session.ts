@@ -14,7 +14,7 @@ import {
 import { openEmbeddingProgress, openProgress } from './output/progressLine.ts';
 import type { Terminal } from './output/terminal.ts';
 import { findRoot, readConfig } from './workspace.ts';
-import type { Config } from '../protocol/index.ts';
+import { defaultSettings, settings, type Config, type SettingName, type Settings } from '../protocol/index.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -69,12 +69,34 @@ export function modelSettings({ env }: Session, { model }: Config): ModelSetting
   return { env, ...(model === undefined ? {} : { model }) };
 }
 
+/** A setting as the environment names it; undefined where it does not. */
+function fromEnvironment<Name extends SettingName>(
+  { env }: Session,
+  variable: string,
+  name: Name,
+  convert: (text: string) => unknown = (text) => text,
+): Settings[Name] | undefined {
+  const text = env[variable] ?? '';
+  if (text === '') return undefined;
+  const parsed = settings[name].schema.safeParse(convert(text));
+  if (parsed.success) return parsed.data as Settings[Name];
+  throw new AppError('invalid_config', `${variable}: ${parsed.error.issues.map(({ message }) => message).join('; ')}`, {
+    hint: `It is the setting ${name}; docs/settings.md lists what it takes.`,
+  });
+}
+
 /** Undefined when they are switched off. */
 export function embeddingsOf(session: Session, config: Config): Embeddings | undefined {
   if (session.common.embed === false || config.embeddings === 'off') return undefined;
-  const { embeddingProcesses, embeddingCacheMb } = config;
+  const { embeddingProcesses, embeddingCacheMb, embeddingMemoryMb = defaultSettings().embeddingMemoryMb } = config;
+  const cpuPercent = fromEnvironment(session, 'CONTEXTKIT_EMBEDDING_CPU_PERCENT', 'embeddingCpuPercent', Number);
+  // Who types a command waits for it: on battery, too, unless they have said otherwise.
+  const onBattery = fromEnvironment(session, 'CONTEXTKIT_EMBEDDING_ON_BATTERY', 'embeddingOnBattery');
   return openEmbeddings({
     ...modelSettings(session, config),
+    cpuPercent: cpuPercent ?? config.embeddingCpuPercent ?? 100,
+    onBattery: onBattery ?? config.embeddingOnBattery ?? 'continue',
+    memoryMb: embeddingMemoryMb,
     ...(embeddingProcesses === undefined ? {} : { processes: embeddingProcesses }),
     ...(embeddingCacheMb === undefined ? {} : { cacheMb: embeddingCacheMb }),
   });

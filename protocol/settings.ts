@@ -26,6 +26,7 @@ function setting<Schema extends z.ZodType>(
 
 export const packFormats = ['markdown', 'xml', 'json', 'plain'] as const;
 export const packModes = ['full', 'map'] as const;
+export const onBattery = ['pause', 'slow', 'continue'] as const;
 export const budgetLimits = { least: 500, most: 100_000, default: 8_000 } as const;
 
 const weight = (most: number) => z.number().min(0).max(most).optional();
@@ -162,6 +163,21 @@ export const settings = {
   embeddingProcesses: setting(z.number().int().min(0).max(64).default(0), {
     apply: 'restart',
     says: 'Processes that embed; 0 means one less than there are cores.',
+    inConfig: true,
+  }),
+  embeddingCpuPercent: setting(z.number().int().min(1).max(100).default(100), {
+    apply: 'restart',
+    says: "How much of the machine's processors embedding may take in the mean, in percent of all cores; questions do not wait. It counts what the processes have really used. On the command line CONTEXTKIT_EMBEDDING_CPU_PERCENT comes before it.",
+    inConfig: true,
+  }),
+  embeddingOnBattery: setting(z.enum(onBattery).default('slow'), {
+    apply: 'restart',
+    says: 'What embedding does on battery: pause, slow (a quarter of its share), continue. Questions are answered all the same. On the command line it continues unless config.yaml or CONTEXTKIT_EMBEDDING_ON_BATTERY says otherwise.',
+    inConfig: true,
+  }),
+  embeddingMemoryMb: setting(z.number().int().min(0).max(1_048_576).default(1024), {
+    apply: 'restart',
+    says: 'A process that embeds and takes more memory than this (MB) is ended and started anew; 0 means no ceiling. There are never more processes than fit into the free memory.',
     inConfig: true,
   }),
   embeddingCacheMb: setting(z.number().int().min(64).max(1_048_576).default(2048), {

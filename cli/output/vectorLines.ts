@@ -1,4 +1,5 @@
 import type { VectorStatus } from '../../server/engine/index.ts';
+import { holdText } from '../../protocol/index.ts';
 import { counted, printable } from './terminal.ts';
 
 const words: Record<VectorStatus['state'], string> = {
@@ -13,12 +14,14 @@ const words: Record<VectorStatus['state'], string> = {
 };
 
 /** What the status says of search by meaning. */
-export function vectorLines({ state, model, reason, nextStep, embedded, chunks, failed }: VectorStatus): string[] {
+export function vectorLines(status: VectorStatus): string[] {
+  const { state, model, reason, nextStep, embedded, chunks, failed, hold } = status;
   if (state === 'off') return ['Vectors    switched off; search is by words'];
   const share = chunks === 0 ? '' : `: ${embedded.toLocaleString('en-US')} of ${counted(chunks, 'chunk')}`;
   const isPartial = state === 'starting' && model !== null;
   return [
     `Vectors    ${model === null ? '' : `${printable(model)}, `}${isPartial ? 'embedded' : words[state]}${share}${failed > 0 ? `, ${counted(failed, 'chunk')} failed` : ''}`,
+    ...(hold === null ? [] : [`           ${holdText(hold)}`]),
     ...(reason === null ? [] : [`           ${printable(reason)}`]),
     ...(nextStep === null ? [] : [`           ${nextStep} Search by words works without it.`]),
   ];

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { FolderStatus, ModelState } from '../../protocol/index.ts';
+import { holdText, type FolderStatus, type ModelState } from '../../protocol/index.ts';
 import type { ServerClient } from '../client.ts';
 import { showFailure } from '../failures.ts';
 
@@ -22,14 +22,16 @@ function skippedSection(skipped: FolderStatus['skipped']): string[] {
     ]);
 }
 
-function vectorText({ state, embedded, chunks, failed, etaSeconds, reason }: FolderStatus['vectors']): string {
+function vectorText(vectors: FolderStatus['vectors']): string {
+  const { state, embedded, chunks, failed, etaSeconds, reason, hold } = vectors;
+  const held = hold === null ? state : hold.level === 'pause' ? holdText(hold) : `${state}, ${holdText(hold)}`;
   const share = `${embedded} of ${chunks} chunks`;
   const bad = failed > 0 ? `, ${failed} could not be embedded` : '';
   const rest = etaSeconds === null ? '' : `, about ${etaSeconds} s left`;
   const why = reason === null ? '' : ` (${reason})`;
   return state === 'off' || state === 'no_model'
     ? `none, ${state === 'off' ? 'switched off' : 'no model'}`
-    : `${state}, ${share}${bad}${rest}${why}`;
+    : `${held}, ${share}${bad}${rest}${why}`;
 }
 
 function folderSection(folder: FolderStatus): string[] {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { FolderState } from '../../protocol/index.ts';
+import { holdText, type FolderState } from '../../protocol/index.ts';
 import type { ServerClient } from '../client.ts';
 
 /** The state of all folders in one: what the status bar and the panel show. */
@@ -24,10 +24,19 @@ function summarizeVectors(vectors: readonly FolderState['vectors'][]): { label: 
   const failed = vectors.find(({ state }) => state === 'failed');
   if (failed !== undefined)
     return { label: '', text: ` Search by words only: ${failed.reason ?? 'embedding failed'}.` };
-  if (vectors.some(({ state }) => state === 'paused')) return { label: '', text: ` Embedding is paused at ${share}.` };
+  const hold = vectors.find((each) => each.hold !== null)?.hold ?? null;
+  if (vectors.some(({ state }) => state === 'paused'))
+    return {
+      label: hold === null ? '' : `, ${holdText(hold)}`,
+      text: ` Embedding is ${hold === null ? 'paused' : holdText(hold)}, at ${share}.`,
+    };
   if (vectors.some(({ state }) => state === 'embedding')) {
     const left = vectors.reduce((sum, { etaSeconds }) => sum + (etaSeconds ?? 0), 0);
-    return { label: `, embedding ${share}`, text: ` Embedding: ${share}${left > 0 ? `, ${minutes(left)}` : ''}.` };
+    const slow = hold === null ? '' : `, ${holdText(hold)}`;
+    return {
+      label: `, embedding ${share}`,
+      text: ` Embedding: ${share}${left > 0 ? `, ${minutes(left)}` : ''}${slow}.`,
+    };
   }
   const missing = vectors.find(({ state }) => state === 'no_model');
   if (missing !== undefined) return { label: '', text: ' Search by words: there is no embedding model.' };

@@ -4,3 +4,4 @@ export { cacheStatus, pruneCache, type CacheStatus, type PruneOptions, type Prun
 export { openEmbeddingCache, type EmbeddingCacheOptions } from './embeddingCache.ts';
 export { createEmbedPool, defaultProcesses, type EmbedPoolOptions } from './embedPool.ts';
 export { missingRuntime } from './runtime.ts';
+export { createPauses, createTypingPauses, type Hold, type PauseReason } from './pauses.ts';

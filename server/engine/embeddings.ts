@@ -5,9 +5,13 @@ import {
   missingRuntime,
   openEmbeddingCache,
 } from '../embedding/index.ts';
+import { availableParallelism } from 'node:os';
 import type { Embedder, EmbeddingCache, ReadyModel } from '../embedding/types.ts';
+import type { PowerOptions } from '../system/powerSource.ts';
 import { assetsDir } from './assets.ts';
 import { findModel, type ModelSettings, type ModelState } from './models.ts';
+import { createPoliteness, type OnBattery } from './politeness.ts';
+import type { EmbeddingHold } from './types.ts';
 
 /** What is needed to embed with one model. */
 export interface EmbeddingParts {
@@ -26,10 +30,18 @@ export interface Embeddings {
   refresh(): Promise<void>;
   /** Hears of every model that comes or goes. Returns the unsubscribe function. */
   onChange(listener: () => void): () => void;
+  /** Hears of every change of `hold`, and when what could not be done is worth trying again. Returns the unsubscribe function. */
+  onPace(listener: (event: 'hold' | 'retry') => void): () => void;
   /** Holds back what nobody waits for; questions go on. */
   pause(): void;
+  /** Goes on whatever held it back, and tries anew what could not be done. */
   resume(): void;
-  readonly paused: boolean;
+  /** An editor got no processor for so many ms of a second in which somebody typed. */
+  typing(starvedMs: number): void;
+  /** Why embedding is held back; null when it is not. */
+  readonly hold: EmbeddingHold | null;
+  /** What was done to stay within bounds, in a sentence; null for nothing. */
+  readonly note: string | null;
   /** Ends the processes. Idempotent. */
   close(): Promise<void>;
 }
@@ -37,12 +49,28 @@ export interface Embeddings {
 export interface EmbeddingsOptions extends ModelSettings {
   /** Most processes; 0 (the default) means cores minus one. */
   processes?: number;
+  /** How much of the machine's processors embedding may take in the mean, 1 to 100; default 100. */
+  cpuPercent?: number;
+  /** Default `continue`. */
+  onBattery?: OnBattery;
+  /** A process that takes more megabytes is started anew; 0 (the default) for no ceiling. */
+  memoryMb?: number;
+  /** Where the source of power is read, and how often (ms), if not where this system has it. */
+  power?: PowerOptions & { everyMs?: number };
   /** Most megabytes that the embeddings of all repositories may take on the disk; default 2,048. */
   cacheMb?: number;
   log?: (event: string, fields: Record<string, unknown>) => void;
 }
 
 const bytesPerMb = 2 ** 20;
+/** Of the usual share, where embedding is slowed down. */
+const slowShare = 0.25;
+
+/** Where a container has the power supplies of its machine, the environment says so: CONTEXTKIT_POWER_SUPPLY_DIR. */
+function powerOptions(env: NodeJS.ProcessEnv): PowerOptions {
+  const supplyDir = env['CONTEXTKIT_POWER_SUPPLY_DIR'] ?? '';
+  return supplyDir === '' ? {} : { supplyDir };
+}
 
 /** Says why nothing can be embedded on this machine, in the terms of a model that cannot be used. */
 function withoutRuntime(state: ModelState): ModelState {
@@ -59,12 +87,46 @@ function withoutRuntime(state: ModelState): ModelState {
 
 /** The model that the settings name, looked for on first use. Without one everything else goes on working. */
 export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
-  const { processes = 0, cacheMb = 2_048, log = () => undefined, ...settings } = options;
+  const { processes = 0, cacheMb = 2_048, log = () => undefined, ...rest } = options;
+  const { cpuPercent = 100, onBattery = 'continue', memoryMb = 0, ...settings } = rest;
+  const power = { ...powerOptions(settings.env ?? process.env), ...settings.power };
   const listeners = new Set<() => void>();
+  const paceListeners = new Set<(event: 'hold' | 'retry') => void>();
   let state: ModelState | null = null;
   let current: Promise<EmbeddingParts | null> | undefined;
-  let paused = false;
+  let embedder: Embedder | undefined;
+  let retryTimer: NodeJS.Timeout | undefined;
   let closed = false;
+
+  const politeness = createPoliteness({
+    onBattery,
+    power,
+    everyMs: power.everyMs,
+    isWanted: () => embedder?.isWanted === true,
+    onHold() {
+      if (embedder !== undefined) keepPace(embedder);
+      tellPace('hold');
+    },
+    log,
+  });
+  const tellPace = (event: 'hold' | 'retry'): void => paceListeners.forEach((listener) => listener(event));
+
+  /** Infinity where all of the machine may be taken, which needs no counting. */
+  function coresNow(): number {
+    const share = (cpuPercent / 100) * (politeness.hold?.level === 'slow' ? slowShare : 1);
+    return share >= 1 ? Infinity : share * availableParallelism();
+  }
+
+  function keepPace(of: Embedder): void {
+    of.setCores(coresNow());
+    if (politeness.hold?.level === 'pause') of.pause();
+    else of.resume();
+  }
+
+  function retryLater(ms: number | null): void {
+    clearTimeout(retryTimer);
+    if (ms !== null) retryTimer = setTimeout(() => tellPace('retry'), ms).unref();
+  }
 
   async function open(): Promise<EmbeddingParts | null> {
     state = withoutRuntime(await findModel(settings));
@@ -76,12 +138,24 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
       maxBytes: cacheMb * bytesPerMb,
       log,
     });
-    const embedder = createEmbedPool({ model, assetsDir, processes: processes || defaultProcesses(), log });
-    if (paused) embedder.pause();
-    return { model, embedder, cache };
+    const opened = createEmbedPool({
+      model,
+      assetsDir,
+      processes: processes || defaultProcesses(),
+      cores: coresNow(),
+      memory: { ceilingBytes: memoryMb === 0 ? Infinity : memoryMb * bytesPerMb },
+      onOutage: retryLater,
+      onMemory: (isShort) => politeness.memory(isShort),
+      log,
+    });
+    embedder = opened;
+    politeness.follow();
+    keepPace(opened);
+    return { model, embedder: opened, cache };
   }
 
   async function closeParts(parts: EmbeddingParts | null): Promise<void> {
+    if (parts?.embedder === embedder) embedder = undefined;
     await parts?.embedder.close();
     await parts?.cache.close();
   }
@@ -90,8 +164,11 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
     get state() {
       return state;
     },
-    get paused() {
-      return paused;
+    get hold() {
+      return politeness.hold;
+    },
+    get note() {
+      return embedder?.note ?? null;
     },
     parts() {
       if (closed) return Promise.resolve(null);
@@ -106,7 +183,13 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
       const found = withoutRuntime(await findModel(settings));
       const isSame = found.state === 'ready' && found.model.fingerprint === before?.model.fingerprint;
       state = found;
-      if (isSame || closed) return;
+      if (closed) return;
+      if (isSame) {
+        // Somebody brought it again: what could not be done with it may be possible now.
+        embedder?.retry();
+        tellPace('retry');
+        return;
+      }
       current = undefined;
       for (const listener of listeners) listener();
       await closeParts(before ?? null);
@@ -115,17 +198,22 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    pause() {
-      paused = true;
-      void current?.then((parts) => parts?.embedder.pause());
+    onPace(listener) {
+      paceListeners.add(listener);
+      return () => paceListeners.delete(listener);
     },
+    pause: () => politeness.pause(),
     resume() {
-      paused = false;
-      void current?.then((parts) => parts?.embedder.resume());
+      politeness.resume();
+      embedder?.retry();
+      tellPace('retry');
     },
+    typing: (starvedMs) => politeness.typing(starvedMs),
     async close() {
       if (closed) return;
       closed = true;
+      clearTimeout(retryTimer);
+      politeness.close();
       await closeParts((await current) ?? null);
     },
   };

@@ -11,6 +11,7 @@ import type { GraphAnswer, GraphEdge, GraphSymbol, ReferenceRow } from '../store
 
 export type { GraphAnswer, GraphDirection, GraphEdge, GraphSymbol, NameMatch, ReferenceRow, ScorePart };
 export type { PackDifference, PackPart };
+export type { OnBattery } from './politeness.ts';
 
 /** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
 export interface Engine {
@@ -350,6 +351,12 @@ export interface EngineStatus {
   writer: { pid: number; host: string; startedAt: string } | null;
 }
 
+/** Why embedding is held back, and how: `pause`, for what nobody waits for, or `slow`. */
+export interface EmbeddingHold {
+  reason: 'user' | 'battery' | 'typing' | 'memory';
+  level: 'pause' | 'slow';
+}
+
 /** How far a folder is embedded, or why it is not. */
 export interface VectorStatus {
   /**
@@ -370,6 +377,8 @@ export interface VectorStatus {
   failed: number;
   /** Null while it cannot be said honestly. */
   etaSeconds: number | null;
+  /** Why embedding is paused or slowed down; null when nothing holds it back, or there is nothing to do. */
+  hold: EmbeddingHold | null;
 }
 
 export interface WhyReport {

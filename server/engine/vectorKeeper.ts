@@ -6,6 +6,7 @@ import type { SearchRequest, Store } from '../store/index.ts';
 import type { EmbeddingParts, Embeddings } from './embeddings.ts';
 import { embedGaps, selfTest } from './embedGaps.ts';
 import { createQuestionVectors } from './questionVectors.ts';
+import type { ModelState } from './models.ts';
 import { createRateMeter } from './rateMeter.ts';
 import type { VectorStatus } from './types.ts';
 import { createVectorSupply } from './vectorSupply.ts';
@@ -53,6 +54,14 @@ const questionMs = 8_000;
 /** Files before the user's eyes that are remembered. */
 const mostFirst = 200;
 
+/** Whether there is a model, and what it is called. */
+function modelOf(model: ModelState | null): Pick<VectorStatus, 'model' | 'nextStep'> {
+  if (model === null) return { model: null, nextStep: null };
+  return model.state === 'ready'
+    ? { model: model.model.spec.id, nextStep: null }
+    : { model: model.id, nextStep: model.nextStep };
+}
+
 /** Null after this time, or once the signal is given. */
 const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =>
   new Promise((resolve) => {
@@ -88,15 +97,15 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
   const lacking = (): number => Math.max(0, supply.counts.chunks - supply.counts.embedded - supply.failed);
 
   function status(): VectorStatus {
-    const model = embeddings?.state ?? null;
+    const hold = (state === 'embedding' && embeddings?.hold) || null;
     return {
-      state: state === 'embedding' && embeddings?.paused === true ? 'paused' : state,
-      model: model === null ? null : model.state === 'ready' ? model.model.spec.id : model.id,
-      reason,
-      nextStep: model !== null && model.state !== 'ready' ? model.nextStep : null,
+      state: hold?.level === 'pause' ? 'paused' : state,
+      ...modelOf(embeddings?.state ?? null),
+      reason: reason ?? embeddings?.note ?? null,
       ...supply.counts,
       failed: supply.failed,
-      etaSeconds: state === 'embedding' ? rate.secondsFor(lacking()) : null,
+      etaSeconds: state === 'embedding' && hold?.level !== 'pause' ? rate.secondsFor(lacking()) : null,
+      hold,
     };
   }
 
@@ -288,10 +297,17 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     async close() {
       abort.abort();
       unsubscribe?.();
+      stopPace?.();
       await Promise.allSettled([working, filling, questions.settled()]);
     },
   };
 
+  const stopPace = embeddings?.onPace((event) => {
+    // What was done before a pause or at another pace says nothing about what follows.
+    rate.start();
+    if (event === 'retry' && state === 'failed') keeper.refresh();
+    options.onStatus(status());
+  });
   const unsubscribe = embeddings?.onChange(() => {
     opened = undefined;
     questions.forget();

@@ -64,6 +64,7 @@ const noVectors: FolderStatus['vectors'] = {
   chunks: 0,
   failed: 0,
   etaSeconds: null,
+  hold: null,
 };
 
 /** The engine of one workspace folder and what happens to it. */
