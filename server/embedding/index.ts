@@ -5,3 +5,4 @@ export { openEmbeddingCache, type EmbeddingCacheOptions } from './embeddingCache
 export { createEmbedPool, defaultProcesses, type EmbedPoolOptions } from './embedPool.ts';
 export { missingRuntime } from './runtime.ts';
 export { createPauses, createTypingPauses, type Hold, type PauseReason } from './pauses.ts';
+export { readRetryMark, touchRetryMark } from './retryMark.ts';

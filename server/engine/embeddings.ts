@@ -4,6 +4,7 @@ import {
   defaultProcesses,
   missingRuntime,
   openEmbeddingCache,
+  readRetryMark,
 } from '../embedding/index.ts';
 import { availableParallelism } from 'node:os';
 import type { Embedder, EmbeddingCache, ReadyModel } from '../embedding/types.ts';
@@ -63,6 +64,8 @@ export interface EmbeddingsOptions extends ModelSettings {
 }
 
 const bytesPerMb = 2 ** 20;
+/** How often it is looked, after an outage, whether it is over. */
+const markEveryMs = 5_000;
 /** Of the usual share, where embedding is slowed down. */
 const slowShare = 0.25;
 
@@ -123,9 +126,24 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
     else of.resume();
   }
 
+  const cacheDir = (): string => settings.cacheDir ?? cacheFolder(settings.env);
+
+  function retry(): void {
+    clearTimeout(retryTimer);
+    embedder?.retry();
+    tellPace('retry');
+  }
+
+  /** After an outage: when its time has come, or sooner when somebody has found that embedding works. */
   function retryLater(ms: number | null): void {
     clearTimeout(retryTimer);
-    if (ms !== null) retryTimer = setTimeout(() => tellPace('retry'), ms).unref();
+    const [mark, startedAt] = [readRetryMark(cacheDir()), performance.now()];
+    const look = (): void => {
+      if (readRetryMark(cacheDir()) !== mark) retry();
+      else if (ms !== null && performance.now() - startedAt >= ms) tellPace('retry');
+      else retryTimer = setTimeout(look, markEveryMs).unref();
+    };
+    retryTimer = setTimeout(look, markEveryMs).unref();
   }
 
   async function open(): Promise<EmbeddingParts | null> {
@@ -133,7 +151,7 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
     if (state.state !== 'ready') return null;
     const { model } = state;
     const cache = await openEmbeddingCache({
-      cacheDir: settings.cacheDir ?? cacheFolder(settings.env),
+      cacheDir: cacheDir(),
       model: { fingerprint: model.fingerprint, dimensions: model.spec.dimensions },
       maxBytes: cacheMb * bytesPerMb,
       log,
@@ -186,8 +204,7 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
       if (closed) return;
       if (isSame) {
         // Somebody brought it again: what could not be done with it may be possible now.
-        embedder?.retry();
-        tellPace('retry');
+        retry();
         return;
       }
       current = undefined;
@@ -205,8 +222,7 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
     pause: () => politeness.pause(),
     resume() {
       politeness.resume();
-      embedder?.retry();
-      tellPace('retry');
+      retry();
     },
     typing: (starvedMs) => politeness.typing(starvedMs),
     async close() {

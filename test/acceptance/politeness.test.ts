@@ -100,8 +100,11 @@ describe('Embedding that holds back', function () {
     assert.match(vectors.reason!, /needs more memory than it may take.*where 1 MB are allowed/);
     assert.ok((await server.select('harvest a crop')).ranges.length > 0);
     await server.connection.sendRequest('contextkit/pause', { paused: false });
-    const before = vectors.embedded;
-    await server.until(({ vectors: { embedded } }) => embedded > before);
+    const again = await server.until(({ vectors: { embedded } }) => embedded > vectors.embedded);
+    // The doctor finds that a process comes up, which the server hears of.
+    const { out } = workspace.runIn(env, 'doctor');
+    assert.match(out, /a process embeds: its first text took/);
+    await server.until(({ vectors: { embedded } }) => embedded > again.vectors.embedded);
   });
 
   it('on the command line keeps to its share and its battery where that is set, and says why it waits', async () => {
