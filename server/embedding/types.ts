@@ -38,7 +38,7 @@ export interface ReadyModel {
   dir: string;
   /**
    * Hex, 24 digits: digest of all that decides a vector (the model's and the tokenizer's bytes, pooling, dimensions,
-   * prefixes, longest input). Vectors of different fingerprints are never compared.
+   * prefixes, longest input, the runtime's version). Vectors of different fingerprints are never compared.
    */
   fingerprint: string;
 }
