@@ -1,8 +1,9 @@
 import type { EngineStatus } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { skippedLines } from '../output/skippedList.ts';
-import { bytes, counted, type Style } from '../output/terminal.ts';
+import { bytes, counted, printable, type Style } from '../output/terminal.ts';
 import { vectorLines } from '../output/vectorLines.ts';
+import { writerName } from '../otherWriter.ts';
 import { withWorkspace, type Session } from '../session.ts';
 
 const shownPerReason = 5;
@@ -21,7 +22,7 @@ function statusLines(status: EngineStatus, style: Style, all: boolean): string[]
     lines.push(`History    ${counted(status.history.commits, 'commit')} up to ${status.history.head.slice(0, 12)}`);
   lines.push(...vectorLines(status.vectors));
   if (status.writer !== null)
-    lines.push(`Writer     process ${status.writer.pid} on ${status.writer.host} since ${status.writer.startedAt}`);
+    lines.push(`Writer     ${printable(writerName(status.writer))} since ${status.writer.startedAt}`);
   if (status.filesWithSyntaxErrors > 0)
     lines.push(`Syntax     ${counted(status.filesWithSyntaxErrors, 'file')} with syntax errors, indexed all the same`);
   if (status.truncatedChunks > 0)

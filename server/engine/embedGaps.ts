@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { embedPriority } from '../embedding/types.ts';
 import type { Store } from '../store/index.ts';
 import type { EmbeddingParts } from './embeddings.ts';
@@ -6,6 +7,8 @@ import type { ChunkPlace, VectorSupply } from './vectorSupply.ts';
 /** Chunks given to the processes at a time: enough to keep them busy, few enough to stop soon. */
 const batchChunks = 48;
 const batchesInFlight = 2;
+/** How soon it goes on after a pause. */
+const heldMs = 100;
 /** A text's own vector is at least so near to it; less means that the vectors are not those of the texts. */
 const selfSimilarity = 0.95;
 
@@ -16,6 +19,8 @@ export interface EmbedGapsOptions {
   /** Files to begin with. */
   first: readonly string[];
   signal: AbortSignal;
+  /** True while nothing is to be embedded. */
+  isHeld: () => boolean;
   /** True once files were indexed that this pass does not know of: it then ends early. */
   isOutdated: () => boolean;
   onBatch: () => void;
@@ -23,12 +28,14 @@ export interface EmbedGapsOptions {
 
 /** One pass over all chunks without a vector. Those of files that change meanwhile are left to the next one. */
 export async function embedGaps(options: EmbedGapsOptions): Promise<void> {
-  const { store, supply, parts, first, signal, isOutdated, onBatch } = options;
+  const { store, supply, parts, first, signal, isHeld, isOutdated, onBatch } = options;
   const running = new Set<Promise<void>>();
   let batch: ChunkPlace[] = [];
   const failed: unknown[] = [];
 
   async function send(): Promise<void> {
+    // Looked up after a pause: another process may have embedded it meanwhile.
+    while (isHeld() && !isOutdated()) await sleep(heldMs, undefined, { signal });
     const places = batch;
     batch = [];
     const work: Promise<void> = supply
@@ -42,7 +49,11 @@ export async function embedGaps(options: EmbedGapsOptions): Promise<void> {
     if (running.size >= batchesInFlight) await Promise.race(running);
   }
 
-  for (const path of await store.filesToEmbed([...first])) {
+  const paths = await store.filesToEmbed([...first]);
+  // Beside a process that writes, and begins with the first, it begins with the last: they meet, and no text is embedded
+  // by both.
+  if (store.role === 'reader') paths.reverse();
+  for (const path of paths) {
     if (signal.aborted || failed.length > 0 || isOutdated()) break;
     batch.push(...supply.textsOf(await store.chunksToEmbed([{ path }])));
     if (batch.length >= batchChunks) await send();

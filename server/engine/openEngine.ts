@@ -7,6 +7,7 @@ import { withOverrides } from '../../core/rank/tunableWeights.ts';
 import { gitHistory, type HistorySource } from '../history/gitHistory.ts';
 import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
+import { outdatedPaths } from '../indexing/outdatedPaths.ts';
 import { updatePaths } from '../indexing/updatePaths.ts';
 import { databaseName, openStore, type Store } from '../store/index.ts';
 import { analysisVersion } from './analysisVersion.ts';
@@ -49,6 +50,7 @@ async function openParts({
   access = 'auto',
   preload = false,
   linkWaitMs,
+  program,
   log,
 }: EngineOptions & Required<Pick<EngineOptions, 'indexDir' | 'log'>>): Promise<{
   store: Store;
@@ -57,7 +59,10 @@ async function openParts({
   // Not while everything is being indexed: its memory would come on top of the parsers'.
   const counter = preload && existsSync(path.join(indexDir, databaseName)) ? openTokenCounter(assetsDir) : undefined;
   try {
-    const waits = linkWaitMs === undefined ? {} : { linkWaitMs };
+    const waits = {
+      ...(linkWaitMs === undefined ? {} : { linkWaitMs }),
+      ...(program === undefined ? {} : { program }),
+    };
     return { store: await openStore({ indexDir, access, assetsDir, analysisVersion, ...waits, log }), counter };
   } catch (error) {
     await counter?.close();
@@ -210,18 +215,20 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
           durationMs: performance.now() - started,
         };
       }
-      return {
-        indexed: done.indexed,
-        removed: done.removed,
-        skipped: done.skipped,
-        durationMs: performance.now() - started,
-      };
+      const { indexed, removed, skipped } = done;
+      return { indexed, removed, skipped, durationMs: performance.now() - started };
     },
 
     async refreshHistory() {
       assertOpen();
       assertWriter();
       await history.refresh();
+    },
+
+    async outdated({ signal } = {}) {
+      assertOpen();
+      await store.refreshIfChanged();
+      return outdatedPaths(store, () => discover(signal ?? new AbortController().signal), signal);
     },
 
     async paths() {

@@ -74,7 +74,7 @@ export function createPoliteness(options: PolitenessOptions): Politeness {
       if (closed || onBattery === 'continue' || timer !== undefined) return;
       lookOnce();
       timer = setInterval(() => {
-        if (isWanted()) lookOnce();
+        if (isWanted() || pauses.hold !== null) lookOnce();
       }, everyMs).unref();
     },
     close() {

@@ -43,6 +43,8 @@ export interface Engine {
   why(path: string, query?: string): Promise<WhyReport>;
   /** Reads what git has that the index does not know yet; resolves once it counts. `index` starts this beside its run. */
   refreshHistory(): Promise<void>;
+  /** Paths that are on disk otherwise than in the index: what `index` would look at, without changing anything. */
+  outdated(options?: { signal?: AbortSignal }): Promise<string[]>;
   /** Every indexed file, sorted. */
   paths(): Promise<string[]>;
   /** Every progress event of this engine, also of runs that others started. Returns the unsubscribe function. */
@@ -59,6 +61,8 @@ export interface EngineOptions {
   /** 'write' fails with index_locked when somebody else writes; 'auto' then becomes a reader. Default 'auto'. */
   access?: 'auto' | 'write' | 'read';
   settings?: Partial<EngineSettings>;
+  /** What people call the program that opens it: others that find the index locked are told. */
+  program?: string;
   /** Loads what `select` needs while an index that exists is opened: for a process that starts in order to ask. */
   preload?: boolean;
   /**
@@ -348,7 +352,7 @@ export interface EngineStatus {
   /** What was repaired when the index was opened, e.g. a damaged file that was set aside. */
   repairs: string[];
   progress: IndexProgress | null;
-  writer: { pid: number; host: string; startedAt: string } | null;
+  writer: { pid: number; host: string; startedAt: string; program: string | null } | null;
 }
 
 /** Why embedding is held back, and how: `pause`, for what nobody waits for, or `slow`. */

@@ -8,7 +8,7 @@ import { embedGaps, selfTest } from './embedGaps.ts';
 import { createQuestionVectors } from './questionVectors.ts';
 import type { ModelState } from './models.ts';
 import { createRateMeter } from './rateMeter.ts';
-import type { VectorStatus } from './types.ts';
+import type { EmbeddingHold, VectorStatus } from './types.ts';
 import { createVectorSupply } from './vectorSupply.ts';
 
 export interface VectorKeeperOptions {
@@ -61,6 +61,9 @@ function modelOf(model: ModelState | null): Pick<VectorStatus, 'model' | 'nextSt
     ? { model: model.model.spec.id, nextStep: null }
     : { model: model.id, nextStep: model.nextStep };
 }
+
+/** A lack of memory is seen when a process is to be started: texts have to wait for one. */
+const isPaused = (hold: EmbeddingHold | null): boolean => hold?.level === 'pause' && hold.reason !== 'memory';
 
 /** Null after this time, or once the signal is given. */
 const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =>
@@ -180,6 +183,7 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
         parts: open,
         first,
         signal,
+        isHeld: () => isPaused(embeddings?.hold ?? null),
         isOutdated: () => workAgain,
         onBatch: () => tell(state, open.cache.problem),
       });
@@ -255,9 +259,8 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
       // What was in the way may be gone.
       if (state === 'failed') state = 'starting';
       prefer(paths ?? []);
-      if (!inBackground) return;
       // It has told the status and the log already.
-      work().catch(() => undefined);
+      if (inBackground) work().catch(() => undefined);
     },
 
     attend(paths) {
@@ -296,23 +299,23 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
 
     async close() {
       abort.abort();
-      unsubscribe?.();
-      stopPace?.();
+      for (const stop of subscriptions) stop?.();
       await Promise.allSettled([working, filling, questions.settled()]);
     },
   };
 
-  const stopPace = embeddings?.onPace((event) => {
+  const followPace = (event: 'hold' | 'retry'): void => {
     // What was done before a pause or at another pace says nothing about what follows.
     rate.start();
     if (event === 'retry' && state === 'failed') keeper.refresh();
-    options.onStatus(status());
-  });
-  const unsubscribe = embeddings?.onChange(() => {
+    else options.onStatus(status());
+  };
+  const followModel = (): void => {
     opened = undefined;
     questions.forget();
     tell('starting', null);
     keeper.refresh();
-  });
+  };
+  const subscriptions = [embeddings?.onPace(followPace), embeddings?.onChange(followModel)];
   return keeper;
 }

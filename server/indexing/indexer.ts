@@ -33,7 +33,7 @@ const batchFiles = 32;
 /** Batches in flight for each parse worker; bounds memory. */
 const inFlight = 6;
 
-const sameStamp = (a: FileStamp, b: FileStamp): boolean =>
+export const sameStamp = (a: FileStamp, b: FileStamp): boolean =>
   a.size === b.size && a.mtimeMs === b.mtimeMs && a.inode === b.inode;
 
 /**

@@ -32,6 +32,8 @@ export interface FolderSessionOptions {
   name: string;
   root: string;
   settings: Settings;
+  /** What people call the client. */
+  client: string;
   /** Shared by all folders; undefined when embeddings are switched off. */
   embeddings: () => Promise<Embeddings | undefined>;
   /** The client tells of files that change outside the editor. */
@@ -104,6 +106,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       ...(parseWorkers === 0 ? {} : { parseWorkers }),
       settings: { maxFileKb, include, exclude, parseTimeoutMs, ranking: await readRanking(root, log) },
       linkWaitMs,
+      program: options.client,
       ...(embeddings === undefined ? {} : { embeddings, embedInBackground: true }),
       log,
     });

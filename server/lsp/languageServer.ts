@@ -109,6 +109,7 @@ export function runLanguageServer(connection: Connection): void {
   let settings: Settings = readSettings({}).settings;
   let canWatch = false;
   let tellsFolders = false;
+  let client = 'a language server';
   let stateTimer: NodeJS.Timeout | undefined;
   const progressAt = new Map<string, number>();
 
@@ -161,6 +162,7 @@ export function runLanguageServer(connection: Connection): void {
       name,
       root: fileURLToPath(uri),
       settings,
+      client,
       embeddings: openShared,
       clientWatches: canWatch && settings.watch !== 'poll',
       log,
@@ -237,6 +239,7 @@ export function runLanguageServer(connection: Connection): void {
       connection.console.warn(`contextkit.${setting}: ${message}; the default is used`);
     canWatch = params.capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
     tellsFolders = params.capabilities.workspace?.workspaceFolders === true;
+    client = params.clientInfo?.name ?? client;
     for (const folder of params.workspaceFolders ?? []) addFolder(folder);
     return { capabilities, serverInfo: { name: 'contextkit' } };
   });

@@ -25,6 +25,8 @@ export interface StoreOptions {
   analysisVersion: number;
   /** As in `StoreWorkerData`; default Infinity: the same index gives the same answer. */
   linkWaitMs?: number;
+  /** What people call the program that opens it: for others that find it locked. */
+  program?: string;
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -36,7 +38,7 @@ export interface Store {
   /** False when the folder cannot be written: the index then lives in memory only. */
   readonly persisted: boolean;
   /** Who writes, if that is somebody else. */
-  readonly writer: { pid: number; host: string; startedAt: string } | null;
+  readonly writer: { pid: number; host: string; startedAt: string; program: string | null } | null;
   /** What was found wrong and mended, in sentences. */
   readonly repairs: string[];
   /** A reader whose writer has gone takes its place; false if there is (still) another one. */
@@ -142,12 +144,12 @@ function prepareFolder(indexDir: string): void {
 
 type Acquired = { lock: WriterLock | null; other: LockOwner | null; problem: AppError | null };
 
-function acquire({ indexDir, access }: StoreOptions): Acquired {
+function acquire({ indexDir, access, program }: StoreOptions): Acquired {
   const lockFile = path.join(indexDir, 'index.lock');
   if (access === 'read') return { lock: null, other: readLock(lockFile), problem: null };
   try {
     prepareFolder(indexDir);
-    const taken = takeLock(indexDir);
+    const taken = takeLock(indexDir, program);
     return isWriterLock(taken)
       ? { lock: taken, other: null, problem: null }
       : { lock: null, other: taken, problem: null };
@@ -158,10 +160,11 @@ function acquire({ indexDir, access }: StoreOptions): Acquired {
   }
 }
 
-function locked({ pid, host, startedAt }: LockOwner): AppError {
-  return new AppError('index_locked', `process ${pid} on ${host} is writing this index`, {
+function locked({ pid, host, startedAt, program }: LockOwner): AppError {
+  const who = `process ${pid} on ${host}`;
+  return new AppError('index_locked', `${program === null ? who : `${program} (${who})`} is writing this index`, {
     hint: 'Wait until it is done, or use another folder with --index-dir.',
-    details: { pid, host, startedAt },
+    details: { pid, host, startedAt, program },
   });
 }
 
@@ -218,7 +221,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     get writer() {
       const owner = isWriter() ? null : readLock(path.join(indexDir, 'index.lock'));
-      return owner === null ? null : { pid: owner.pid, host: owner.host, startedAt: owner.startedAt };
+      if (owner === null) return null;
+      const { pid, host, startedAt, program } = owner;
+      return { pid, host, startedAt, program };
     },
     repairs,
     async tryBecomeWriter() {

@@ -91,7 +91,10 @@ describe('Embedding that holds back', function () {
     const { vectors } = await server.until(({ vectors: { state } }) => state === 'paused');
     assert.deepEqual(vectors.hold, { reason: 'typing', level: 'pause' });
     await server.connection.sendRequest('contextkit/pause', { paused: false });
-    await server.until(({ vectors: { state } }) => state === 'ready');
+    assert.deepEqual(
+      [(await server.folder()).vectors.state, (await server.folder()).vectors.hold],
+      ['embedding', null],
+    );
   });
 
   it('says what stands in the way of its memory, and tries anew when the user says so', async () => {
