@@ -192,6 +192,7 @@ export class IndexDatabase {
     );
     while (statement.step()) this.#loadFile(statement.get());
     statement.free();
+    this.#search.settle();
     const paths = new Map([...this.#files.values()].map(({ id, path }) => [id, path]));
     this.#nextFileId = Number(
       this.#meta('next_file_id') ?? [...paths.keys()].reduce((most, id) => Math.max(most, id), 0) + 1,
@@ -793,6 +794,7 @@ export class IndexDatabase {
   }
 
   markComplete(): void {
+    this.#search.settle();
     this.#setMeta('last_indexed_at', new Date().toISOString());
   }
 
