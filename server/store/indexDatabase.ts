@@ -667,6 +667,11 @@ export class IndexDatabase {
     return this.#unlinked.size > 0;
   }
 
+  /** Files that wait for being linked. */
+  get toLink(): number {
+    return this.#unlinked.size;
+  }
+
   /**
    * Finds out which files use which, for the files that changed since the last time. Once more than a share of all
    * files has changed, every file is resolved anew: what others define may have moved, too.
