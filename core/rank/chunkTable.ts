@@ -105,11 +105,11 @@ export class ChunkTable {
       else holding.add(entry);
     }
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
-    if (this.postings.isFoldDue) this.settle();
   }
 
-  /** Much was added and little more will be: postings take less memory and are walked faster from now on. */
-  settle(): void {
+  /** Call it after much has been added, `all` when little more will be: postings then take less memory and time. */
+  settle(all: boolean): void {
+    if (!all && !this.postings.isFoldDue) return;
     this.postings.fold((chunk) => (this.#file[chunk] === undefined ? -1 : chunk));
   }
 

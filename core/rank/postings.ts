@@ -4,7 +4,7 @@ const segmentTerms = 1 << segmentBits;
 /** Postings of a page, as a power of two. */
 const pageBits = 14;
 const pageMask = (1 << pageBits) - 1;
-/** Numbers of a posting in a page: its chunk, its counts, the posting before it. */
+/** Numbers of a posting in a page: its term, its chunk, its counts. */
 const width = 3;
 /** New postings are folded in when there are so many, and half as many as old ones. */
 const leastFold = 1 << 18;
@@ -18,30 +18,34 @@ interface Segment {
 }
 
 /**
- * Postings of all terms in typed arrays. New ones are linked lists through pages: adding is O(1) without allocation,
- * which is what indexing needs. Once there are many they are folded into segments, where those of a term stand side by
- * side: two thirds of the memory, and a walk reads memory in order. Those of removed chunks stay until the next fold.
+ * Postings of all terms in typed arrays. New ones are written down as they come, and linked by their terms when they
+ * are first asked for. Once there are many they are folded into segments, where those of a term stand side by side: half
+ * the memory, and a walk reads memory in order. Those of removed chunks stay until the next fold.
  */
 export class Postings {
-  #segments: Segment[] = [];
+  readonly #segments: Segment[] = [];
   #folded = 0;
-  #heads = new Int32Array(1 << 14).fill(-1);
-  #pages: Int32Array[] = [];
+  #pages: Uint32Array[] = [];
   #added = 0;
+  /** One above the highest term. */
+  #terms = 0;
+  /** Of each term the newest posting in the pages, and of each of those the one before it; -1 for none. */
+  #heads = new Int32Array(0);
+  #before: Int32Array[] = [];
+  #linked = 0;
 
   get size(): number {
     return this.#folded + this.#added;
   }
 
   add(termId: number, chunk: number, counts: number): void {
-    if (termId >= this.#heads.length) this.#growHeads(termId);
     const at = this.#added++;
-    const page = (this.#pages[at >>> pageBits] ??= new Int32Array(width << pageBits));
+    const page = (this.#pages[at >>> pageBits] ??= new Uint32Array(width << pageBits));
     const place = (at & pageMask) * width;
-    page[place] = chunk;
-    page[place + 1] = counts;
-    page[place + 2] = this.#heads[termId]!;
-    this.#heads[termId] = at;
+    page[place] = termId;
+    page[place + 1] = chunk;
+    page[place + 2] = counts;
+    if (termId >= this.#terms) this.#terms = termId + 1;
   }
 
   /** Many were added: they are worth folding in. */
@@ -51,12 +55,11 @@ export class Postings {
 
   /** Newest first. */
   forEach(termId: number, visit: (chunk: number, counts: number) => void): void {
-    if (termId >= this.#heads.length) return;
-    for (let at = this.#heads[termId]!; at >= 0;) {
+    if (this.#linked < this.#added) this.#link();
+    for (let at = this.#heads[termId] ?? -1; at >= 0; at = this.#before[at >>> pageBits]![at & pageMask]!) {
       const page = this.#pages[at >>> pageBits]!;
       const place = (at & pageMask) * width;
-      visit(page[place]!, page[place + 1]! >>> 0);
-      at = page[place + 2]!;
+      visit(page[place + 1]!, page[place + 2]!);
     }
     const segment = this.#segments[termId >>> segmentBits];
     if (segment === undefined) return;
@@ -66,45 +69,92 @@ export class Postings {
     for (let i = starts[local]!; i < end; i++) visit(chunks[i]!, counts[i]!);
   }
 
+  #link(): void {
+    if (this.#terms > this.#heads.length) {
+      const wider = new Int32Array(Math.max(this.#terms, this.#heads.length * 2)).fill(-1);
+      wider.set(this.#heads);
+      this.#heads = wider;
+    }
+    for (; this.#linked < this.#added; this.#linked++) {
+      const at = this.#linked;
+      const termId = this.#pages[at >>> pageBits]![(at & pageMask) * width]!;
+      const before = (this.#before[at >>> pageBits] ??= new Int32Array(1 << pageBits));
+      before[at & pageMask] = this.#heads[termId]!;
+      this.#heads[termId] = at;
+    }
+  }
+
   /** Puts all postings side by side, with the numbers that chunks have from now on; those below 0 are dropped. */
   fold(renumber: (chunk: number) => number): void {
-    let folded = 0;
-    for (let first = 0; first < this.#heads.length; first += segmentTerms) {
-      const segment = this.#foldSegment(first, renumber);
+    const added = this.#countAdded(renumber);
+    /** Of each term the place behind the next one that is put: in the order in which they came, backwards. */
+    const places = new Uint32Array(this.#terms);
+    this.#folded = 0;
+    for (let first = 0; first < this.#terms; first += segmentTerms) {
+      const segment = widened(this.#segments[first >>> segmentBits], first, added, places, renumber);
       this.#segments[first >>> segmentBits] = segment;
-      folded += segment.chunks.length;
+      this.#folded += segment.chunks.length;
     }
-    this.#folded = folded;
-    this.#heads.fill(-1);
+    this.#forEachAdded((termId, chunk, counts) => {
+      const now = renumber(chunk);
+      if (now < 0) return;
+      const segment = this.#segments[termId >>> segmentBits]!;
+      const place = --places[termId]!;
+      segment.chunks[place] = now;
+      segment.counts[place] = counts;
+    });
+    this.#heads = new Int32Array(0);
+    this.#before = [];
     this.#pages = [];
     this.#added = 0;
+    this.#linked = 0;
   }
 
-  #foldSegment(first: number, renumber: (chunk: number) => number): Segment {
-    const starts = new Uint32Array(segmentTerms + 1);
-    let length = 0;
-    for (let i = 0; i < segmentTerms; i++) {
-      this.forEach(first + i, (chunk) => {
-        if (renumber(chunk) >= 0) length++;
-      });
-      starts[i + 1] = length;
-    }
-    const [chunks, counts] = [new Uint32Array(length), new Uint32Array(length)];
-    let at = 0;
-    for (let i = 0; i < segmentTerms; i++) {
-      this.forEach(first + i, (chunk, count) => {
-        const now = renumber(chunk);
-        if (now < 0) return;
-        chunks[at] = now;
-        counts[at++] = count;
-      });
-    }
-    return { starts, chunks, counts };
+  /** How many of each term were added, as far as they are kept. */
+  #countAdded(renumber: (chunk: number) => number): Uint32Array {
+    const added = new Uint32Array(this.#terms);
+    this.#forEachAdded((termId, chunk) => {
+      if (renumber(chunk) >= 0) added[termId]!++;
+    });
+    return added;
   }
 
-  #growHeads(termId: number): void {
-    const wider = new Int32Array(Math.max(termId + 1, this.#heads.length * 2)).fill(-1);
-    wider.set(this.#heads);
-    this.#heads = wider;
+  #forEachAdded(visit: (termId: number, chunk: number, counts: number) => void): void {
+    for (let at = 0; at < this.#added; at++) {
+      const page = this.#pages[at >>> pageBits]!;
+      const place = (at & pageMask) * width;
+      visit(page[place]!, page[place + 1]!, page[place + 2]!);
+    }
   }
+}
+
+/** A segment with room for what is added to each of its terms, before what it has of them and keeps. */
+function widened(
+  segment: Segment | undefined,
+  first: number,
+  added: Uint32Array,
+  places: Uint32Array,
+  renumber: (chunk: number) => number,
+): Segment {
+  const starts = new Uint32Array(segmentTerms + 1);
+  let length = 0;
+  for (let i = 0; i < segmentTerms; i++) {
+    length += added[first + i] ?? 0;
+    const end = segment?.starts[i + 1] ?? 0;
+    for (let at = segment?.starts[i] ?? 0; at < end; at++) if (renumber(segment!.chunks[at]!) >= 0) length++;
+    starts[i + 1] = length;
+  }
+  const wider = { starts, chunks: new Uint32Array(length), counts: new Uint32Array(length) };
+  for (let i = 0; i < segmentTerms; i++) {
+    let to = starts[i]! + (added[first + i] ?? 0);
+    if (first + i < places.length) places[first + i] = to;
+    const end = segment?.starts[i + 1] ?? 0;
+    for (let at = segment?.starts[i] ?? 0; at < end; at++) {
+      const now = renumber(segment!.chunks[at]!);
+      if (now < 0) continue;
+      wider.chunks[to] = now;
+      wider.counts[to++] = segment!.counts[at]!;
+    }
+  }
+  return wider;
 }

@@ -112,9 +112,9 @@ export class SearchIndex {
     this.#links.remove(path);
   }
 
-  /** Call it after much has been added. */
-  settle(): void {
-    this.#table.settle();
+  /** Call it after files have been added; with `all` when little more will be. */
+  settle(all = false): void {
+    this.#table.settle(all);
   }
 
   /** Says which files a file uses; without it neighbours do not count. */

@@ -192,7 +192,7 @@ export class IndexDatabase {
     );
     while (statement.step()) this.#loadFile(statement.get());
     statement.free();
-    this.#search.settle();
+    this.#search.settle(true);
     const paths = new Map([...this.#files.values()].map(({ id, path }) => [id, path]));
     this.#nextFileId = Number(
       this.#meta('next_file_id') ?? [...paths.keys()].reduce((most, id) => Math.max(most, id), 0) + 1,
@@ -284,6 +284,7 @@ export class IndexDatabase {
       for (const path of unskip) this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
       for (const record of skip) this.#skip(record);
     });
+    this.#search.settle();
   }
 
   replaceSkipped(records: readonly SkippedRecord[]): void {
@@ -799,7 +800,7 @@ export class IndexDatabase {
   }
 
   markComplete(): void {
-    this.#search.settle();
+    this.#search.settle(true);
     this.#setMeta('last_indexed_at', new Date().toISOString());
   }
 
