@@ -3,6 +3,7 @@ import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { addChangeEvidence } from './changeEvidence.ts';
 import { ChunkScorer, type ScoredField } from './chunkScorer.ts';
 import { ChunkTable, type IndexedFile } from './chunkTable.ts';
+import { bestOf } from './bestOf.ts';
 import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
 import { nearness } from './nearness.ts';
@@ -36,7 +37,7 @@ interface FileScore {
   changes: number;
   /** Score of its best chunk. */
   best: number;
-  /** Chunks with a score, best first. */
+  /** Chunks with a score. */
   chunks: number[];
 }
 
@@ -111,6 +112,11 @@ export class SearchIndex {
     this.#links.remove(path);
   }
 
+  /** Call it after files have been added; with `all` when little more will be. */
+  settle(all = false): void {
+    this.#table.settle(all);
+  }
+
   /** Says which files a file uses; without it neighbours do not count. */
   link(path: string, uses: readonly FileUse[]): void {
     this.#links.put(path, uses);
@@ -161,15 +167,10 @@ export class SearchIndex {
     }
   }
 
+  /** The best files, as many as results are taken from, best first. */
   #rankFiles(query: AnalyzedQuery, touched: readonly number[], options: SearchOptions): FileScore[] {
-    const byFile = new Map<IndexedFile, number[]>();
-    for (const chunk of touched) {
-      const file = this.#table.fileOf(chunk)!;
-      const list = byFile.get(file);
-      if (list === undefined) byFile.set(file, [chunk]);
-      else list.push(chunk);
-    }
-    const pathScores = scorePaths(query, this.#table.files, this.#weights);
+    const byFile = this.#byFile(touched);
+    const pathScores = scorePaths(query, this.#table, this.#weights);
     for (const file of pathScores.keys()) if (!byFile.has(file)) byFile.set(file, []);
     const scored: FileScore[] = [];
     for (const [file, chunks] of byFile) {
@@ -178,28 +179,63 @@ export class SearchIndex {
     if (query.roles.size === 0) this.#addTestEvidence(scored);
     this.#addNeighbours(query, scored);
     addChangeEvidence(scored, query, this.#weights, options.signals, (file) => this.#prior(query, file));
-    const { accept } = options;
-    return scored
-      .filter(({ file }) => accept?.(file.path) !== false)
-      .sort((a, b) => b.score - a.score || (a.file.path < b.file.path ? -1 : 1));
+    const { accept, limit } = options;
+    const accepted = accept === undefined ? scored : scored.filter(({ file }) => accept(file.path));
+    return bestOf(
+      accepted,
+      Math.max(limit, leastFiles),
+      ({ score }) => score,
+      (a, b) => (a.file.path < b.file.path ? -1 : 1),
+    );
+  }
+
+  #byFile(touched: readonly number[]): Map<IndexedFile, number[]> {
+    const byFile = new Map<IndexedFile, number[]>();
+    let last: IndexedFile | undefined;
+    let list: number[] = [];
+    for (const chunk of touched) {
+      const file = this.#table.fileOf(chunk)!;
+      // Chunks of a file mostly come one after the other.
+      if (file !== last) {
+        last = file;
+        const known = byFile.get(file);
+        list = known ?? [];
+        if (known === undefined) byFile.set(file, list);
+      }
+      list.push(chunk);
+    }
+    return byFile;
   }
 
   #scoreFile(query: AnalyzedQuery, file: IndexedFile, chunks: number[], path: number): FileScore {
     const { support, supportDepth } = this.#weights;
-    const scoreOf = (chunk: number): number => this.#scorer.scoreOf(chunk);
-    chunks.sort((a, b) => scoreOf(b) - scoreOf(a) || a - b);
-    const best = chunks.length > 0 ? scoreOf(chunks[0]!) : 0;
-    let more = 0;
-    for (let i = 1; i <= supportDepth && i < chunks.length; i++) more += scoreOf(chunks[i]!);
+    const [best = 0, ...next] = this.#highest(chunks, 1 + supportDepth);
+    const more = next.reduce((sum, each) => sum + each, 0);
     const declared = isDeclaration(file.path) ? this.#weights.declaration : 1;
+    const near = this.#near;
     const nearest =
-      this.#weights.meaningFile * chunks.reduce((most, each) => Math.max(most, this.#near.get(each) ?? 0), 0);
+      near.size === 0
+        ? 0
+        : this.#weights.meaningFile * chunks.reduce((most, each) => Math.max(most, near.get(each) ?? 0), 0);
     const meaning = nearest * this.#bestByWords;
     const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
     const raw = (best + support * more + path + meaning) * covered;
     const score = raw * this.#prior(query, file);
     const addedLater = { tests: 0, near: 0, nearest: '', central: 0, changes: 0 };
     return { file, score, raw, more: support * more, path, meaning, covered, ...addedLater, best, chunks };
+  }
+
+  /** The highest scores of some chunks, highest first. */
+  #highest(chunks: readonly number[], count: number): number[] {
+    const highest: number[] = [];
+    for (const chunk of chunks) {
+      const score = this.#scorer.scoreOf(chunk);
+      if (highest.length === count && score <= highest[count - 1]!) continue;
+      let at = highest.length < count ? highest.length : count - 1;
+      for (; at > 0 && highest[at - 1]! < score; at--) highest[at] = highest[at - 1]!;
+      highest[at] = score;
+    }
+    return highest;
   }
 
   #addTestEvidence(scored: readonly FileScore[]): void {
@@ -232,22 +268,22 @@ export class SearchIndex {
   #spread(query: AnalyzedQuery, ranked: readonly FileScore[], limit: number): Answer[] {
     const { spread } = this.#weights;
     const candidates: { chunk: number; score: number; owner: FileScore }[] = [];
-    for (const owner of ranked.slice(0, Math.max(limit, leastFiles))) {
+    for (const owner of ranked) {
       const asked = this.#askedChunks(query, owner.file);
-      const chunks = new Set([...asked, ...owner.chunks]);
-      if (chunks.size === 0) chunks.add(owner.file.firstChunk);
+      const found = owner.chunks.length === 0 && asked.size === 0 ? [owner.file.firstChunk] : owner.chunks;
+      const chunks = asked.size === 0 ? found : new Set([...asked, ...found]);
       for (const chunk of chunks) {
         const own = owner.best === 0 ? 1 : (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
         const share = asked.has(chunk) ? 1 : asked.size > 0 ? own * besideAsked : own;
         candidates.push({ chunk, score: owner.score * share, owner });
       }
     }
-    candidates.sort(
-      (a, b) => b.score - a.score || (a.owner.file.path < b.owner.file.path ? -1 : 1) || a.chunk - b.chunk,
-    );
-    return candidates
-      .slice(0, limit)
-      .map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
+    return bestOf(
+      candidates,
+      limit,
+      ({ score }) => score,
+      (a, b) => (a.owner === b.owner ? a.chunk - b.chunk : a.owner.file.path < b.owner.file.path ? -1 : 1),
+    ).map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
   }
 
   /** The ranges of a file that hold a line which the query names. */

@@ -9,6 +9,7 @@ import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
 import { outdatedPaths } from '../indexing/outdatedPaths.ts';
 import { updatePaths } from '../indexing/updatePaths.ts';
+import { growHeapsSlowly } from '../system/growHeapsSlowly.ts';
 import { databaseName, openStore, type Store } from '../store/index.ts';
 import { analysisVersion } from './analysisVersion.ts';
 import { assetsDir } from './assets.ts';
@@ -74,6 +75,7 @@ async function openParts({
 export async function openEngine(options: EngineOptions & { history?: HistorySource }): Promise<Engine> {
   const root = path.resolve(options.root);
   assertFolder(root);
+  growHeapsSlowly();
   const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
   const settings = { ...defaultSettings, ...options.settings };
   const weights = withOverrides(defaultWeights, settings.ranking);

@@ -82,9 +82,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A third of Node's default, as for the parse workers: what it holds for long is not there anyway. */
+const resourceLimits = { maxYoungGenerationSizeMb: 16 };
+
 /** Calls to the worker thread; when it dies, all of them fail. */
 function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error) => void) {
-  const worker = new Worker(bundle, { workerData: data });
+  const worker = new Worker(bundle, { workerData: data, resourceLimits });
   const waiting = new Map<number, { resolve: (output: unknown) => void; reject: (error: Error) => void }>();
   let nextId = 0;
   let failure: Error | undefined;

@@ -192,6 +192,7 @@ export class IndexDatabase {
     );
     while (statement.step()) this.#loadFile(statement.get());
     statement.free();
+    this.#search.settle(true);
     const paths = new Map([...this.#files.values()].map(({ id, path }) => [id, path]));
     this.#nextFileId = Number(
       this.#meta('next_file_id') ?? [...paths.keys()].reduce((most, id) => Math.max(most, id), 0) + 1,
@@ -283,6 +284,7 @@ export class IndexDatabase {
       for (const path of unskip) this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
       for (const record of skip) this.#skip(record);
     });
+    this.#search.settle();
   }
 
   replaceSkipped(records: readonly SkippedRecord[]): void {
@@ -666,6 +668,11 @@ export class IndexDatabase {
     return this.#unlinked.size > 0;
   }
 
+  /** Files that wait for being linked. */
+  get toLink(): number {
+    return this.#unlinked.size;
+  }
+
   /**
    * Finds out which files use which, for the files that changed since the last time. Once more than a share of all
    * files has changed, every file is resolved anew: what others define may have moved, too.
@@ -793,6 +800,7 @@ export class IndexDatabase {
   }
 
   markComplete(): void {
+    this.#search.settle(true);
     this.#setMeta('last_indexed_at', new Date().toISOString());
   }
 

@@ -11,6 +11,7 @@ import { checkDatabase } from './checkDatabase.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
 import { answerGraph, referencePlaces, referencesAmong } from './graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
+import { LinkPace } from './linkPace.ts';
 import { runFor } from './slices.ts';
 import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
 import { VectorTable } from './vectorTable.ts';
@@ -43,6 +44,7 @@ let timer: NodeJS.Timeout | undefined;
 let linkTimer: NodeJS.Timeout | undefined;
 /** How long the last linking worked. */
 let linkTookMs = 0;
+const linkPace = new LinkPace();
 let isLinking = false;
 /** Questions that wait for the links, each with the time at which it waits no longer. */
 let held: { request: StoreRequest; timer: NodeJS.Timeout | undefined }[] = [];
@@ -195,9 +197,12 @@ function startLinking(): void {
     () => {
       if (!isSettled || database === undefined) return true;
       const started = performance.now();
+      const before = database.toLink;
       const done = database.linkFor(sliceMs);
       did = true;
-      workedMs += performance.now() - started;
+      const tookMs = performance.now() - started;
+      workedMs += tookMs;
+      linkPace.note(tookMs, Math.max(0, before - database.toLink));
       return done;
     },
     () => {
@@ -223,9 +228,16 @@ function releaseHeld(): void {
   }
 }
 
-/** A question after a whole run waits for the links, but never longer than the host wants. */
+/**
+ * A question after a whole run waits for the links, but never longer than the host wants; where they will not be there
+ * in that time it does not wait at all.
+ */
 function holdForLinks(request: StoreRequest): boolean {
   if (request.call !== 'search' || !isSettled || database?.isLinkingDue !== true || linkWaitMs <= 0) return false;
+  if (linkPace.expectedMs(database.toLink) > linkWaitMs) {
+    startLinking();
+    return false;
+  }
   const entry: (typeof held)[number] = { request, timer: undefined };
   if (Number.isFinite(linkWaitMs)) {
     entry.timer = setTimeout(() => {

@@ -61,6 +61,15 @@ export class ByteReader {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  /** How many bytes have been read; set, it goes on from there. */
+  get position(): number {
+    return this.#at;
+  }
+
+  set position(at: number) {
+    this.#at = at;
+  }
+
   get done(): boolean {
     return this.#at >= this.#bytes.length;
   }
@@ -79,6 +88,15 @@ export class ByteReader {
   text(): string {
     const start = this.skipText();
     return this.#bytes.toString('utf8', start, this.#at);
+  }
+
+  /** The text that begins at a place; what is read next stays what it was. */
+  textAt(position: number): string {
+    const before = this.#at;
+    this.#at = position;
+    const text = this.text();
+    this.#at = before;
+    return text;
   }
 
   /** Goes past a text; returns where it began. */
