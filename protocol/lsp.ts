@@ -73,6 +73,8 @@ const embeddingHold = z.object({
 const vectorStatus = z.object({
   state: z.enum(['off', 'starting', 'no_model', 'embedding', 'paused', 'ready', 'stopped', 'failed']),
   model: z.string().nullable(),
+  /** Answers while `model` is not ready. */
+  answering: z.string().nullable(),
   reason: z.string().nullable(),
   nextStep: z.string().nullable(),
   embedded: count,

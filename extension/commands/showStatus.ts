@@ -23,12 +23,14 @@ function skippedSection(skipped: FolderStatus['skipped']): string[] {
 }
 
 function vectorText(vectors: FolderStatus['vectors']): string {
-  const { state, embedded, chunks, failed, etaSeconds, reason, hold } = vectors;
+  const { state, model, answering, embedded, chunks, failed, etaSeconds, reason, hold } = vectors;
   const held = hold === null ? state : hold.level === 'pause' ? holdText(hold) : `${state}, ${holdText(hold)}`;
   const share = `${embedded} of ${chunks} chunks`;
   const bad = failed > 0 ? `, ${failed} could not be embedded` : '';
   const rest = etaSeconds === null ? '' : `, about ${etaSeconds} s left`;
   const why = reason === null ? '' : ` (${reason})`;
+  if (answering !== null)
+    return `changing to ${model ?? 'another model'}: ${held.replace('_', ' ')}, ${share}${bad}${rest}${why}; ${answering} answers meanwhile`;
   return state === 'off' || state === 'no_model'
     ? `none, ${state === 'off' ? 'switched off' : 'no model'}`
     : `${held}, ${share}${bad}${rest}${why}`;

@@ -5,6 +5,8 @@ import {
   missingRuntime,
   openEmbeddingCache,
   readRetryMark,
+  recallModel,
+  rememberModel,
 } from '../embedding/index.ts';
 import { availableParallelism } from 'node:os';
 import type { Embedder, EmbeddingCache, ReadyModel } from '../embedding/types.ts';
@@ -12,6 +14,7 @@ import type { PowerOptions } from '../system/powerSource.ts';
 import { assetsDir } from './assets.ts';
 import { findModel, type ModelSettings, type ModelState } from './models.ts';
 import { createPoliteness, type OnBattery } from './politeness.ts';
+import { createSharedModels } from './sharedModels.ts';
 import type { EmbeddingHold } from './types.ts';
 
 /** What is needed to embed with one model. */
@@ -21,16 +24,28 @@ export interface EmbeddingParts {
   cache: EmbeddingCache;
 }
 
+/** A model that was wanted before. */
+export interface EarlierModel {
+  parts: EmbeddingParts;
+  /** Gives it back; its processes end when nobody has it any more. */
+  giveBack(): Promise<void>;
+}
+
 /** The embedding model and its processes, one for all folders of a host. */
 export interface Embeddings {
   /** Null until the model has been looked for. */
   readonly state: ModelState | null;
   /** Looks for the model, once; null when there is none that can be used, which `state` explains. */
   parts(): Promise<EmbeddingParts | null>;
+  /** The model of this fingerprint, which was wanted once, or why it cannot be had any more, in a sentence. */
+  earlier(fingerprint: string): Promise<EarlierModel | { gone: string }>;
   /** Looks again: a model was brought or taken away. */
   refresh(): Promise<void>;
-  /** Hears of every model that comes or goes. Returns the unsubscribe function. */
-  onChange(listener: () => void): () => void;
+  /**
+   * Hears of every model that comes or goes. The one before is closed once all listeners are done, but for those who
+   * have taken it by `earlier`. Returns the unsubscribe function.
+   */
+  onChange(listener: () => Promise<void>): () => void;
   /** Hears of every change of `hold`, and when what could not be done is worth trying again. Returns the unsubscribe function. */
   onPace(listener: (event: 'hold' | 'retry') => void): () => void;
   /** Holds back what nobody waits for; questions go on. */
@@ -93,11 +108,12 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
   const { processes = 0, cacheMb = 2_048, log = () => undefined, ...rest } = options;
   const { cpuPercent = 100, onBattery = 'continue', memoryMb = 0, ...settings } = rest;
   const power = { ...powerOptions(settings.env ?? process.env), ...settings.power };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<() => Promise<void>>();
   const paceListeners = new Set<(event: 'hold' | 'retry') => void>();
   let state: ModelState | null = null;
   let current: Promise<EmbeddingParts | null> | undefined;
-  let embedder: Embedder | undefined;
+  /** Of the models that are open. */
+  const embedders = new Set<Embedder>();
   let retryTimer: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -105,9 +121,9 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
     onBattery,
     power,
     everyMs: power.everyMs,
-    isWanted: () => embedder?.isWanted === true,
+    isWanted: () => [...embedders].some((each) => each.isWanted),
     onHold() {
-      if (embedder !== undefined) keepPace(embedder);
+      embedders.forEach(keepPace);
       tellPace('hold');
     },
     log,
@@ -130,7 +146,7 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
 
   function retry(): void {
     clearTimeout(retryTimer);
-    embedder?.retry();
+    for (const each of embedders) each.retry();
     tellPace('retry');
   }
 
@@ -146,17 +162,14 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
     retryTimer = setTimeout(look, markEveryMs).unref();
   }
 
-  async function open(): Promise<EmbeddingParts | null> {
-    state = withoutRuntime(await findModel(settings));
-    if (state.state !== 'ready') return null;
-    const { model } = state;
+  async function openParts(model: ReadyModel): Promise<EmbeddingParts> {
     const cache = await openEmbeddingCache({
       cacheDir: cacheDir(),
       model: { fingerprint: model.fingerprint, dimensions: model.spec.dimensions },
       maxBytes: cacheMb * bytesPerMb,
       log,
     });
-    const opened = createEmbedPool({
+    const embedder = createEmbedPool({
       model,
       assetsDir,
       processes: processes || defaultProcesses(),
@@ -166,16 +179,21 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
       onMemory: (isShort) => politeness.memory(isShort),
       log,
     });
-    embedder = opened;
+    embedders.add(embedder);
     politeness.follow();
-    keepPace(opened);
-    return { model, embedder: opened, cache };
+    keepPace(embedder);
+    // Without a note it answers as well, but not beside a model that is wanted later.
+    await rememberModel(cacheDir(), model).catch((error: unknown) =>
+      log('model not noted', { reason: (error as Error).message }),
+    );
+    return { model, embedder, cache };
   }
 
-  async function closeParts(parts: EmbeddingParts | null): Promise<void> {
-    if (parts?.embedder === embedder) embedder = undefined;
-    await parts?.embedder.close();
-    await parts?.cache.close();
+  const models = createSharedModels(openParts, ({ embedder }) => embedders.delete(embedder));
+
+  async function open(): Promise<EmbeddingParts | null> {
+    state = withoutRuntime(await findModel(settings));
+    return state.state === 'ready' ? models.take(state.model) : null;
   }
 
   return {
@@ -186,7 +204,7 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
       return politeness.hold;
     },
     get note() {
-      return embedder?.note ?? null;
+      return [...embedders].map(({ note }) => note).find((note) => note !== null) ?? null;
     },
     parts() {
       if (closed) return Promise.resolve(null);
@@ -195,6 +213,15 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
         throw error;
       });
       return current;
+    },
+    async earlier(fingerprint) {
+      const missing = missingRuntime(assetsDir);
+      if (missing !== null || closed) return { gone: missing?.message ?? 'embedding has ended' };
+      // Also of one that is open: its next process would load whatever lies there now.
+      const recalled = await recallModel(fingerprint, { cacheDir: cacheDir(), assetsDir });
+      if ('gone' in recalled) return recalled;
+      if (closed) return { gone: 'embedding has ended' };
+      return { parts: await models.take(recalled.ready), giveBack: () => models.giveBack(fingerprint) };
     },
     async refresh() {
       const before = await current;
@@ -208,8 +235,8 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
         return;
       }
       current = undefined;
-      for (const listener of listeners) listener();
-      await closeParts(before ?? null);
+      await Promise.all([...listeners].map((listener) => listener()));
+      if (before !== null && before !== undefined) await models.giveBack(before.model.fingerprint);
     },
     onChange(listener) {
       listeners.add(listener);
@@ -230,7 +257,7 @@ export function openEmbeddings(options: EmbeddingsOptions = {}): Embeddings {
       closed = true;
       clearTimeout(retryTimer);
       politeness.close();
-      await closeParts((await current) ?? null);
+      await models.close();
     },
   };
 }

@@ -4,7 +4,7 @@ import { chooseMap, toMapFile, type MapCosts, type MapFile } from '../../core/pa
 import type { MapPack } from '../../core/pack/types.ts';
 import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
-import type { MapAnswer, Store } from '../store/index.ts';
+import type { MapAnswer, QuestionVector, Store } from '../store/index.ts';
 import type { CheckedRequest } from './checkSelect.ts';
 import type { RenderedPack } from './packFull.ts';
 import type { SourceReader } from './sourceReader.ts';
@@ -78,7 +78,7 @@ async function countCosts(counter: TokenCounter, files: readonly MapFile[], want
 export async function packMap(
   parts: MapParts,
   wanted: CheckedRequest,
-  vector: Float32Array | null,
+  vector: QuestionVector | null,
 ): Promise<{ pack: RenderedPack<MapPack>; stale: string[] }> {
   const { query, sources, budget, format, signal } = wanted;
   const answer = await parts.store.map({

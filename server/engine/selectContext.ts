@@ -3,7 +3,7 @@ import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
 import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
-import type { Store } from '../store/index.ts';
+import type { QuestionVector, Store } from '../store/index.ts';
 import { checkSelect, type CheckedRequest } from './checkSelect.ts';
 import { idOfRange, resolveHeld } from './heldLines.ts';
 import { packFull, type RenderedPack } from './packFull.ts';
@@ -110,9 +110,11 @@ async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<S
 }
 
 async function selectMap(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
-  const vector = wanted.byMeaning ? await parts.vectors.question(wanted.query, wanted.signal) : null;
-  const { pack, stale } = await packMap(parts, wanted, vector);
-  return { pack, chunks: [], stale, byMeaning: vector !== null && parts.vectors.status().embedded > 0 };
+  const ask = async (vector: QuestionVector | null): Promise<Selected> => {
+    const { pack, stale } = await packMap(parts, wanted, vector);
+    return { pack, chunks: [], stale, byMeaning: vector !== null && parts.vectors.status().embedded > 0 };
+  };
+  return wanted.byMeaning ? parts.vectors.withQuestion(wanted.query, wanted.signal, ask) : ask(null);
 }
 
 /** Remembers what was given: for `pack diff`, `have` and the session. */

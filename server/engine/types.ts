@@ -371,10 +371,16 @@ export interface VectorStatus {
   state: 'off' | 'starting' | 'no_model' | 'embedding' | 'paused' | 'ready' | 'stopped' | 'failed';
   /** Id of the model that is used or wanted; null while it has not been looked for. */
   model: string | null;
+  /**
+   * Id of the model that answers by meaning while the wanted one is not ready: the folder was embedded with it before.
+   * Null when the wanted one answers itself, or words alone do.
+   */
+  answering: string | null;
   /** What is wrong or missing, one sentence; null when all is well. */
   reason: string | null;
   /** What the user can do about it. */
   nextStep: string | null;
+  /** Chunks with a vector of `model`; where there is none, of `answering`. */
   embedded: number;
   chunks: number;
   /** Chunks that could not be embedded; they are found by words. */

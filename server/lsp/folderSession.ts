@@ -60,6 +60,7 @@ function indexDirOf(root: string, indexDirectory: string): string | undefined {
 const noVectors: FolderStatus['vectors'] = {
   state: 'off',
   model: null,
+  answering: null,
   reason: null,
   nextStep: null,
   embedded: 0,

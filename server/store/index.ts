@@ -68,13 +68,17 @@ export interface Store {
   /** What each of these ranges calls and names by type. */
   uses(ranges: StoreCalls['uses']['in']): Out<'uses'>;
   openVectors(model: StoreCalls['openVectors']['in']): Out<'openVectors'>;
-  vectorCounts(): Out<'vectorCounts'>;
-  filesToEmbed(first: string[]): Out<'filesToEmbed'>;
-  chunkGaps(paths: string[]): Out<'chunkGaps'>;
+  closeVectors(model: StoreCalls['closeVectors']['in']): Out<'closeVectors'>;
+  answeringModel(): Out<'answeringModel'>;
+  putAnsweringModel(model: StoreCalls['putAnsweringModel']['in']): Out<'putAnsweringModel'>;
+  vectorCounts(model: StoreCalls['vectorCounts']['in']): Out<'vectorCounts'>;
+  vectorsCover(models: StoreCalls['vectorsCover']['in']): Out<'vectorsCover'>;
+  filesToEmbed(request: StoreCalls['filesToEmbed']['in']): Out<'filesToEmbed'>;
+  chunkGaps(request: StoreCalls['chunkGaps']['in']): Out<'chunkGaps'>;
   nearest(request: StoreCalls['nearest']['in']): Out<'nearest'>;
-  vectorSample(): Out<'vectorSample'>;
+  vectorSample(model: StoreCalls['vectorSample']['in']): Out<'vectorSample'>;
   putVectors(vectors: StoreCalls['putVectors']['in']): Out<'putVectors'>;
-  chunksToEmbed(ranges: StoreCalls['chunksToEmbed']['in']): Out<'chunksToEmbed'>;
+  chunksToEmbed(request: StoreCalls['chunksToEmbed']['in']): Out<'chunksToEmbed'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -258,13 +262,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     map: (request) => call('map', request),
     uses: (ranges) => call('uses', ranges),
     openVectors: (model) => call('openVectors', model),
-    vectorCounts: () => call('vectorCounts', null),
-    filesToEmbed: (first) => call('filesToEmbed', { first }),
-    chunkGaps: (paths) => call('chunkGaps', paths),
+    closeVectors: (model) => call('closeVectors', model),
+    answeringModel: () => call('answeringModel', null),
+    putAnsweringModel: (model) => write('putAnsweringModel', model),
+    vectorCounts: (model) => call('vectorCounts', model),
+    vectorsCover: (models) => call('vectorsCover', models),
+    filesToEmbed: (request) => call('filesToEmbed', request),
+    chunkGaps: (request) => call('chunkGaps', request),
     nearest: (request) => call('nearest', request),
-    vectorSample: () => call('vectorSample', null),
+    vectorSample: (model) => call('vectorSample', model),
     putVectors: (vectors) => call('putVectors', vectors),
-    chunksToEmbed: (ranges) => call('chunksToEmbed', ranges),
+    chunksToEmbed: (request) => call('chunksToEmbed', request),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

@@ -41,6 +41,7 @@ import type {
   KnownFile,
   MapAnswer,
   MapRequest,
+  QuestionVector,
   SearchRequest,
   SkippedRecord,
   StoreCounts,
@@ -98,8 +99,8 @@ export class IndexDatabase {
   #linking: Steps | undefined;
   /** Undefined until it is asked for; null when nothing is known of the past. */
   #history: ChangeHistory | null | undefined;
-  /** Undefined while no model is in use. Outlives a database that is read anew. */
-  #vectors: VectorTable | undefined;
+  /** By the fingerprint of their model; those that outlive a database that is read anew. */
+  #vectors: ReadonlyMap<string, VectorTable> = new Map();
   readonly #ranks = new DefinitionRanks((path) => this.#files.get(path)?.role ?? 'source');
   #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
@@ -179,7 +180,7 @@ export class IndexDatabase {
     this.#terms = new TermDictionary();
     this.#search = new SearchIndex(this.#terms);
     this.#load();
-    if (this.#vectors !== undefined) this.attachVectors(this.#vectors);
+    this.attachVectors(this.#vectors);
   }
 
   #load(): void {
@@ -349,7 +350,7 @@ export class IndexDatabase {
       symbolCount,
     });
     this.#search.put({ path, language, role, chunks: flat, words });
-    this.#vectors?.place(path, file.digests);
+    for (const table of this.#vectors.values()) table.place(path, file.digests);
     this.#uses.markStale(id);
     this.#unlinked.add(id);
     this.#live?.put(path, { language, symbols: file.symbols, links: file.links });
@@ -376,7 +377,7 @@ export class IndexDatabase {
     this.#unlinked.delete(row.id);
     this.#files.delete(path);
     this.#search.remove(path);
-    this.#vectors?.remove(path);
+    for (const table of this.#vectors.values()) table.remove(path);
     this.#symbols?.delete(path);
     this.#live?.remove(path);
   }
@@ -464,41 +465,57 @@ export class IndexDatabase {
     });
   }
 
-  /** The chunks whose vectors are nearest to this one, best first; none without vectors. */
-  nearest(vector: Float32Array, count: number): NearChunk[] {
-    if (this.#vectors === undefined || this.#vectors.size === 0) return [];
-    if (vector.length !== this.#vectors.dimensions)
-      throw new RangeError(`the vector has ${vector.length} dimensions, not ${this.#vectors.dimensions}`);
-    return this.#vectors.nearest(vector, count);
+  /** The chunks whose vectors are nearest to this one, best first; none where its model has no vectors. */
+  nearest({ model, values }: QuestionVector, count: number): NearChunk[] {
+    const table = this.#vectors.get(model);
+    if (table === undefined || table.size === 0) return [];
+    if (values.length !== table.dimensions)
+      throw new RangeError(`the vector has ${values.length} dimensions, not ${table.dimensions}`);
+    return table.nearest(values, count);
   }
 
   /** A chunk that has a vector, for a test of both. */
-  vectorSample(): FileToEmbed | null {
-    const place = this.#vectors?.first();
-    return place === undefined ? null : this.#fileToEmbed(place.path, [place.index]);
+  vectorSample(model: string): FileToEmbed | null {
+    const table = this.#vectors.get(model);
+    const place = table?.first();
+    return table === undefined || place === undefined ? null : this.#fileToEmbed(table, place.path, [place.index]);
   }
 
-  /** Keeps this table in step with the files. What it has of files that have not changed stays. */
-  attachVectors(vectors: VectorTable | undefined): void {
+  /** Keeps these tables in step with the files. What they have of files that have not changed stays. */
+  attachVectors(vectors: ReadonlyMap<string, VectorTable>): void {
     this.#vectors = vectors;
-    if (vectors === undefined) return;
-    vectors.retain((path) => this.#files.has(path));
+    if (vectors.size === 0) return;
+    for (const table of vectors.values()) table.retain((path) => this.#files.has(path));
     for (const { path, digests } of this.#rows<{ path: string; digests: Uint8Array }>(
       'SELECT path, digests FROM files',
     ))
-      vectors.place(path, digests);
+      for (const table of vectors.values()) table.place(path, digests);
   }
 
-  vectorCounts(): VectorCounts {
-    return { embedded: this.#vectors?.size ?? 0, chunks: this.#vectors?.chunks ?? 0 };
+  answeringModel(): string | null {
+    return this.#meta('answering_model');
+  }
+
+  putAnsweringModel(model: string): void {
+    this.#setMeta('answering_model', model);
+  }
+
+  vectorCounts(model: string): VectorCounts {
+    const table = this.#vectors.get(model);
+    return { embedded: table?.size ?? 0, chunks: table?.chunks ?? 0 };
+  }
+
+  vectorsCover(model: string, other: string): boolean {
+    const [table, covered] = [this.#vectors.get(model), this.#vectors.get(other)];
+    return covered === undefined || (table !== undefined && table.covers(covered));
   }
 
   /**
    * Files with chunks that have no vector. After the ones that are named come those that were changed lately, source
    * files before others, and those that many files import.
    */
-  filesToEmbed(first: readonly string[]): string[] {
-    const vectors = this.#vectors;
+  filesToEmbed(model: string, first: readonly string[]): string[] {
+    const vectors = this.#vectors.get(model);
     if (vectors === undefined) return [];
     const history = this.#openHistory();
     const urgency = new Map(first.map((path, i) => [path, first.length - i]));
@@ -519,41 +536,46 @@ export class IndexDatabase {
       .map(({ path }) => path);
   }
 
-  chunkGaps(paths: readonly string[]): ChunkGaps {
-    const gaps = paths.flatMap((path) => (this.#vectors?.gapsOf(path) ?? []).map((index) => ({ path, index })));
+  chunkGaps(model: string, paths: readonly string[]): ChunkGaps {
+    const table = this.#vectors.get(model);
+    const gaps = paths.flatMap((path) => (table?.gapsOf(path) ?? []).map((index) => ({ path, index })));
     const digests = new Uint8Array(gaps.length * digestBytes);
-    gaps.forEach(({ path, index }, i) => digests.set(this.#vectors!.digestOf(path, index), i * digestBytes));
+    gaps.forEach(({ path, index }, i) => digests.set(table!.digestOf(path, index), i * digestBytes));
     return { paths: gaps.map(({ path }) => path), indexes: gaps.map(({ index }) => index), digests };
   }
 
-  chunksToEmbed(wanted: readonly { path: string; startLines?: number[] }[]): FileToEmbed[] {
-    return wanted.flatMap(({ path, startLines }) => {
-      const file = this.#fileToEmbed(path, this.#vectors?.gapsOf(path) ?? []);
+  chunksToEmbed(model: string, ranges: readonly { path: string; startLines?: number[] }[]): FileToEmbed[] {
+    const table = this.#vectors.get(model);
+    if (table === undefined) return [];
+    return ranges.flatMap(({ path, startLines }) => {
+      const file = this.#fileToEmbed(table, path, table.gapsOf(path));
       const chunks = file?.chunks.filter(({ startLine }) => startLines?.includes(startLine) !== false) ?? [];
       return file === null || chunks.length === 0 ? [] : [{ ...file, chunks }];
     });
   }
 
-  #fileToEmbed(path: string, indexes: readonly number[]): FileToEmbed | null {
+  #fileToEmbed(table: VectorTable, path: string, indexes: readonly number[]): FileToEmbed | null {
     const known = this.stampOf(path);
     if (indexes.length === 0 || known === null) return null;
     const [row] = this.#rows<{ chunks: Uint8Array }>('SELECT chunks FROM files WHERE path = ?', [path]);
     const all = decodeChunks(row!.chunks);
     const chunks = indexes.map((index): ChunkToEmbed => {
       const { startLine, endLine, scope } = all[index]!;
-      return { index, startLine, endLine, scope, digest: this.#vectors!.digestOf(path, index).slice() };
+      return { index, startLine, endLine, scope, digest: table.digestOf(path, index).slice() };
     });
     return { ...known, chunks };
   }
 
-  putVectors({ paths, indexes, digests, vectors }: ChunkVectors): VectorCounts {
-    const table = this.#vectors;
+  /** A model that was closed meanwhile has no use for them. */
+  putVectors({ model, paths, indexes, digests, vectors }: ChunkVectors): VectorCounts {
+    const table = this.#vectors.get(model);
+    if (table === undefined) return this.vectorCounts(model);
+    const { dimensions } = table;
     paths.forEach((path, i) => {
-      const { dimensions } = table!;
       const digest = digests.subarray(i * digestBytes, (i + 1) * digestBytes);
-      table!.put(path, indexes[i]!, digest, vectors.subarray(i * dimensions, (i + 1) * dimensions));
+      table.put(path, indexes[i]!, digest, vectors.subarray(i * dimensions, (i + 1) * dimensions));
     });
-    return this.vectorCounts();
+    return this.vectorCounts(model);
   }
 
   filesInfo(paths: readonly string[]): StoredFile[] {

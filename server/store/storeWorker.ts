@@ -35,9 +35,8 @@ let sql: SqlJsStatic;
 let database: IndexDatabase | undefined;
 /** Id of our lock; null for a reader and for a writer without a disk. */
 let lockId: string | null = null;
-/** Vectors beside the index, of one model. They outlive a database that is read again. */
-let vectors: VectorTable | undefined;
-let vectorsOf = '';
+/** Vectors beside the index, a table a model, by fingerprint. They outlive a database that is read again. */
+const vectors = new Map<string, VectorTable>();
 let loadedStamp = '';
 let unsaved = false;
 let timer: NodeJS.Timeout | undefined;
@@ -354,21 +353,32 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   },
   map: (request) => open().map(request),
   uses: (ranges) => open().uses(ranges),
-  openVectors(model) {
-    const wanted = model?.fingerprint ?? '';
-    if (wanted === vectorsOf) return open().vectorCounts();
-    vectors = model === null ? undefined : new VectorTable(compiledScan(), model.dimensions);
-    vectorsOf = wanted;
-    open().attachVectors(vectors);
-    return open().vectorCounts();
+  openVectors({ model, dimensions }) {
+    if (!vectors.has(model)) {
+      vectors.set(model, new VectorTable(compiledScan(), dimensions));
+      open().attachVectors(vectors);
+    }
+    return open().vectorCounts(model);
   },
-  vectorCounts: () => open().vectorCounts(),
-  filesToEmbed: ({ first }) => open().filesToEmbed(first),
-  chunkGaps: (paths) => open().chunkGaps(paths),
+  closeVectors({ model }) {
+    vectors.delete(model);
+    return null;
+  },
+  answeringModel: () => open().answeringModel(),
+  putAnsweringModel({ model }) {
+    if (open().answeringModel() === model) return null;
+    open().putAnsweringModel(model);
+    scheduleCheckpoint();
+    return null;
+  },
+  vectorCounts: ({ model }) => open().vectorCounts(model),
+  vectorsCover: ({ model, other }) => open().vectorsCover(model, other),
+  filesToEmbed: ({ model, first }) => open().filesToEmbed(model, first),
+  chunkGaps: ({ model, paths }) => open().chunkGaps(model, paths),
   nearest: ({ vector, count }) => open().nearest(vector, count),
-  vectorSample: () => open().vectorSample(),
+  vectorSample: ({ model }) => open().vectorSample(model),
   putVectors: (given) => open().putVectors(given),
-  chunksToEmbed: (wanted) => open().chunksToEmbed(wanted),
+  chunksToEmbed: ({ model, ranges }) => open().chunksToEmbed(model, ranges),
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };

@@ -186,8 +186,16 @@ export interface SearchRequest {
   explain?: boolean;
   /** In place of the default ones. */
   weights?: RankingWeights;
-  /** Vector of the question, of unit length, by the model of `openVectors`; without it words alone decide. */
-  vector?: Float32Array;
+  /** Vector of the question; without it words alone decide. */
+  vector?: QuestionVector;
+}
+
+/** Vectors of two models say nothing of each other: each goes with the fingerprint of its own. */
+export interface QuestionVector {
+  /** One that `openVectors` was told of. */
+  model: string;
+  /** Of unit length. */
+  values: Float32Array;
 }
 
 /** Chunks without a vector. */
@@ -201,6 +209,8 @@ export interface ChunkGaps {
 
 /** Vectors of chunks. */
 export interface ChunkVectors extends ChunkGaps {
+  /** Fingerprint. */
+  model: string;
   /** `dimensions` numbers each, of unit length. */
   vectors: Float32Array;
 }
@@ -247,7 +257,7 @@ export interface MapRequest {
   /** For the ranges that answer the query; in place of the default ones. */
   weights?: RankingWeights;
   /** As that of a search. */
-  vector?: Float32Array;
+  vector?: QuestionVector;
 }
 
 /** The files of a map, with what is known of them for looking whether they have changed. */

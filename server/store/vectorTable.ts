@@ -59,6 +59,7 @@ export class VectorTable {
   /** Says which chunks a file has. What is known of a chunk with an equal text is kept. */
   place(path: string, digests: Uint8Array): void {
     const before = this.#files.get(path);
+    if (before !== undefined && Buffer.compare(before.digests, digests) === 0) return;
     const count = digests.length / digestBytes;
     const file: FileVectors = { path, digests, rows: new Int32Array(count).fill(noRow) };
     if (before !== undefined) this.#inherit(before, file);
@@ -124,6 +125,15 @@ export class VectorTable {
       this.#own(row, file, index);
     }
     quantize(vector, this.#row(row));
+    return true;
+  }
+
+  /** Whether each chunk that has a vector in the other table has one here. Both hold the same files. */
+  covers(other: VectorTable): boolean {
+    for (const { path, rows } of other.#files.values()) {
+      const mine = this.#files.get(path)?.rows;
+      if (rows.some((row, index) => row !== noRow && (mine?.[index] ?? noRow) === noRow)) return false;
+    }
     return true;
   }
 
