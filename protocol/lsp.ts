@@ -85,6 +85,13 @@ const vectorStatus = z.object({
   hold: embeddingHold.nullable(),
 });
 
+/** Which weights the answers of a folder are ranked with. */
+const weightsReport = z.object({
+  inForce: z.enum(['default', 'set', 'tuned']),
+  unused: z.string().nullable(),
+  nextStep: z.string().nullable(),
+});
+
 const folderStatus = z.object({
   name: z.string(),
   root: z.string(),
@@ -101,6 +108,7 @@ const folderStatus = z.object({
   repairs: z.array(z.string()),
   diskBytes: count,
   vectors: vectorStatus,
+  weights: weightsReport,
   lastIndexedAt: z.string().nullable(),
   progress: progress.nullable(),
 });

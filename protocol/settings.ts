@@ -47,6 +47,17 @@ export const rankingWeights = z.strictObject({
   pastChanges: weight(2),
 });
 
+/** Weights that were fitted, by what they were fitted for: words, or the fingerprint of a model. */
+const tunedRanking = z.record(
+  z.string().regex(/^(words|[0-9a-f]{24})$/, 'expected "words" or the fingerprint of a model'),
+  z.strictObject({
+    model: z.string().optional(),
+    index: z.number().int().min(0),
+    ranking: z.number().int().min(0),
+    weights: rankingWeights,
+  }),
+);
+
 /** An embedding model in place of the product's own. No folder: that would let a repository choose what runs. */
 export const embeddingModel = z.strictObject({
   id: z
@@ -123,9 +134,9 @@ export const settings = {
     apply: 'restart',
     says: 'How often the folder is looked at where no events can be expected (seconds). Only sizes and times are compared.',
   }),
-  ranking: setting(rankingWeights.default({}), {
+  ranking: setting(rankingWeights.extend({ tuned: tunedRanking.optional() }).default({}), {
     apply: 'restart',
-    says: `Weights of the ranking for this repository, as \`contextkit score --tune\` finds them: ${Object.keys(rankingWeights.shape).join(', ')}.`,
+    says: `Weights of the ranking for this repository: ${Object.keys(rankingWeights.shape).join(', ')}. Below \`tuned\` stands what \`contextkit score --tune\` has found, each with the model and the versions of index and ranking that it was fitted to: it comes before weights set by hand, and is used for nothing else.`,
     inConfig: true,
     inEditor: false,
   }),

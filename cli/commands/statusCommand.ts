@@ -9,6 +9,19 @@ import { withWorkspace, type Session } from '../session.ts';
 const shownPerReason = 5;
 const shownLanguages = 8;
 
+function weightLines({ inForce, unused, nextStep }: EngineStatus['weights'], style: Style): string[] {
+  if (inForce === 'default' && unused === null) return [];
+  const says = {
+    default: 'default weights',
+    set: 'weights of config.yaml',
+    tuned: 'weights tuned for this repository',
+  };
+  return [
+    `Ranking    ${says[inForce]}`,
+    ...(unused === null ? [] : [style.yellow(`           ${printable(unused)} ${nextStep ?? ''}`)]),
+  ];
+}
+
 function statusLines(status: EngineStatus, style: Style, all: boolean): string[] {
   const languages = status.languages.slice(0, shownLanguages).map(({ language, files }) => `${language} ${files}`);
   const lines = [
@@ -20,7 +33,7 @@ function statusLines(status: EngineStatus, style: Style, all: boolean): string[]
   ];
   if (status.history !== null)
     lines.push(`History    ${counted(status.history.commits, 'commit')} up to ${status.history.head.slice(0, 12)}`);
-  lines.push(...vectorLines(status.vectors));
+  lines.push(...vectorLines(status.vectors), ...weightLines(status.weights, style));
   if (status.writer !== null)
     lines.push(`Writer     ${printable(writerName(status.writer))} since ${status.writer.startedAt}`);
   if (status.filesWithSyntaxErrors > 0)

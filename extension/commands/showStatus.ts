@@ -36,6 +36,12 @@ function vectorText(vectors: FolderStatus['vectors']): string {
     : `${held}, ${share}${bad}${rest}${why}`;
 }
 
+function weightsLine({ inForce, unused, nextStep }: FolderStatus['weights']): string[] {
+  const says = { default: 'default weights', set: 'weights of config.yaml', tuned: 'weights tuned for this folder' };
+  if (inForce === 'default' && unused === null) return [];
+  return [`- Ranking: ${says[inForce]}${unused === null ? '' : `. ${unused} ${nextStep ?? ''}`}`];
+}
+
 function folderSection(folder: FolderStatus): string[] {
   const {
     name,
@@ -51,6 +57,7 @@ function folderSection(folder: FolderStatus): string[] {
     languages,
     diskBytes,
     vectors,
+    weights,
     lastIndexedAt,
     repairs,
     skipped,
@@ -64,6 +71,7 @@ function folderSection(folder: FolderStatus): string[] {
     `- Content: ${files} files, ${lines} lines, ${chunks} chunks, ${symbols} symbols`,
     `- Languages: ${languages.map(({ language, files: count }) => `${language} ${count}`).join(', ') || 'none'}`,
     `- Vectors: ${vectorText(vectors)}`,
+    ...weightsLine(weights),
     `- Complete as of: ${lastIndexedAt ?? 'not yet'}`,
     ...repairs.map((repair) => `- Note: ${repair}`),
     ...skippedSection(skipped),

@@ -1,3 +1,5 @@
+import { byWords, type RankedBy } from '../../core/rank/tunedWeights.ts';
+import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type { QuestionVector, SearchRequest, Store } from '../store/index.ts';
 import { embedCandidates } from './embedCandidates.ts';
@@ -24,6 +26,16 @@ export interface AskByMeaningOptions {
   onFailure: (event: string, error: unknown) => void;
   log: (event: string, fields: Record<string, unknown>) => void;
 }
+
+/** A question whose weights depend on what ranks. */
+export interface RankRequest extends Omit<SearchRequest, 'weights' | 'vector'> {
+  weights: (rankedBy: RankedBy) => RankingWeights;
+}
+
+export const byWordsAlone = (request: RankRequest): SearchRequest => ({
+  ...request,
+  weights: request.weights(byWords),
+});
 
 export interface Asked {
   model: ModelInUse;
@@ -100,18 +112,19 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
 
   function search(
     query: string,
-    request: SearchRequest,
+    request: RankRequest,
     signal?: AbortSignal,
   ): Promise<{ ranked: RankedChunk[]; byMeaning: boolean }> {
     return ask(query, signal, async (asked) => {
-      if (asked === null) return { ranked: await store.search(query, request), byMeaning: false };
+      if (asked === null) return { ranked: await store.search(query, byWordsAlone(request)), byMeaning: false };
       const { model, vector } = asked;
       if (timeBoxMs > 0 && lackingOf(model) > 0) {
-        const candidates = { ...request, limit: candidateCount, explain: false };
+        const candidates = { ...byWordsAlone(request), limit: candidateCount, explain: false };
         await embedInTime(model, await store.search(query, candidates), signal);
       }
-      const ranked = await store.search(query, { ...request, vector });
-      return { ranked, byMeaning: model.supply.counts.embedded > 0 };
+      const byMeaning = model.supply.counts.embedded > 0;
+      const weights = request.weights(byMeaning ? model.fingerprint : byWords);
+      return { ranked: await store.search(query, { ...request, weights, vector }), byMeaning };
     });
   }
 

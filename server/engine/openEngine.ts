@@ -2,8 +2,6 @@ import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
-import { defaultWeights } from '../../core/rank/weights.ts';
-import { withOverrides } from '../../core/rank/tunableWeights.ts';
 import { gitHistory, type HistorySource } from '../history/gitHistory.ts';
 import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
@@ -22,6 +20,7 @@ import { indexAll } from './indexAll.ts';
 import { createSharedRun } from './sharedRun.ts';
 import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
+import { weightsOf, weightsReport } from './rankingWeights.ts';
 import { createVectorKeeper } from './vectorKeeper.ts';
 import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexProgress, VectorStatus } from './types.ts';
 
@@ -78,7 +77,6 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
   growHeapsSlowly();
   const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
   const settings = { ...defaultSettings, ...options.settings };
-  const weights = withOverrides(defaultWeights, settings.ranking);
   const log = options.log ?? (() => undefined);
   const { store, counter: preloaded } = await openParts({ ...options, indexDir, log });
   let counter = preloaded;
@@ -164,7 +162,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       root,
       indexDir,
       settings,
-      weights: (more) => withOverrides(weights, more),
+      weights: weightsOf(settings.ranking),
       store,
       reader,
       pool: openPool,
@@ -250,6 +248,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
         running: shared.running,
         progress: latest,
         vectors: vectors.status(),
+        weights: weightsReport(settings.ranking, vectors.answering),
         notes: [...notes, ...(history.note === null ? [] : [history.note])],
       });
     },

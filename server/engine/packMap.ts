@@ -2,17 +2,17 @@ import { mapPieces } from '../../core/format/mapPieces.ts';
 import { renderBlocks } from '../../core/format/render.ts';
 import { chooseMap, toMapFile, type MapCosts, type MapFile } from '../../core/pack/packMap.ts';
 import type { MapPack } from '../../core/pack/types.ts';
-import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
-import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { MapAnswer, QuestionVector, Store } from '../store/index.ts';
+import { byWords } from '../../core/rank/tunedWeights.ts';
+import type { WeightsFor } from './rankingWeights.ts';
 import type { CheckedRequest } from './checkSelect.ts';
 import type { RenderedPack } from './packFull.ts';
 import type { SourceReader } from './sourceReader.ts';
 import type { TokenCounter } from './tokenCounter.ts';
 
 export interface MapParts {
-  /** The weights of this repository, with some set anew. */
-  weights: (more: RankingOverrides) => RankingWeights;
+  /** The weights of this repository for what ranks, with some set anew. */
+  weights: WeightsFor;
   store: Store;
   reader: SourceReader;
   counter: () => TokenCounter;
@@ -85,7 +85,7 @@ export async function packMap(
     query,
     sources: [...sources],
     characters: budget * charactersPerBudgetToken,
-    weights: parts.weights({}),
+    weights: parts.weights(vector?.model ?? byWords),
     ...(vector === null ? {} : { vector }),
   });
   signal?.throwIfAborted();

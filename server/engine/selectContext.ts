@@ -1,8 +1,6 @@
 import { partsOf } from '../../core/pack/packParts.ts';
 import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
-import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
-import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { QuestionVector, Store } from '../store/index.ts';
 import { checkSelect, type CheckedRequest } from './checkSelect.ts';
 import { idOfRange, resolveHeld } from './heldLines.ts';
@@ -13,12 +11,14 @@ import { namesWithin, scopeAt, type SourceReader } from './sourceReader.ts';
 import type { TokenCounter } from './tokenCounter.ts';
 import type { SelectedChunk, SelectRequest, SelectResult } from './types.ts';
 import { findUsed } from './findUsed.ts';
+import { byWords } from '../../core/rank/tunedWeights.ts';
+import type { WeightsFor } from './rankingWeights.ts';
 import type { VectorKeeper } from './vectorKeeper.ts';
 import { verifyRanges, type VerifiedRange } from './verifyRanges.ts';
 
 export interface SelectParts {
-  /** The weights of this repository, with some set anew. */
-  weights: (more: RankingOverrides) => RankingWeights;
+  /** The weights of this repository for what ranks, with some set anew. */
+  weights: WeightsFor;
   store: Store;
   reader: SourceReader;
   counter: () => TokenCounter;
@@ -82,10 +82,10 @@ function toChunks(
 
 async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
   const { query, budget, sources, explain, signal } = wanted;
-  const asked = { limit: candidateCount(budget), sources: [...sources], explain, weights: parts.weights({}) };
+  const asked = { limit: candidateCount(budget), sources: [...sources], explain };
   const { ranked, byMeaning } = wanted.byMeaning
-    ? await parts.vectors.search(query, asked, signal)
-    : { ranked: await parts.store.search(query, asked), byMeaning: false };
+    ? await parts.vectors.search(query, { ...asked, weights: parts.weights }, signal)
+    : { ranked: await parts.store.search(query, { ...asked, weights: parts.weights(byWords) }), byMeaning: false };
   signal?.throwIfAborted();
   const read = worthReading(ranked, budget);
   const { ranges, stale } = await verifyRanges(parts, query, read, signal);

@@ -2,6 +2,7 @@ import type { Embeddings } from './embeddings.ts';
 import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
 import type { GraphDirection } from '../../core/graph/callTree.ts';
 import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
+import type { RankingSettings, WeightsReport } from '../../core/rank/tunedWeights.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { PackDifference } from '../../core/pack/comparePacks.ts';
 import type { PackPart } from '../../core/pack/packParts.ts';
@@ -12,6 +13,7 @@ import type { GraphAnswer, GraphEdge, GraphSymbol, ReferenceRow } from '../store
 export type { GraphAnswer, GraphDirection, GraphEdge, GraphSymbol, NameMatch, ReferenceRow, ScorePart };
 export type { PackDifference, PackPart };
 export type { OnBattery } from './politeness.ts';
+export type { RankingSettings, WeightsReport };
 
 /** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
 export interface Engine {
@@ -91,7 +93,7 @@ export interface EngineSettings {
   include: string[];
   parseTimeoutMs: number;
   /** Weights of the ranking that this repository sets for itself. */
-  ranking: RankingOverrides;
+  ranking: RankingSettings;
 }
 
 export interface RankOptions {
@@ -349,6 +351,8 @@ export interface EngineStatus {
   /** Commits that the ranking knows of, and the newest of them; null where there is no git history. */
   history: { commits: number; head: string } | null;
   vectors: VectorStatus;
+  /** Which weights the answers are ranked with. */
+  weights: WeightsReport;
   /** What was repaired when the index was opened, e.g. a damaged file that was set aside. */
   repairs: string[];
   progress: IndexProgress | null;

@@ -1,8 +1,8 @@
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
-import type { QuestionVector, SearchRequest, Store } from '../store/index.ts';
+import type { QuestionVector, Store } from '../store/index.ts';
 import type { Embeddings } from './embeddings.ts';
-import { createAskByMeaning } from './askByMeaning.ts';
+import { byWordsAlone, createAskByMeaning, type RankRequest } from './askByMeaning.ts';
 import { embedThrough } from './embedThrough.ts';
 import { createModelChange } from './modelChange.ts';
 import { createRateMeter } from './rateMeter.ts';
@@ -33,7 +33,7 @@ export interface VectorKeeper {
   embedAll(signal?: AbortSignal): Promise<void>;
   search(
     query: string,
-    request: SearchRequest,
+    request: RankRequest,
     signal?: AbortSignal,
   ): Promise<{ ranked: RankedChunk[]; byMeaning: boolean }>;
   /**
@@ -48,6 +48,8 @@ export interface VectorKeeper {
   /** Resolves once it is known what there is. */
   look(): Promise<void>;
   status(): VectorStatus;
+  /** The model that ranks beside words; null where there is none. */
+  readonly answering: { fingerprint: string; id: string } | null;
   close(): Promise<void>;
 }
 
@@ -240,11 +242,15 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     look: fill,
 
     async search(query, request, signal) {
-      if (asking === null) return { ranked: await store.search(query, request), byMeaning: false };
+      if (asking === null) return { ranked: await store.search(query, byWordsAlone(request)), byMeaning: false };
       return asking.search(query, request, signal);
     },
 
     status,
+    get answering() {
+      const model = models?.answering ?? null;
+      return model !== null && model.supply.counts.embedded > 0 ? model : null;
+    },
 
     async close() {
       abort.abort();

@@ -170,6 +170,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     repairs: [],
     diskBytes: 0,
     vectors: noVectors,
+    weights: { inForce: 'default', unused: null, nextStep: null },
     lastIndexedAt: null,
     progress: null,
   });
@@ -194,6 +195,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       repairs,
       diskBytes,
       vectors,
+      weights,
       lastIndexedAt,
     } = known;
     return {
@@ -212,6 +214,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       repairs,
       diskBytes,
       vectors,
+      weights,
       lastIndexedAt,
       progress,
     };

@@ -4,6 +4,7 @@ import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
 import type { CodeSymbol, FileRole } from '../../../core/model.ts';
 import { SearchIndex } from '../../../core/rank/searchIndex.ts';
+import { defaultWeights } from '../../../core/rank/weights.ts';
 
 interface Fixture {
   [path: string]: string | { text: string; role?: FileRole; names?: string[] };
@@ -319,6 +320,33 @@ describe('SearchIndex', () => {
       ['src/cookie.ts'],
       'a later search by words is not disturbed',
     );
+  });
+
+  it('ranks by words alone with the weights of words, and beside meaning with those beside it', () => {
+    const { index } = build({
+      'src/auth.ts': 'the auth of users\n\nthe authenticator\n\nnothing',
+      'src/login.ts': 'authentication of a user\n\nuser and user\n\nauth',
+      'src/other.ts': 'nothing of it',
+    });
+    const meaning = [
+      { path: 'src/other.ts', index: 0, similarity: 0.8 },
+      { path: 'src/login.ts', index: 2, similarity: 0.7 },
+    ];
+    const { near, spread } = defaultWeights;
+    const strange = { ...defaultWeights, besideMeaning: { near: 0.1, spread: 3 } };
+    const asIfStrange = {
+      ...defaultWeights,
+      near: near * 0.1,
+      spread: spread * 3,
+      besideMeaning: { near: 1, spread: 1 },
+    };
+    const ask = (options: Partial<Parameters<SearchIndex['search']>[1]>) =>
+      index.search('authentication of users', { limit: 20, ...options });
+    assert.deepEqual(ask({ weights: strange }), ask({}), 'by words alone');
+    assert.deepEqual(ask({ weights: strange, meaning: [] }), ask({}), 'no vectors are none');
+    assert.notDeepEqual(ask({ weights: asIfStrange }), ask({}));
+    assert.deepEqual(ask({ weights: strange, meaning }), ask({ weights: asIfStrange, meaning }), 'beside meaning');
+    assert.notDeepEqual(ask({ weights: strange, meaning }), ask({ meaning }));
   });
 
   it('answers an empty index, an unknown word and a query of stop words', () => {
