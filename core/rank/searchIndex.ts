@@ -6,11 +6,12 @@ import { ChunkTable, type IndexedFile } from './chunkTable.ts';
 import { bestOf } from './bestOf.ts';
 import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
+import { depthOf, expectedNearness, type EmbeddedChunks, type KnownNearness } from './partialVectors.ts';
 import { nearness } from './nearness.ts';
 import { neighbourEvidence } from './neighbourEvidence.ts';
 import { isSameFile, scorePaths } from './scorePaths.ts';
 import { testEvidence } from './testEvidence.ts';
-import type { NearChunk, RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
+import type { RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
 
 interface FileScore {
@@ -58,6 +59,9 @@ const isDeclaration = (path: string): boolean => /\.d\.[cm]?ts$|\.pyi$/.test(pat
 /** What the ranges of a file count beside the one at the line that is asked for. */
 const besideAsked = 0.7;
 
+/** A chunk with a smaller share of the best score by words has nothing to lose for want of a vector. */
+const leastShare = 0.05;
+
 /** Results are taken from at least so many files. */
 const leastFiles = 50;
 
@@ -81,6 +85,8 @@ export class SearchIndex {
   readonly #links = new FileLinks();
   /** Of the search that is going on: chunks near in meaning, 0 to 1, and the best score by words. */
   readonly #near = new Map<number, number>();
+  /** Those of them that have no vector: their nearness is what can be expected. */
+  readonly #expected = new Set<number>();
   #bestByWords = 1;
 
   constructor(terms: TermDictionary, weights: RankingWeights = defaultWeights) {
@@ -145,7 +151,7 @@ export class SearchIndex {
     this.#weights = (options.meaning ?? []).length === 0 ? weights : besideMeaning(weights);
     const analyzed = analyzeQuery(query, this.#weights);
     const touched = this.#scorer.score(analyzed, this.#weights);
-    this.#addMeaning(options.meaning ?? [], touched);
+    this.#addMeaning(options, touched);
     const ranked = this.#rankFiles(analyzed, touched, options);
     const answers = this.#spread(analyzed, ranked, options.limit);
     this.#scorer.reset(touched);
@@ -154,16 +160,34 @@ export class SearchIndex {
   }
 
   /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
-  #addMeaning(nearest: readonly NearChunk[], touched: number[]): void {
+  #addMeaning({ meaning = [], embedded }: SearchOptions, touched: number[]): void {
     this.#near.clear();
-    const { meaningDepth } = this.#weights;
+    this.#expected.clear();
     this.#bestByWords = touched.reduce((most, chunk) => Math.max(most, this.#scorer.scoreOf(chunk)), 0) || 1;
-    for (const { path, index, value } of nearness(nearest, meaningDepth)) {
+    for (const { path, index, value } of nearness(meaning, depthOf(embedded, this.#weights.meaningDepth))) {
       const file = this.#table.files.get(path);
-      if (file === undefined || index >= file.chunkCount) continue;
-      const chunk = file.firstChunk + index;
-      this.#near.set(chunk, value);
+      if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
+    }
+    if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded, touched);
+    for (const chunk of this.#near.keys())
       if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
+  }
+
+  /** Chunks without a vector are taken to be as near as others with so much of the words. */
+  #addExpected({ has }: EmbeddedChunks, touched: readonly number[]): void {
+    const known: KnownNearness[] = [];
+    const lacking: { chunk: number; share: number }[] = [];
+    for (const chunk of touched) {
+      const share = this.#scorer.scoreOf(chunk) / this.#bestByWords;
+      if (share < leastShare) continue;
+      const { path, firstChunk } = this.#table.fileOf(chunk)!;
+      if (has(path, chunk - firstChunk)) known.push({ share, near: this.#near.get(chunk) ?? 0 });
+      else lacking.push({ chunk, share });
+    }
+    const expected = expectedNearness(known);
+    for (const { chunk, share } of lacking) {
+      this.#near.set(chunk, expected(share));
+      this.#expected.add(chunk);
     }
   }
 
@@ -311,6 +335,11 @@ export class SearchIndex {
     return this.#weights.meaning * this.#bestByWords * (this.#near.get(chunk) ?? 0);
   }
 
+  #meaningPart(chunk: number): ScorePart {
+    const value = this.#meaningOf(chunk);
+    return { name: 'meaning', value, ...(this.#expected.has(chunk) ? { detail: 'expected, no vector yet' } : {}) };
+  }
+
   /** Scores again with a witness: what each term gave to the chunks that are shown. */
   #explain(query: AnalyzedQuery, answers: readonly Answer[]): void {
     const shown = new Map(answers.map(({ chunk }) => [chunk, new Map<ScoredField, Map<string, number>>()]));
@@ -329,7 +358,7 @@ export class SearchIndex {
         part('names', fields.get('name')),
         part('scope', fields.get('scope')),
         part('defines', fields.get('definition')),
-        ...(this.#near.size === 0 ? [] : [{ name: 'meaning', value: this.#meaningOf(chunk) }]),
+        ...(this.#near.size === 0 ? [] : [this.#meaningPart(chunk)]),
         { name: 'more ranges', value: more },
         { name: 'path', value: path },
         ...(this.#near.size === 0 ? [] : [{ name: 'file meaning', value: meaning }]),

@@ -9,7 +9,7 @@ import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { analyzeQuery } from '../../core/rank/queryAnalysis.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
-import type { NearChunk, RankedChunk } from '../../core/rank/types.ts';
+import type { NearChunk, RankedChunk, SearchOptions } from '../../core/rank/types.ts';
 import { defaultWeights } from '../../core/rank/weights.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { matchName, rankOfMatch, type NameMatch } from '../../core/symbols/matchName.ts';
@@ -453,16 +453,23 @@ export class IndexDatabase {
 
   search(query: string, options: SearchRequest): RankedChunk[] {
     return this.#search.search(query, {
-      meaning:
-        options.vector === undefined
-          ? []
-          : this.nearest(options.vector, (options.weights ?? defaultWeights).meaningDepth),
+      ...(options.vector === undefined
+        ? {}
+        : this.#meaningOf(options.vector, (options.weights ?? defaultWeights).meaningDepth)),
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
       signals: () => this.#openHistory(),
       ...(options.sources.length > 0 ? { accept: pathFilter(options.sources) } : {}),
     });
+  }
+
+  #meaningOf(vector: QuestionVector, depth: number): Pick<SearchOptions, 'meaning' | 'embedded'> {
+    const table = this.#vectors.get(vector.model);
+    if (table === undefined || table.size === 0) return {};
+    const meaning = this.nearest(vector, depth);
+    if (table.size === table.chunks) return { meaning };
+    return { meaning, embedded: { share: table.size / table.chunks, has: (path, index) => table.has(path, index) } };
   }
 
   /** The chunks whose vectors are nearest to this one, best first; none where its model has no vectors. */

@@ -137,6 +137,10 @@ export class VectorTable {
     return true;
   }
 
+  has(path: string, index: number): boolean {
+    return (this.#files.get(path)?.rows[index] ?? noRow) !== noRow;
+  }
+
   /** False while a chunk of the file has no vector. */
   isComplete(path: string): boolean {
     return this.#files.get(path)?.rows.includes(noRow) !== true;
