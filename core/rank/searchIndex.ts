@@ -169,8 +169,7 @@ export class SearchIndex {
       if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
     }
     if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded, touched);
-    for (const chunk of this.#near.keys())
-      if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
+    for (const chunk of this.#near.keys()) if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
   }
 
   /** Chunks without a vector are taken to be as near as others with so much of the words. */
