@@ -222,7 +222,8 @@ async function look(options: ModelOptions, places: ModelPlaces): Promise<ModelSt
   let unusable: ModelState | undefined;
   for (const { from, dir, inspect } of looks) {
     const found = await inspect().catch(cannotBeRead);
-    if ('ready' in found) return { state: 'ready', model: withRuntime(found.ready, options.assetsDir), from, bytes: found.bytes };
+    if ('ready' in found)
+      return { state: 'ready', model: withRuntime(found.ready, options.assetsDir), from, bytes: found.bytes };
     if ('fault' in found)
       unusable ??= {
         state: 'unusable',
