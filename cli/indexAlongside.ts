@@ -43,6 +43,7 @@ async function reportOf(engine: Engine, startedAt: number): Promise<IndexReport>
     removed: 0,
     unchanged: files,
     filesRead: 0,
+    filesParsed: 0,
     durationMs,
   };
 }

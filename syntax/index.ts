@@ -1,5 +1,5 @@
 /** Source text to chunks and symbols, with tree-sitter. */
-export { analyzeText, type AnalyzeOptions, type TextAnalysis } from './analyzeText.ts';
+export { analyzesAlike, analyzeText, type AnalyzeOptions, type TextAnalysis } from './analyzeText.ts';
 export { findOccurrences, type OccurrenceOptions } from './findOccurrences.ts';
 export { languageOf, languages } from './languages.ts';
 export type { Language } from './languageTypes.ts';

@@ -22,7 +22,15 @@ import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
 import { weightsOf, weightsReport } from './rankingWeights.ts';
 import { createVectorKeeper } from './vectorKeeper.ts';
-import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexProgress, VectorStatus } from './types.ts';
+import type {
+  Engine,
+  EngineOptions,
+  EngineSettings,
+  IndexOptions,
+  IndexProgress,
+  IndexReport,
+  VectorStatus,
+} from './types.ts';
 
 export const defaultSettings: EngineSettings = {
   maxFileKb: 1024,
@@ -69,6 +77,13 @@ async function openParts({
     throw error;
   }
 }
+
+/** What a whole run did, told as what an update did. */
+const countsOf = ({ added, changed, unchanged, filesRead, filesParsed }: IndexReport) => ({
+  filesLookedAt: added + changed + unchanged,
+  filesRead,
+  filesParsed,
+});
 
 /** Opens the index of a workspace folder. Nothing is indexed yet: call `index()`. */
 export async function openEngine(options: EngineOptions & { history?: HistorySource }): Promise<Engine> {
@@ -201,8 +216,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       history.refreshSometimes();
       const started = performance.now();
       const done = await updatePaths({ root, indexDir, settings, store, pool: openPool(), paths, signal });
-      if (done.kind !== 'rescan') vectors.refresh(done.indexed);
-      else {
+      if (done.kind === 'rescan') {
         const before = new Set(await store.paths());
         const report = await shared.join(signal);
         const after = await store.paths();
@@ -212,11 +226,12 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
           indexed: after.filter((each) => !before.has(each)),
           removed: [...before].filter((each) => !now.has(each)),
           skipped: report.skipped,
+          ...countsOf(report),
           durationMs: performance.now() - started,
         };
       }
-      const { indexed, removed, skipped } = done;
-      return { indexed, removed, skipped, durationMs: performance.now() - started };
+      vectors.refresh(done.changes.indexed);
+      return { ...done.changes, durationMs: performance.now() - started };
     },
 
     async refreshHistory() {

@@ -140,12 +140,18 @@ export interface IndexReport {
   durationMs: number;
   /** Files whose content was read in this run; 0 for an unchanged warm start. */
   filesRead: number;
+  /** Of those, the ones that were taken apart: not those whose content the index has, under this path or another. */
+  filesParsed: number;
 }
 
 export interface UpdateReport {
   indexed: string[];
   removed: string[];
   skipped: SkippedFile[];
+  /** Paths whose stamps were asked for. */
+  filesLookedAt: number;
+  filesRead: number;
+  filesParsed: number;
   durationMs: number;
 }
 

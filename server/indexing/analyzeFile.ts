@@ -2,7 +2,7 @@ import type { WordAnalyzer } from '../../core/lexical/analyzeWords.ts';
 import type { TextScanner } from '../../core/lexical/scanText.ts';
 import { fileRole } from '../../core/roles/fileRole.ts';
 import type { WordPiece } from '../../core/tokens/wordPiece.ts';
-import { analyzeText, findOccurrences, type Syntax } from '../../syntax/index.ts';
+import { analyzesAlike, analyzeText, findOccurrences, type Syntax } from '../../syntax/index.ts';
 import { digestChunks } from './digestChunks.ts';
 import { encodeChunks, encodeLinks, encodeSymbols } from '../store/fileRecords.ts';
 import { toOsPath } from './discovery/workspacePath.ts';
@@ -28,7 +28,7 @@ export type FileAnalyzer = (
 
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
 export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: FileAnalyzerParts): FileAnalyzer {
-  return async ({ path, stamp, knownHash }, { maxFileKb, parseTimeoutMs, find }) => {
+  return async ({ path, stamp, knownHash, twins = [] }, { maxFileKb, parseTimeoutMs, find }) => {
     const source = readSource(toOsPath(root, path), stamp, { maxFileKb });
     if (source.kind === 'skip') {
       return { kind: 'skipped', record: { path, ...source.stamp, reason: source.reason, detail: source.detail } };
@@ -44,6 +44,9 @@ export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: 
     }
     if (source.hash === knownHash) return { kind: 'same', path, stamp: source.stamp };
     const { text, hash } = source;
+    const role = fileRole(path, text.slice(0, headCharacters));
+    const twin = twins.find((each) => each.hash === hash && analyzesAlike(path, each.path, text));
+    if (twin !== undefined) return { kind: 'copy', copy: { path, ...source.stamp, hash, role, of: twin.path } };
     const scanned = scanner.scan(text);
     const parsed = await analyzeText(path, text, { wordPiece, syntax, deadlineMs: parseTimeoutMs, scanned });
     return {
@@ -54,7 +57,7 @@ export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: 
         ...source.stamp,
         hash,
         language: parsed.language,
-        role: fileRole(path, text.slice(0, headCharacters)),
+        role,
         chunkedBy: parsed.chunkedBy,
         lineCount: scanned.tokens.lineCount,
         syntaxErrors: parsed.syntaxErrors,

@@ -50,6 +50,7 @@ export interface Store {
   stampOf(path: string): Out<'stampOf'>;
   skippedFiles(): Out<'skippedFiles'>;
   put(files: StoreCalls['put']['in']): Out<'put'>;
+  copy(files: StoreCalls['copy']['in']): Out<'copy'>;
   touch(stamps: StoreCalls['touch']['in']): Out<'touch'>;
   remove(paths: string[]): Out<'remove'>;
   replaceSkipped(records: StoreCalls['replaceSkipped']['in']): Out<'replaceSkipped'>;
@@ -247,6 +248,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     stampOf: (file) => call('stampOf', file),
     skippedFiles: () => call('skippedFiles', null),
     put: (files) => write('put', files),
+    copy: (files) => write('copy', files),
     touch: (stamps) => write('touch', stamps),
     remove: (paths) => write('remove', paths),
     replaceSkipped: (records) => write('replaceSkipped', records),

@@ -9,7 +9,7 @@ import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { analyzeQuery } from '../../core/rank/queryAnalysis.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
-import type { NearChunk, RankedChunk, SearchOptions } from '../../core/rank/types.ts';
+import type { NearChunk, RankedChunk, SearchableFile, SearchOptions } from '../../core/rank/types.ts';
 import { defaultWeights } from '../../core/rank/weights.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { matchName, rankOfMatch, type NameMatch } from '../../core/symbols/matchName.ts';
@@ -35,6 +35,7 @@ import type {
   ChunkGaps,
   ChunkToEmbed,
   ChunkVectors,
+  FileCopy,
   FileRange,
   FileStamp,
   FileToEmbed,
@@ -334,27 +335,58 @@ export class IndexDatabase {
     ]);
     this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
     const { flat, truncated } = decodeChunkRanges(file.chunks);
-    this.#files.set(path, {
-      id,
-      path,
-      size,
-      mtimeMs,
-      inode,
-      hash,
-      language,
-      role,
-      chunkedBy,
-      lineCount,
-      syntaxErrors,
-      truncated,
-      symbolCount,
+    const row = { id, path, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors };
+    this.#adopt({ ...row, truncated, symbolCount }, file, { flat, words });
+  }
+
+  /** Gives files the records of others that have the same content; returns those whose other one has changed since. */
+  copy(files: readonly FileCopy[]): FileCopy[] {
+    const missed: FileCopy[] = [];
+    this.#transaction(() => {
+      for (const file of files) if (!this.#copyFile(file)) missed.push(file);
     });
+    return missed;
+  }
+
+  #copyFile({ path, size, mtimeMs, inode, hash, role, of }: FileCopy): boolean {
+    const twin = this.#files.get(of);
+    if (twin === undefined || twin.hash !== hash) return false;
+    const id = this.#files.get(path)?.id ?? this.#nextFileId++;
+    this.#prepare(
+      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, role, hash, language, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols, digests)
+       SELECT ?, ?, ?, ?, ?, ?, hash, language, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols, digests FROM files WHERE id = ?`,
+    ).run([id, path, size, mtimeMs, inode, role, twin.id]);
+    this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
+    const [row] = this.#rows<Pick<AnalyzedFile, 'chunks' | 'symbols' | 'links' | 'digests'> & { words: Uint8Array }>(
+      'SELECT chunks, words, symbols, links, digests FROM files WHERE id = ?',
+      [id],
+    );
+    const { chunks, words, symbols, links, digests } = row!;
+    this.#adopt(
+      { ...twin, id, path, size, mtimeMs, inode, role },
+      { symbols, links, digests },
+      {
+        flat: decodeChunkRanges(chunks).flat,
+        words: decodeWords(words),
+      },
+    );
+    return true;
+  }
+
+  /** Makes a file that was written to the tables known to all that is kept in memory. */
+  #adopt(
+    row: FileRow,
+    { symbols, links, digests }: Pick<AnalyzedFile, 'symbols' | 'links' | 'digests'>,
+    { flat, words }: { flat: SearchableFile['chunks']; words: SearchableFile['words'] },
+  ): void {
+    const { id, path, language, role } = row;
+    this.#files.set(path, row);
     this.#search.put({ path, language, role, chunks: flat, words });
-    for (const table of this.#vectors.values()) table.place(path, file.digests);
+    for (const table of this.#vectors.values()) table.place(path, digests);
     this.#uses.markStale(id);
     this.#unlinked.add(id);
-    this.#live?.put(path, { language, symbols: file.symbols, links: file.links });
-    this.#symbols?.set(path, this.#live?.symbols.get(path) ?? decodeSymbols(file.symbols));
+    this.#live?.put(path, { language, symbols, links });
+    this.#symbols?.set(path, this.#live?.symbols.get(path) ?? decodeSymbols(symbols));
   }
 
   #touch({ path, size, mtimeMs, inode }: { path: string } & FileStamp): void {

@@ -6,6 +6,7 @@ import type {
   AnalyzedFile,
   ChunkGaps,
   ChunkVectors,
+  FileCopy,
   FileRange,
   FileStamp,
   FileToEmbed,
@@ -56,6 +57,8 @@ export interface StoreCalls {
   stampOf: { in: string; out: KnownFile | null };
   skippedFiles: { in: null; out: SkippedRecord[] };
   put: { in: AnalyzedFile[]; out: null };
+  /** Gives these files the records of others with the same content; answers with those whose other one has changed. */
+  copy: { in: FileCopy[]; out: FileCopy[] };
   touch: { in: ({ path: string } & FileStamp)[]; out: null };
   remove: { in: string[]; out: null };
   replaceSkipped: { in: SkippedRecord[]; out: null };

@@ -315,6 +315,12 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     scheduleCheckpoint();
     return null;
   },
+  copy(files) {
+    const missed = open().copy(files);
+    scheduleCheckpoint();
+    scheduleLinking();
+    return missed;
+  },
   touch(stamps) {
     open().apply({ touch: stamps });
     scheduleCheckpoint();

@@ -171,6 +171,15 @@ export interface StoreCounts {
 }
 
 /** One save: all of it or nothing becomes visible. */
+/** A file with the content of another one that the index has. */
+export interface FileCopy extends FileStamp {
+  path: string;
+  hash: string;
+  role: FileRole;
+  /** Path of the other one. */
+  of: string;
+}
+
 export interface StoreUpdate {
   put: AnalyzedFile[];
   touch: ({ path: string } & FileStamp)[];
