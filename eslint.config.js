@@ -1,7 +1,16 @@
 // What the compiler cannot see. Layout is prettier's work, imports between folders are dependency-cruiser's.
 import tseslint from 'typescript-eslint';
 
-const product = ['core/**', 'syntax/**', 'protocol/**', 'server/**', 'cli/**', 'extension/**', 'webview/**'];
+const product = [
+  'cloud/**',
+  'core/**',
+  'syntax/**',
+  'protocol/**',
+  'server/**',
+  'cli/**',
+  'extension/**',
+  'webview/**',
+];
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', '.tsbuild/', '.e2e/', 'node_modules/', 'test/fixtures/'] },
