@@ -96,6 +96,7 @@ const folders = {
   'cloud/adapters': {
     may: [
       '^cloud/(domain|ports|migrations)/',
+      '^server/system/',
       npm('pg', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'ioredis', 'aws4fetch', 'prom-client'),
     ],
     node: true,

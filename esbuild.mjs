@@ -29,6 +29,7 @@ import openWabt from 'wabt';
 import { grammarFiles } from './scripts/grammarFiles.mjs';
 import { modernGrammar } from './scripts/modernGrammar.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
+import { pgliteFiles, pglitePackageFiles } from './scripts/pglite.mjs';
 import { onnxRuntimeFiles, runtimePackages } from './scripts/onnxRuntime.mjs';
 import { sourceDigest } from './scripts/sourceDigest.mjs';
 import { thisPlatform } from './scripts/targets.mjs';
@@ -66,6 +67,8 @@ const node = {
   banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   logLevel: 'warning',
 };
+/** Beside its bundle, in dist/cloud/node_modules: it reads its WebAssembly and data from where it lies. */
+const embeddedDatabase = Object.keys(pgliteFiles);
 const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022', define: {}, banner: {} };
 
 const bundles = {
@@ -80,6 +83,13 @@ const bundles = {
     entryPoints: ['server/embedding/embedProcess.ts'],
     outfile: 'embedProcess.cjs',
     external: ['onnxruntime-node'],
+  },
+  cloud: { ...node, entryPoints: ['cloud/node/main.ts'], outfile: 'cloud/cloud.cjs', external: embeddedDatabase },
+  pgliteWorker: {
+    ...node,
+    entryPoints: ['cloud/adapters/pglite/pgliteWorker.ts'],
+    outfile: 'cloud/pgliteWorker.cjs',
+    external: embeddedDatabase,
   },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
@@ -101,7 +111,7 @@ function contents(output) {
     if (folder !== undefined) {
       usedPackages.add(folder);
       packages.add(packageName(folder));
-    } else if (/^server\//.test(input)) folders.add(input.split('/').slice(0, 2).join('/'));
+    } else if (/^(server|cloud)\//.test(input)) folders.add(input.split('/').slice(0, 2).join('/'));
     else folders.add(input.split('/')[0]);
   }
   return { folders: [...folders].sort(), packages: [...packages].sort(), bytes: output.bytes };
@@ -172,6 +182,12 @@ function putRuntime() {
   if (files.length > 0) for (const name of runtimePackages) usedPackages.add(`node_modules/${name}`);
 }
 
+/** The embedded database of the cloud: not part of the extension. */
+function putEmbeddedDatabase() {
+  for (const { name, content } of pglitePackageFiles(root)) put(`cloud/node_modules/${name}`, content);
+  for (const name of embeddedDatabase) usedPackages.add(`node_modules/${name}`);
+}
+
 function removeLeftovers(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
@@ -193,6 +209,7 @@ if (results.some(({ status }) => status === 'rejected')) {
 }
 await putAssets();
 putRuntime();
+if (existsSync(path.join(root, bundles.pgliteWorker.entryPoints[0]))) putEmbeddedDatabase();
 put('bundles.json', JSON.stringify(Object.fromEntries(results.map(({ value }) => value)), null, 2) + '\n');
 put('THIRD-PARTY-NOTICES.txt', thirdPartyNotices(root, [...usedPackages]));
 if (written.has(path.join(outDir, 'cli.cjs'))) chmodSync(path.join(outDir, 'cli.cjs'), 0o755);
