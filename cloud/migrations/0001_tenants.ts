@@ -82,6 +82,8 @@ CREATE TABLE api_keys (
   project_ids uuid[] NOT NULL DEFAULT '{}',
   -- The person it acts for, where it came from a sign-in.
   user_id uuid REFERENCES users (id) ON DELETE CASCADE,
+  -- Less than the plan allows, so that one key cannot use up what all share; null: as the plan says.
+  requests_per_minute integer CHECK (requests_per_minute > 0),
   last_used_at timestamptz,
   expires_at timestamptz,
   revoked_at timestamptz,
@@ -112,6 +114,18 @@ CREATE TABLE usage_monthly (
   tokens bigint NOT NULL DEFAULT 0,
   storage_bytes bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (org_id, month)
+);
+
+-- What the events add up to, by day, project, key and kind; the zero UUID stands for none.
+CREATE TABLE usage_daily (
+  org_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+  day date NOT NULL,
+  project_id uuid NOT NULL,
+  api_key_id uuid NOT NULL,
+  event_type text NOT NULL,
+  events integer NOT NULL DEFAULT 0,
+  tokens bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (org_id, day, project_id, api_key_id, event_type)
 );
 
 CREATE TABLE audit_log (
@@ -147,7 +161,7 @@ DO $$
 DECLARE name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['org_members', 'invitations', 'projects', 'api_keys', 'usage_events', 'usage_monthly',
-    'audit_log', 'idempotency_keys']
+    'usage_daily', 'audit_log', 'idempotency_keys']
   LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -174,7 +188,7 @@ CREATE POLICY tenant_isolation ON users FOR SELECT TO contextkit_app
 GRANT SELECT, INSERT, UPDATE ON organizations TO contextkit_app;
 GRANT SELECT ON users TO contextkit_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON org_members, invitations, projects, idempotency_keys TO contextkit_app;
-GRANT SELECT, INSERT, UPDATE ON api_keys, usage_monthly TO contextkit_app;
+GRANT SELECT, INSERT, UPDATE ON api_keys, usage_monthly, usage_daily TO contextkit_app;
 -- What happened is added to, never changed.
 GRANT SELECT, INSERT ON usage_events, audit_log TO contextkit_app;
 
@@ -197,12 +211,16 @@ SET LOCAL ROLE contextkit_gate;
 CREATE FUNCTION gate.find_api_keys(prefix text)
 RETURNS TABLE (id uuid, org_id uuid, key_hash text, scopes jsonb, project_ids uuid[], user_id uuid,
   expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz, org_slug text, plan text,
-  requests_per_minute integer, queries_per_month integer, queries integer, checked_at timestamptz)
+  requests_per_minute integer, queries_per_month integer, key_requests_per_minute integer, queries integer,
+  role text, is_valid boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT k.id, k.org_id, k.key_hash, k.scopes, k.project_ids, k.user_id, k.expires_at, k.revoked_at, k.last_used_at,
-    o.slug, o.plan, o.requests_per_minute, o.queries_per_month, coalesce(u.queries, 0), now()
+    o.slug, o.plan, o.requests_per_minute, o.queries_per_month, k.requests_per_minute, coalesce(u.queries, 0),
+    -- A key of somebody who has left is of no use, whatever else it says. Time is the database's.
+    m.role, k.expires_at IS NULL OR k.expires_at > now()
   FROM api_keys k
   JOIN organizations o ON o.id = k.org_id
+  LEFT JOIN org_members m ON m.org_id = k.org_id AND m.user_id = k.user_id
   LEFT JOIN usage_monthly u ON u.org_id = k.org_id AND u.month = date_trunc('month', now() AT TIME ZONE 'UTC')::date
   WHERE k.key_prefix = prefix
 $$;

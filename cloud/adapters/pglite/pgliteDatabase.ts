@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { makeFolder } from '../../../server/system/makeFolder.ts';
@@ -49,7 +50,7 @@ function nextMessage(worker: Worker, wanted: FromWorker['kind']): Promise<void> 
 }
 
 /** Migrates as the owner, then gives the session to the login for good: there is only this one. */
-async function prepare(stream: () => import('node:stream').Duplex): Promise<void> {
+async function prepare(stream: () => Duplex): Promise<void> {
   const client = new pg.Client({ user: 'postgres', database: 'postgres', stream });
   await client.connect();
   try {

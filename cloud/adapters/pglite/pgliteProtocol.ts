@@ -6,9 +6,7 @@ export interface PgliteSettings {
 }
 
 export type ToWorker =
-  | { kind: 'open'; connection: number }
-  | { kind: 'data'; connection: number; bytes: Uint8Array }
-  | { kind: 'close' };
+  { kind: 'open'; connection: number } | { kind: 'data'; connection: number; bytes: Uint8Array } | { kind: 'close' };
 
 export type FromWorker =
   | { kind: 'ready' }

@@ -60,7 +60,8 @@ class PgliteStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     // The session outlives the connection.
-    if (chunk[0] !== terminate) this.#send({ kind: 'data', connection: this.#connection, bytes: new Uint8Array(chunk) });
+    if (chunk[0] !== terminate)
+      this.#send({ kind: 'data', connection: this.#connection, bytes: new Uint8Array(chunk) });
     done();
   }
 

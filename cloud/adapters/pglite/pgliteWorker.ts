@@ -42,7 +42,9 @@ async function start(): Promise<void> {
     }
   };
   port.on('message', (message: ToWorker) => {
-    queue = queue.then(() => handle(message)).catch((error: unknown) => send({ kind: 'failed', message: String(error) }));
+    queue = queue
+      .then(() => handle(message))
+      .catch((error: unknown) => send({ kind: 'failed', message: String(error) }));
   });
   send({ kind: 'ready' });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
 import { databaseError } from './databaseError.ts';
 
@@ -147,7 +147,13 @@ export async function migrateDatabase(client: pg.ClientBase, options: MigrateOpt
  * @throws {SchemaError}
  */
 export async function checkSchema(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ name: string; is_above: boolean; owns: boolean; is_member: boolean; has_schema: boolean }>(`
+  const { rows } = await client.query<{
+    name: string;
+    is_above: boolean;
+    owns: boolean;
+    is_member: boolean;
+    has_schema: boolean;
+  }>(`
     SELECT rolname AS name, rolsuper OR rolbypassrls OR rolcreaterole AS is_above,
       EXISTS (SELECT FROM pg_tables WHERE schemaname IN ('public', 'gate') AND tableowner = current_user) AS owns,
       EXISTS (SELECT FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
@@ -161,7 +167,8 @@ export async function checkSchema(client: pg.ClientBase): Promise<void> {
       `The role ${role.name} of DATABASE_URL ${role.owns ? 'owns tables' : 'is above row-level security or may create roles'}: it would see all organizations. Use a role of its own; ${migrate} to make it.`,
     );
   }
-  if (!role.has_schema || !role.is_member) throw new SchemaError(`The database is not set up for the role ${role.name}: ${migrate}.`);
+  if (!role.has_schema || !role.is_member)
+    throw new SchemaError(`The database is not set up for the role ${role.name}: ${migrate}.`);
   const applied = await readApplied(client);
   checkApplied(applied, allMigrations);
   const behind = allMigrations.length - applied.length;

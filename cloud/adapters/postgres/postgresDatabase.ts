@@ -6,14 +6,10 @@ import { databaseError } from './databaseError.ts';
 /** Counts and bytes stay far below 2^53; pg gives 64-bit numbers as texts by itself. */
 const int8 = 20;
 const date = 1082;
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
-    if (oid === int8) return Number;
-    // A day has no time zone: as Date it would be another day elsewhere.
-    if (oid === date) return (text: string) => text;
-    return pg.types.getTypeParser(oid, format as 'text');
-  }) as pg.CustomTypesConfig['getTypeParser'],
-};
+const types = new pg.TypeOverrides();
+types.setTypeParser(int8, Number);
+// A day has no time zone: as a Date it would be another day elsewhere.
+types.setTypeParser(date, (text: string) => text);
 
 const defaultTimeoutMs = 10_000;
 /** The database itself ends what takes too long; one that cannot is given up on so much later. */
@@ -54,10 +50,7 @@ async function runIn<T>(client: pg.PoolClient, timeoutMs: number, work: (tx: Tra
     query: async <Row>(text: string, values: readonly SqlValue[] = []) => {
       if (isOver) throw new Error('a statement after the end of its transaction');
       try {
-        const { rows, rowCount } = await withDeadline(
-          client.query(text, values as SqlValue[]),
-          timeoutMs + graceMs,
-        );
+        const { rows, rowCount } = await withDeadline(client.query(text, values as SqlValue[]), timeoutMs + graceMs);
         return { rows: rows as Row[], count: rowCount ?? 0 };
       } catch (error) {
         throw databaseError(error);
