@@ -8,7 +8,7 @@ export const displayName = z
   .trim()
   .min(1)
   .max(100)
-   
+
   .regex(/^[^\u0000-\u001f\u007f]+$/, 'must not hold control characters');
 
 /** Stands in addresses, where an id could stand as well: so it must not look like one. */

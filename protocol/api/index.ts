@@ -1,4 +1,5 @@
 /** Everything that crosses the border of the cloud's HTTP API. */
+export * from './auth.ts';
 export * from './common.ts';
 export * from './keys.ts';
 export * from './organization.ts';

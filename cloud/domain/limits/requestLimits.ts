@@ -1,13 +1,7 @@
 import { LimiterUnavailable, type LimitRequest, type LimitVerdict, type RateLimiter } from '../../ports/rateLimiter.ts';
 import type { Log } from '../../ports/log.ts';
-import { ApiError } from '../apiError.ts';
+import { ApiError, type RateState } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
-
-export interface LimitState {
-  limit: number;
-  remaining: number;
-  resetMs: number;
-}
 
 export interface RequestLimits {
   /**
@@ -15,7 +9,7 @@ export interface RequestLimits {
    * @returns the state of the tighter of the two.
    * @throws {ApiError} rate_limited; unavailable for a write while the store of the limits has been silent for long.
    */
-  hit(caller: Caller, isWrite: boolean): Promise<LimitState>;
+  hit(caller: Caller, isWrite: boolean): Promise<RateState>;
 }
 
 const windowMs = 60_000;
@@ -87,6 +81,7 @@ export function requestLimits({ shared, local, log, now }: LimitParts): RequestL
       throw new ApiError('rate_limited', `More than ${verdict.limit} requests in a minute.`, {
         hint: `Wait ${Math.ceil(verdict.resetMs / 1000)} s; a plan with more requests a minute is another way.`,
         retryAfterMs: verdict.resetMs,
+        rateLimit: verdict,
       });
     },
   };
