@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { except } from 'hono/combine';
 import { compress } from 'hono/compress';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
@@ -91,15 +92,10 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
     await next();
   });
   app.use(jsonBodies(parts.maxBodyBytes));
-  app.use('/v1/*', async (c, next) => {
-    if (c.req.path.startsWith('/v1/auth/')) await next();
-    else await authenticated(parts)(c, next);
-  });
+  // A sign-in is how somebody comes to have a key.
+  app.use('/v1/*', except('/v1/auth/*', authenticated(parts)));
   app.use('/v1/*', entityTags);
-  app.use('/v1/*', async (c, next) => {
-    if (c.req.path.startsWith('/v1/auth/')) await next();
-    else await idempotent(parts)(c, next);
-  });
+  app.use('/v1/*', except('/v1/auth/*', idempotent(parts)));
 
   projectRoutes(app, parts);
   organizationRoutes(app, parts);

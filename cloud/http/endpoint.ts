@@ -66,6 +66,24 @@ export interface EndpointConfig extends Pick<RouteConfig, 'method' | 'path' | 'r
   errors?: readonly ApiErrorCode[];
 }
 
+/** What any request of its kind may meet. */
+function commonErrors({
+  scope,
+  method,
+  request,
+}: Pick<EndpointConfig, 'scope' | 'method' | 'request'>): ApiErrorCode[] {
+  const hasInput = request !== undefined;
+  const hasKey = scope !== undefined;
+  return [
+    ...always,
+    ...(hasInput ? (['invalid_input'] as const) : []),
+    ...(request?.body === undefined ? [] : withBody),
+    ...(hasKey ? withKey : []),
+    ...(hasKey && isWrite(method) ? ofWrites : []),
+    ...(hasKey && scope !== null ? (['scope_missing'] as const) : []),
+  ];
+}
+
 /**
  * A route with everything that holds for all of its kind: scope, limits, idempotency, the replies to bad requests. All
  * statuses it may give stand in the document.
@@ -75,19 +93,8 @@ export function endpoint<const Config extends EndpointConfig>({
   errors = [],
   ...config
 }: Config): Omit<Config, 'scope' | 'errors'> {
-  const hasBody = config.request?.body !== undefined;
-  const hasInput = hasBody || config.request?.query !== undefined || config.request?.params !== undefined;
   const writes = isWrite(config.method);
   const hasKey = scope !== undefined;
-  const codes: ApiErrorCode[] = [
-    ...always,
-    ...(hasInput ? (['invalid_input'] as const) : []),
-    ...(hasBody ? withBody : []),
-    ...(hasKey ? withKey : []),
-    ...(hasKey && writes ? ofWrites : []),
-    ...(hasKey && scope !== null ? (['scope_missing'] as const) : []),
-    ...errors,
-  ];
   const notModified = { 304: { description: 'Nothing has changed since the ETag of If-None-Match.' } };
   const route = {
     ...config,
@@ -97,7 +104,7 @@ export function endpoint<const Config extends EndpointConfig>({
     responses: {
       ...config.responses,
       ...(hasKey && !writes ? notModified : {}),
-      ...errorResponses(codes),
+      ...errorResponses([...commonErrors({ ...(scope === undefined ? {} : { scope }), ...config }), ...errors]),
     },
     ...(hasKey ? { security: [{ apiKey: [] }] } : {}),
   };
