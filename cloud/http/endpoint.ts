@@ -66,6 +66,12 @@ export interface EndpointConfig extends Pick<RouteConfig, 'method' | 'path' | 'r
   errors?: readonly ApiErrorCode[];
 }
 
+interface CommonParts {
+  scope: Scope | null | undefined;
+  method: RouteConfig['method'];
+  request: RouteConfig['request'] | undefined;
+}
+
 /** What any request of its kind may meet. */
 function commonErrors({
   scope,
@@ -104,7 +110,7 @@ export function endpoint<const Config extends EndpointConfig>({
     responses: {
       ...config.responses,
       ...(hasKey && !writes ? notModified : {}),
-      ...errorResponses([...commonErrors({ ...(scope === undefined ? {} : { scope }), ...config }), ...errors]),
+      ...errorResponses([...commonErrors({ scope, method: config.method, request: config.request }), ...config }), ...errors]),
     },
     ...(hasKey ? { security: [{ apiKey: [] }] } : {}),
   };
