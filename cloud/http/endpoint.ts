@@ -73,11 +73,7 @@ interface CommonParts {
 }
 
 /** What any request of its kind may meet. */
-function commonErrors({
-  scope,
-  method,
-  request,
-}: Pick<EndpointConfig, 'scope' | 'method' | 'request'>): ApiErrorCode[] {
+function commonErrors({ scope, method, request }: CommonParts): ApiErrorCode[] {
   const hasInput = request !== undefined;
   const hasKey = scope !== undefined;
   return [
@@ -110,7 +106,7 @@ export function endpoint<const Config extends EndpointConfig>({
     responses: {
       ...config.responses,
       ...(hasKey && !writes ? notModified : {}),
-      ...errorResponses([...commonErrors({ scope, method: config.method, request: config.request }), ...config }), ...errors]),
+      ...errorResponses([...commonErrors({ scope, method: config.method, request: config.request }), ...errors]),
     },
     ...(hasKey ? { security: [{ apiKey: [] }] } : {}),
   };
