@@ -1,11 +1,12 @@
 /**
  * Builds every bundle and the files beside it.
  *
- *     node esbuild.mjs [--production] [--outdir DIR] [--target linux-x64]
+ *     node esbuild.mjs [--production] [--outdir DIR] [--target linux-x64] [--without-cloud]
  *
  * DIR (default dist/) is brought up to date in place: a file that did not change is not touched, each other one is
  * replaced by a rename, so that programs running from it never find half a file. Besides the bundles it holds
  * - bundles.json: which source folders and packages went into each bundle, and its size in bytes
+ * - cloud/: the platform with its embedded database, which is no part of the extension
  * - grammars/, *.wasm, wordpiece.txt: what the bundles load at run time
  * - node_modules/: the runtime of the embedding model with the binaries of the target (default: this platform)
  * - THIRD-PARTY-NOTICES.txt: licences of all that was taken from packages
@@ -42,6 +43,7 @@ const { values: flags } = parseArgs({
     production: { type: 'boolean', default: false },
     outdir: { type: 'string', default: 'dist' },
     target: { type: 'string', default: thisPlatform() },
+    'without-cloud': { type: 'boolean', default: false },
   },
 });
 const outDir = path.resolve(root, flags.outdir);
@@ -84,7 +86,12 @@ const bundles = {
     outfile: 'embedProcess.cjs',
     external: ['onnxruntime-node'],
   },
-  cloud: { ...node, entryPoints: ['cloud/node/main.ts'], outfile: 'cloud/cloud.cjs', external: embeddedDatabase },
+  cloud: {
+    ...node,
+    entryPoints: ['cloud/node/main.ts'],
+    outfile: 'cloud/cloud.cjs',
+    external: ['pg-native', 'cloudflare:sockets'],
+  },
   pgliteWorker: {
     ...node,
     entryPoints: ['cloud/adapters/pglite/pgliteWorker.ts'],
@@ -198,7 +205,9 @@ function removeLeftovers(folder) {
 
 // Read before the build: a source that is saved while we build makes the result stale, not fresh.
 const digest = sourceDigest(root);
-const present = Object.entries(bundles).filter(([, options]) => existsSync(path.join(root, options.entryPoints[0])));
+const present = Object.entries(bundles).filter(
+  ([, { outfile }]) => !(flags['without-cloud'] && outfile.startsWith('cloud/')),
+);
 const results = await Promise.allSettled(present.map(buildBundle));
 if (results.some(({ status }) => status === 'rejected')) {
   // esbuild has printed the errors; what was built stays, without the stamp that calls it complete.
@@ -209,9 +218,11 @@ if (results.some(({ status }) => status === 'rejected')) {
 }
 await putAssets();
 putRuntime();
-if (existsSync(path.join(root, bundles.pgliteWorker.entryPoints[0]))) putEmbeddedDatabase();
+if (!flags['without-cloud']) putEmbeddedDatabase();
 put('bundles.json', JSON.stringify(Object.fromEntries(results.map(({ value }) => value)), null, 2) + '\n');
 put('THIRD-PARTY-NOTICES.txt', thirdPartyNotices(root, [...usedPackages]));
-if (written.has(path.join(outDir, 'cli.cjs'))) chmodSync(path.join(outDir, 'cli.cjs'), 0o755);
+for (const name of ['cli.cjs', 'cloud/cloud.cjs']) {
+  if (written.has(path.join(outDir, name))) chmodSync(path.join(outDir, name), 0o755);
+}
 put('.stamp', digest + '\n');
 removeLeftovers(outDir);

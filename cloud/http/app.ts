@@ -71,14 +71,14 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
     scheme: 'bearer',
     bearerFormat: 'ck_live_…',
   });
-  app.onError((error, c) => sendProblem(c, error, parts.log));
+  app.onError((error, c) => sendProblem(c, error, parts));
   app.notFound((c) => {
     const methods = methodsOf(app, c.req.path);
     const error =
       methods.length > 0
         ? new ApiError('method_not_allowed', `This takes ${methods.join(', ')}.`)
         : new ApiError('not_found', 'There is nothing at this address.', { hint: 'GET /docs shows what there is.' });
-    const response = sendProblem(c, error, parts.log);
+    const response = sendProblem(c, error, parts);
     if (methods.length > 0) response.headers.set('allow', methods.join(', '));
     return response;
   });

@@ -4,9 +4,8 @@ import { ApiError, type ApiErrorCode } from '../domain/apiError.ts';
 import { BlobStoreError } from '../ports/blobStore.ts';
 import { DatabaseError } from '../ports/database.ts';
 import { EmbedderError } from '../ports/embedder.ts';
-import type { Log } from '../ports/log.ts';
 import { VectorStoreError } from '../ports/vectorStore.ts';
-import type { AppContext } from './appTypes.ts';
+import type { AppContext, AppParts } from './appTypes.ts';
 import { httpStatus, titles, type ErrorStatus } from './httpStatus.ts';
 
 const unavailable = (what: string, cause: unknown): ApiError =>
@@ -78,8 +77,14 @@ function send(
 }
 
 /** Every refusal leaves here: as a document for programs and people, and in the log where it is a fault of ours. */
-export function sendProblem(c: AppContext, error: unknown, log: Log): Response {
+export function sendProblem(
+  c: AppContext,
+  error: unknown,
+  { log, metrics }: Pick<AppParts, 'log' | 'metrics'>,
+): Response {
   const known = toApiError(error);
+  if (known?.code === 'rate_limited') metrics.limited('rate');
+  if (known?.code === 'quota_exceeded') metrics.limited('quota');
   if (known === undefined) {
     const bug = error instanceof Error ? error : new Error(String(error));
     log('error', 'request.failed', {

@@ -39,9 +39,9 @@ export interface Database {
   callGate<Row = Record<string, unknown>>(name: string, values: readonly SqlValue[]): Promise<Row[]>;
 
   /** Resolves when the database answers. */
-  health(): Promise<void>;
+  readonly health: () => Promise<void>;
   /** Transactions that run now, those that wait for a connection, and how many can run at once. */
-  load(): { active: number; waiting: number; max: number };
+  readonly load: () => { active: number; waiting: number; max: number };
   /** Waits for running transactions. */
   close(): Promise<void>;
 }

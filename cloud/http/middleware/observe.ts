@@ -1,5 +1,6 @@
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
+import type { Caller } from '../../domain/caller.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
 
 /** The pattern of the route that answered; requests for anything else share one name, so that labels stay few. */
@@ -13,12 +14,15 @@ export const observe = ({ metrics, log }: Pick<AppParts, 'metrics' | 'log'>) =>
   createMiddleware<AppEnv>(async (c, next) => {
     const started = performance.now();
     await next();
+    c.res.headers.set('x-request-id', c.get('requestId'));
     const seconds = (performance.now() - started) / 1000;
     const endpoint = `${c.req.method} ${endpointOf(c)}`;
-    metrics.request(endpoint, c.res.status, seconds);
+    // Not set where the request was refused before it was known who asks.
+    const org = (c.get('caller') as Caller | undefined)?.org;
+    metrics.request(endpoint, c.res.status, seconds, org);
     log('info', 'request', {
       request_id: c.get('requestId'),
-      org: c.get('caller')?.org,
+      org,
       endpoint,
       status: c.res.status,
       ms: Math.round(seconds * 1e4) / 10,
