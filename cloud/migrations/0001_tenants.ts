@@ -15,7 +15,7 @@ CREATE TABLE organizations (
   slug text NOT NULL UNIQUE,
   plan text NOT NULL DEFAULT 'free' CHECK (plan IN ('free', 'pro', 'team', 'enterprise')),
   -- What an enterprise has agreed on; null: as the plan says.
-  requests_per_minute integer CHECK (requests_per_minute > 0),
+  requests_per_minute integer CHECK (requests_per_minute BETWEEN 1 AND 100000),
   queries_per_month integer CHECK (queries_per_month > 0),
   stripe_customer_id text,
   created_at timestamptz NOT NULL DEFAULT now(),
@@ -83,7 +83,7 @@ CREATE TABLE api_keys (
   -- The person it acts for, where it came from a sign-in.
   user_id uuid REFERENCES users (id) ON DELETE CASCADE,
   -- Less than the plan allows, so that one key cannot use up what all share; null: as the plan says.
-  requests_per_minute integer CHECK (requests_per_minute > 0),
+  requests_per_minute integer CHECK (requests_per_minute BETWEEN 1 AND 100000),
   last_used_at timestamptz,
   expires_at timestamptz,
   revoked_at timestamptz,
