@@ -71,6 +71,8 @@ export default tseslint.config(
       // Tests hold promises in assert.rejects and read untyped JSON of programs they run.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
     },
   },
 );

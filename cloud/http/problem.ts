@@ -45,6 +45,8 @@ function headersOf(error: ApiError): Record<string, string> {
   return {
     ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }),
     ...(rateLimit === undefined ? {} : rateHeaders(rateLimit)),
+    // The rest of the body is not read: nothing else can come over this connection.
+    ...(code === 'payload_too_large' ? { connection: 'close' } : {}),
     ...(httpStatus[code] === 401 ? { 'www-authenticate': 'Bearer realm="contextkit"' } : {}),
   };
 }

@@ -1,14 +1,18 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { migratePostgres } from '../adapters/postgres/connectPostgres.ts';
-import { foundOrganization } from '../domain/organizations/manageOrganization.ts';
-import { plan as planSchema, slug as slugSchema } from '../../protocol/api/index.ts';
-import { readEmbedded, readMigration, readSelfHosted } from './configuration.ts';
+import { ApiError } from '../domain/apiError.ts';
+import { changePlan, foundOrganization } from '../domain/organizations/manageOrganization.ts';
+import { orgId } from '../ports/organization.ts';
+import { plan as planSchema, slug as slugSchema, uuid, type Plan } from '../../protocol/api/index.ts';
+import { readEmbedded, readMigration, readSelfHosted, type EmbeddedConfiguration } from './configuration.ts';
 import { openEmbeddedStack } from './embeddedStack.ts';
 import { foundFirst } from './firstOrganization.ts';
 import { jsonLog } from './jsonLog.ts';
 import { openSelfHostedStack } from './selfHostedStack.ts';
 import { startServer, type RunningServer } from './serve.ts';
+import type { Stack } from './stack.ts';
 
 export interface Host {
   version: string;
@@ -50,6 +54,8 @@ const one =
     return result.data;
   };
 
+const agreedNumber = (most: number) => z.coerce.number().int().min(1).max(most);
+
 async function runEmbedded(host: Host, options: { data: string; port?: string; verbose?: boolean }): Promise<void> {
   const env = options.port === undefined ? host.env : { ...host.env, PORT: options.port };
   const configuration = readEmbedded(env);
@@ -89,29 +95,66 @@ async function runMigrate(host: Host): Promise<void> {
   );
 }
 
+/** Where an operator's command acts: on the data of an embedded platform that is not running, or on the services. */
+async function withStack<T>(
+  host: Host,
+  data: string | undefined,
+  work: (stack: Stack, configuration: EmbeddedConfiguration) => Promise<T>,
+): Promise<T> {
+  const log = jsonLog(host.stderr, 'warn');
+  const configuration = data === undefined ? readSelfHosted(host.env) : readEmbedded(host.env);
+  const stack =
+    data === undefined
+      ? await openSelfHostedStack(readSelfHosted(host.env), log)
+      : await openEmbeddedStack({
+          dataFolder: path.resolve(host.cwd, data),
+          programFolder: host.programFolder,
+          configuration,
+          log,
+        });
+  try {
+    return await work(stack, configuration);
+  } finally {
+    await stack.close();
+  }
+}
+
 interface FoundOptions {
   name: string;
   slug: string;
   owner: string;
-  plan: 'free' | 'pro' | 'team' | 'enterprise';
+  plan: Plan;
+  data?: string;
 }
 
-async function runFound(host: Host, { name, slug, owner, plan }: FoundOptions): Promise<void> {
-  const configuration = readSelfHosted(host.env);
-  const stack = await openSelfHostedStack(configuration, jsonLog(host.stderr, 'warn'));
-  try {
-    const { organization, key } = await foundOrganization(stack.database, configuration.CONTEXTKIT_ENVIRONMENT, {
-      name,
-      slug,
-      plan,
-      ownerEmail: owner,
-    });
-    host.stdout.write(
-      `Organization ${organization.id} (${slug}).\nKey of its owner, shown this once:\n\n  ${key.key}\n`,
+async function runFound(host: Host, { name, slug, owner, plan, data }: FoundOptions): Promise<void> {
+  const { organization, key } = await withStack(host, data, ({ database }, { CONTEXTKIT_ENVIRONMENT: environment }) =>
+    foundOrganization(database, environment, { name, slug, plan, ownerEmail: owner }),
+  );
+  host.stdout.write(`Organization ${organization.id} (${slug}).\nKey of its owner, shown this once:\n\n  ${key.key}\n`);
+}
+
+interface PlanOptions {
+  requestsPerMinute?: number;
+  queriesPerMonth?: number;
+  data?: string;
+}
+
+async function runPlan(host: Host, organization: string, plan: Plan, options: PlanOptions): Promise<void> {
+  const { requestsPerMinute = null, queriesPerMonth = null, data } = options;
+  if (plan !== 'enterprise' && (requestsPerMinute ?? queriesPerMonth) !== null) {
+    throw new ApiError(
+      'invalid_input',
+      'Only an enterprise has limits of its own; the other plans say what theirs are.',
     );
-  } finally {
-    await stack.close();
   }
+  const changed = await withStack(host, data, ({ database }) =>
+    changePlan(database, orgId(organization), { plan, requestsPerMinute, queriesPerMonth }),
+  );
+  const { requests_per_minute: requests, queries_per_month: queries } = changed.limits;
+  host.stdout.write(
+    `${changed.slug}: ${plan}, ${requests} requests a minute, ${queries ?? 'unlimited'} queries a month.\n`,
+  );
 }
 
 /** The command line of the platform. */
@@ -143,11 +186,25 @@ export function createProgram(host: Host): Command {
     .action(() => runMigrate(host));
   program
     .command('found')
-    .description('Found an organization on the services of "serve", and print the key of its owner.')
+    .description('Found an organization, and print the key of its owner.')
     .requiredOption('--name <name>', 'shown to people')
     .requiredOption('--slug <slug>', 'stands in addresses', one(slugSchema, 'Lower case letters, digits and hyphens.'))
     .requiredOption('--owner <email>', 'address of the owner: who proves it at a sign-in is the owner')
     .option('--plan <plan>', 'free, pro, team or enterprise', one(planSchema, 'free, pro, team or enterprise.'), 'free')
+    .option('--data <folder>', 'of an embedded platform that is not running, instead of the services')
     .action((options: FoundOptions) => runFound(host, options));
+  program
+    .command('plan')
+    .description('Change the plan of an organization; it acts from the next request on.')
+    .argument('<organization>', 'its id', one(uuid, 'An id, as "found" prints it.'))
+    .argument('<plan>', 'free, pro, team or enterprise', one(planSchema, 'free, pro, team or enterprise.'))
+    .option(
+      '--requests-per-minute <number>',
+      'of an enterprise',
+      one(agreedNumber(100_000), 'A number from 1 to 100000.'),
+    )
+    .option('--queries-per-month <number>', 'of an enterprise', one(agreedNumber(2_000_000_000), 'A number from 1 on.'))
+    .option('--data <folder>', 'of an embedded platform that is not running, instead of the services')
+    .action((organization: string, plan: Plan, options: PlanOptions) => runPlan(host, organization, plan, options));
   return program;
 }

@@ -39,7 +39,7 @@ export interface TestPlatform {
 
 interface Opened {
   stack: Stack;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }
 
 const environment = { PORT: '0', DRAIN_SECONDS: '2', METRICS_TOKEN: '' };

@@ -28,7 +28,7 @@ async function start(): Promise<void> {
   const handle = async (message: ToWorker): Promise<void> => {
     if (message.kind === 'open') {
       // Whatever the connection before left behind.
-      if (connection > 0) await db.exec('ROLLBACK');
+      if (connection > 0) await db.exec('ROLLBACK; DEALLOCATE ALL');
       connection = message.connection;
     } else if (message.kind === 'data') {
       // Of a connection that was given up: nobody waits for the answer.
