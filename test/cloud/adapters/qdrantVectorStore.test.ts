@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { Patience } from '../../../cloud/adapters/outbound/askPatiently.ts';
 import { pointId } from '../../../cloud/adapters/qdrantVectorStore/pointId.ts';
 import {
   qdrantVectorStore,
@@ -12,7 +13,7 @@ import { startFaultyNetwork } from '../servers/faultyNetwork.ts';
 import { loadQdrantContract } from '../servers/qdrantContract.ts';
 import { startQdrant, type QdrantFault, type QdrantServer } from '../servers/qdrantServer.ts';
 
-const patience = { attempts: 4, timeoutMs: 500, firstDelayMs: 5, mostDelayMs: 100 };
+const patience = { attempts: 4, timeoutMs: 5_000, firstDelayMs: 5, mostDelayMs: 100 };
 const newOrg = async () => orgId(randomUUID());
 const newProject = async (): Promise<string> => randomUUID();
 
@@ -22,15 +23,13 @@ vectorStoreContract("a stand-in that holds to Qdrant's contract", {
     const server = await startQdrant({ apiKey: 'key of the tests' });
     const network = await startFaultyNetwork(server.port);
     const url = `http://127.0.0.1:${network.port}`;
+    const open = (patience: Partial<Patience>): VectorStore =>
+      qdrantVectorStore({ url, apiKey: 'key of the tests', patience });
     return {
-      store: qdrantVectorStore({
-        url,
-        apiKey: 'key of the tests',
-        patience: { ...patience, attempts: 3, timeoutMs: 1_000 },
-      }),
+      store: open({ timeoutMs: 20_000, firstDelayMs: 5 }),
       newOrg,
       newProject,
-      network,
+      remote: { network, hasty: open({ attempts: 2, timeoutMs: 400, firstDelayMs: 5 }) },
       check: () => assert.deepEqual(server.faults, []),
       async close() {
         await network.close();

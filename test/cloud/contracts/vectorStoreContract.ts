@@ -16,8 +16,8 @@ export interface VectorBackend {
   newOrg(): Promise<OrgId>;
   /** A project of it, likewise. */
   newProject(org: OrgId): Promise<string>;
-  /** The line to a store that is another machine. */
-  network?: FaultyNetwork;
+  /** A store on another machine: the line to it, and one more that soon loses its patience. */
+  remote?: { network: FaultyNetwork; hasty: VectorStore };
   /** Looks for what must not have happened, after each test. */
   check?(): void;
   close(): Promise<void>;
@@ -359,27 +359,28 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
     it('is healthy', () => store.health());
 
     if (isRemote) {
-      const everything = (): [string, () => Promise<unknown>][] => [
-        ['ensure', () => store.ensure(org)],
-        ['upsert', () => store.upsert(org, many(1))],
-        ['nearest', () => nearest(vectorOf(1))],
-        ['read', () => store.read(org, project)],
-        ['count', () => store.count(org)],
-        ['delete', () => store.delete(org, project, [digestOf('a')])],
-        ['deleteProject', () => store.deleteProject(org, project)],
-        ['drop', () => store.drop(org)],
-        ['health', () => store.health()],
+      const everything = (hasty: VectorStore): [string, () => Promise<unknown>][] => [
+        ['ensure', () => hasty.ensure(org)],
+        ['upsert', () => hasty.upsert(org, many(1))],
+        ['nearest', () => hasty.nearest(org, { projectId: project, vector: vectorOf(1), limit: 1 })],
+        ['read', () => hasty.read(org, project)],
+        ['count', () => hasty.count(org)],
+        ['delete', () => hasty.delete(org, project, [digestOf('a')])],
+        ['deleteProject', () => hasty.deleteProject(org, project)],
+        ['drop', () => hasty.drop(org)],
+        ['health', () => hasty.health()],
       ];
 
       for (const state of ['down', 'silent', 'garbage'] as const)
         it(`is unavailable while the line is ${state}, and works again afterwards`, async () => {
-          const network = backend.network!;
+          const { network, hasty } = backend.remote!;
           await store.upsert(org, many(3));
           await network.set(state);
           try {
-            const outcomes = await Promise.allSettled(everything().map(([, work]) => work()));
+            const operations = everything(hasty);
+            const outcomes = await Promise.allSettled(operations.map(([, work]) => work()));
             for (const [i, outcome] of outcomes.entries()) {
-              const operation = everything()[i]![0];
+              const operation = operations[i]![0];
               assert.equal(outcome.status, 'rejected', operation);
               const { reason } = outcome as { reason: unknown };
               assert.ok(reason instanceof VectorStoreError && reason.isUnavailable, `${operation}: ${String(reason)}`);
@@ -392,7 +393,7 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
         });
 
       it('bears a line that breaks in the middle of many writes', async () => {
-        const network = backend.network!;
+        const { network } = backend.remote!;
         const writes = Promise.all(Array.from({ length: 20 }, (_, i) => store.upsert(org, many(2, i * 2))));
         await network.set('down');
         await network.set('fine');
@@ -401,7 +402,7 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
       });
 
       it('a slow line is waited for', async () => {
-        const network = backend.network!;
+        const { network } = backend.remote!;
         network.delay(100);
         try {
           await store.upsert(org, many(1));
