@@ -103,11 +103,15 @@ async function askOnce({ request, patience, maxBytes, signal }: Question): Promi
 
 /** Waits before the next attempt. @returns false where that would be too long. */
 async function waitFor(attempt: number, asked: number | undefined, question: Question): Promise<boolean> {
-  const { firstDelayMs, mostDelayMs } = question.patience;
+  const { patience, signal } = question;
+  const { firstDelayMs, mostDelayMs } = patience;
   if (asked !== undefined && asked > mostDelayMs) return false;
   const backOff = Math.min(firstDelayMs * 2 ** (attempt - 1), mostDelayMs) * (0.5 + Math.random() / 2);
-  const options = question.signal === undefined ? undefined : { signal: question.signal };
-  await sleep(Math.max(backOff, asked ?? 0), undefined, options);
+  try {
+    await sleep(Math.max(backOff, asked ?? 0), undefined, signal === undefined ? undefined : { signal });
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : error;
+  }
   return true;
 }
 
@@ -124,8 +128,7 @@ export async function askPatiently(question: Question): Promise<Answer> {
       if (isLast || !isPassing(answer)) return answer;
       if (!(await waitFor(attempt, retryAfterMs(answer.headers), question))) return answer;
     } catch (error) {
-      if (isLast || !(error instanceof NoAnswer))
-        throw question.signal?.aborted === true ? question.signal.reason : error;
+      if (isLast || !(error instanceof NoAnswer)) throw error;
       await waitFor(attempt, undefined, question);
     }
   }

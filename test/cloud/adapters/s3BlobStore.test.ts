@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Patience } from '../../../cloud/adapters/outbound/askPatiently.ts';
 import { s3BlobStore, type S3BlobStoreOptions } from '../../../cloud/adapters/s3BlobStore/s3BlobStore.ts';
 import { parseDeleteResult, parseErrorCode, parseListing } from '../../../cloud/adapters/s3BlobStore/s3Replies.ts';
 import { BlobStoreError, type BlobStore } from '../../../cloud/ports/blobStore.ts';
@@ -24,7 +25,7 @@ const settings: S3Settings = {
   accessKeyId: 'AKTEST0000000000TEST',
   secretAccessKey: 'secret/of+the=tests',
 };
-const patience = { attempts: 4, timeoutMs: 1_000, firstDelayMs: 5, mostDelayMs: 100 };
+const patience = { attempts: 4, timeoutMs: 5_000, firstDelayMs: 5, mostDelayMs: 100 };
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 blobStoreContract('a server of S3 that checks signatures', {
@@ -35,9 +36,10 @@ blobStoreContract('a server of S3 that checks signatures', {
     const server = await startS3Server(settings);
     const network = await startFaultyNetwork(server.port);
     const endpoint = `http://127.0.0.1:${network.port}`;
+    const open = (patience: Partial<Patience>): BlobStore => s3BlobStore({ ...settings, endpoint, patience });
     return {
-      store: s3BlobStore({ ...settings, endpoint, patience: { ...patience, timeoutMs: 600 } }),
-      network,
+      store: open({ timeoutMs: 20_000, firstDelayMs: 5 }),
+      remote: { network, hasty: open({ attempts: 2, timeoutMs: 400, firstDelayMs: 5 }) },
       async close() {
         await network.close();
         await server.close();

@@ -7,8 +7,8 @@ import type { FaultyNetwork } from '../servers/faultyNetwork.ts';
 
 export interface BlobBackend {
   store: BlobStore;
-  /** The line to a store that is another machine. */
-  network?: FaultyNetwork;
+  /** A store on another machine: the line to it, and one more that soon loses its patience. */
+  remote?: { network: FaultyNetwork; hasty: BlobStore };
   close(): Promise<void>;
 }
 
@@ -380,32 +380,33 @@ export function blobStoreContract(
     }
 
     function describeOutage(): void {
-      const everything = (): [string, () => Promise<unknown>][] => [
-        ['put', () => store.put(org, 'a', bytesOf('x'))],
-        ['get', () => store.get(org, 'a')],
-        ['head', () => store.head(org, 'a')],
-        ['list', () => store.list(org, '')],
-        ['delete', () => store.delete(org, ['a'])],
-        ['deleteFolder', () => store.deleteFolder(org, 'a/')],
-        ['health', () => store.health()],
+      const everything = (hasty: BlobStore): [string, () => Promise<unknown>][] => [
+        ['put', () => hasty.put(org, 'a', bytesOf('x'))],
+        ['get', () => hasty.get(org, 'a')],
+        ['head', () => hasty.head(org, 'a')],
+        ['list', () => hasty.list(org, '')],
+        ['delete', () => hasty.delete(org, ['a'])],
+        ['deleteFolder', () => hasty.deleteFolder(org, 'a/')],
+        ['health', () => hasty.health()],
       ];
-      const allUnavailable = async (): Promise<void> => {
-        const outcomes = await Promise.allSettled(everything().map(([, work]) => work()));
+      const allUnavailable = async (hasty: BlobStore): Promise<void> => {
+        const operations = everything(hasty);
+        const outcomes = await Promise.allSettled(operations.map(([, work]) => work()));
         for (const [i, outcome] of outcomes.entries()) {
-          const operation = everything()[i]![0];
+          const operation = operations[i]![0];
           assert.equal(outcome.status, 'rejected', operation);
-          const { reason } = outcome;
+          const { reason } = outcome as { reason: unknown };
           assert.ok(reason instanceof BlobStoreError && reason.isUnavailable, `${operation}: ${String(reason)}`);
         }
       };
 
       for (const state of ['down', 'silent', 'garbage'] as const)
         it(`is unavailable while the line is ${state}, and works again afterwards`, async () => {
-          const network = backend.network!;
+          const { network, hasty } = backend.remote!;
           await put('a');
           await network.set(state);
           try {
-            await allUnavailable();
+            await allUnavailable(hasty);
           } finally {
             await network.set('fine');
           }
@@ -414,7 +415,7 @@ export function blobStoreContract(
         });
 
       it('bears a line that breaks in the middle of many', async () => {
-        const network = backend.network!;
+        const { network } = backend.remote!;
         const paths = Array.from({ length: 30 }, (_, i) => `p${i}`);
         const writes = Promise.all(paths.map((path) => store.put(org, path, bytesOf(path))));
         await network.set('down');
@@ -424,7 +425,7 @@ export function blobStoreContract(
       });
 
       it('a slow line is waited for', async () => {
-        const network = backend.network!;
+        const { network } = backend.remote!;
         network.delay(120);
         try {
           await put('a');

@@ -79,6 +79,8 @@ export async function startFaultyNetwork(targetPort: number): Promise<FaultyNetw
   return {
     port,
     async set(next) {
+      // What was connected while nothing came back would go on so.
+      if (state !== 'fine') cutAll();
       state = next;
       if (next === 'down') await stop();
       else if (!server.listening) await listen(port);
