@@ -77,8 +77,44 @@ const folders = {
     may: ['^protocol/'],
     says: 'A webview is a browser page: no Node, no editor API, only messages from protocol/.',
   },
+  'cloud/ports': {
+    may: [],
+    says: 'A port is a set of plain types and typed errors: what the platform needs, in its own words.',
+  },
+  'cloud/migrations': {
+    may: [],
+    says: 'A migration is SQL as a text: it knows nothing of the program, so that it stays what it was.',
+  },
+  'cloud/domain': {
+    may: ['^cloud/ports/', '^core/', '^syntax/', '^protocol/'],
+    says: 'cloud/domain decides by ports, core/ and syntax/: no vendor, no HTTP, no Node; it runs on any platform.',
+  },
+  'cloud/http': {
+    may: ['^cloud/(domain|ports)/', '^protocol/', npm('hono', '@hono/zod-openapi', 'zod')],
+    says: 'cloud/http turns requests into calls of cloud/domain: no adapter, no vendor, no Node.',
+  },
+  'cloud/adapters': {
+    may: [
+      '^cloud/(domain|ports|migrations)/',
+      '^server/system/',
+      npm('pg', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'ioredis', 'aws4fetch', 'prom-client'),
+    ],
+    node: true,
+    says: 'An adapter fits one vendor to a port: it knows ports, the types of the domain and that vendor.',
+  },
+  'cloud/node': {
+    may: [
+      '^cloud/',
+      '^core/[^/]+\\.ts$',
+      '^protocol/',
+      '^package\\.json$',
+      npm('commander', 'zod', '@hono/node-server'),
+    ],
+    node: true,
+    says: 'cloud/node starts the platform on Node: configuration, stacks, the server; what it does is decided elsewhere.',
+  },
   bench: {
-    may: ['^(core|syntax|server|cli|protocol)/', npm('[^/]+', '@[^/]+/[^/]+')],
+    may: ['^(core|syntax|server|cli|protocol|cloud)/', npm('[^/]+', '@[^/]+/[^/]+')],
     node: true,
     says: 'Benchmarks measure the product; they know neither its tests nor its editor parts.',
   },
@@ -92,10 +128,10 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
   to: { pathNot: [`^${folder}/`, nowhere, ...may], ...(node ? { dependencyTypesNot: ['core'] } : {}) },
 }));
 
-const product = '^(protocol|core|syntax|server|cli|extension|webview)/';
+const product = '^(protocol|core|syntax|server|cli|extension|webview|cloud)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/engine/tokenWorker|cli/cliReference|protocol/settingsReference)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/engine/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker)\\.ts$';
 
 module.exports = {
   forbidden: [

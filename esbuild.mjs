@@ -1,11 +1,12 @@
 /**
  * Builds every bundle and the files beside it.
  *
- *     node esbuild.mjs [--production] [--outdir DIR] [--target linux-x64]
+ *     node esbuild.mjs [--production] [--outdir DIR] [--target linux-x64] [--without-cloud]
  *
  * DIR (default dist/) is brought up to date in place: a file that did not change is not touched, each other one is
  * replaced by a rename, so that programs running from it never find half a file. Besides the bundles it holds
  * - bundles.json: which source folders and packages went into each bundle, and its size in bytes
+ * - cloud/: the platform with its embedded database, which is no part of the extension
  * - grammars/, *.wasm, wordpiece.txt: what the bundles load at run time
  * - node_modules/: the runtime of the embedding model with the binaries of the target (default: this platform)
  * - THIRD-PARTY-NOTICES.txt: licences of all that was taken from packages
@@ -29,6 +30,7 @@ import openWabt from 'wabt';
 import { grammarFiles } from './scripts/grammarFiles.mjs';
 import { modernGrammar } from './scripts/modernGrammar.mjs';
 import { thirdPartyNotices } from './scripts/notices.mjs';
+import { pgliteFiles, pglitePackageFiles } from './scripts/pglite.mjs';
 import { onnxRuntimeFiles, runtimePackages } from './scripts/onnxRuntime.mjs';
 import { sourceDigest } from './scripts/sourceDigest.mjs';
 import { thisPlatform } from './scripts/targets.mjs';
@@ -41,6 +43,7 @@ const { values: flags } = parseArgs({
     production: { type: 'boolean', default: false },
     outdir: { type: 'string', default: 'dist' },
     target: { type: 'string', default: thisPlatform() },
+    'without-cloud': { type: 'boolean', default: false },
   },
 });
 const outDir = path.resolve(root, flags.outdir);
@@ -66,6 +69,8 @@ const node = {
   banner: { js: 'const __bundleUrl = require("node:url").pathToFileURL(__filename).href;' },
   logLevel: 'warning',
 };
+/** Beside its bundle, in dist/cloud/node_modules: it reads its WebAssembly and data from where it lies. */
+const embeddedDatabase = Object.keys(pgliteFiles);
 const browser = { ...node, platform: 'browser', format: 'iife', target: 'es2022', define: {}, banner: {} };
 
 const bundles = {
@@ -80,6 +85,18 @@ const bundles = {
     entryPoints: ['server/embedding/embedProcess.ts'],
     outfile: 'embedProcess.cjs',
     external: ['onnxruntime-node'],
+  },
+  cloud: {
+    ...node,
+    entryPoints: ['cloud/node/main.ts'],
+    outfile: 'cloud/cloud.cjs',
+    external: ['pg-native', 'cloudflare:sockets'],
+  },
+  pgliteWorker: {
+    ...node,
+    entryPoints: ['cloud/adapters/pglite/pgliteWorker.ts'],
+    outfile: 'cloud/pgliteWorker.cjs',
+    external: embeddedDatabase,
   },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
@@ -101,7 +118,7 @@ function contents(output) {
     if (folder !== undefined) {
       usedPackages.add(folder);
       packages.add(packageName(folder));
-    } else if (/^server\//.test(input)) folders.add(input.split('/').slice(0, 2).join('/'));
+    } else if (/^(server|cloud)\//.test(input)) folders.add(input.split('/').slice(0, 2).join('/'));
     else folders.add(input.split('/')[0]);
   }
   return { folders: [...folders].sort(), packages: [...packages].sort(), bytes: output.bytes };
@@ -172,6 +189,12 @@ function putRuntime() {
   if (files.length > 0) for (const name of runtimePackages) usedPackages.add(`node_modules/${name}`);
 }
 
+/** The embedded database of the cloud: not part of the extension. */
+function putEmbeddedDatabase() {
+  for (const { name, content } of pglitePackageFiles(root)) put(`cloud/node_modules/${name}`, content);
+  for (const name of embeddedDatabase) usedPackages.add(`node_modules/${name}`);
+}
+
 function removeLeftovers(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name);
@@ -182,7 +205,9 @@ function removeLeftovers(folder) {
 
 // Read before the build: a source that is saved while we build makes the result stale, not fresh.
 const digest = sourceDigest(root);
-const present = Object.entries(bundles).filter(([, options]) => existsSync(path.join(root, options.entryPoints[0])));
+const present = Object.entries(bundles).filter(
+  ([, { outfile }]) => !(flags['without-cloud'] && outfile.startsWith('cloud/')),
+);
 const results = await Promise.allSettled(present.map(buildBundle));
 if (results.some(({ status }) => status === 'rejected')) {
   // esbuild has printed the errors; what was built stays, without the stamp that calls it complete.
@@ -193,8 +218,11 @@ if (results.some(({ status }) => status === 'rejected')) {
 }
 await putAssets();
 putRuntime();
+if (!flags['without-cloud']) putEmbeddedDatabase();
 put('bundles.json', JSON.stringify(Object.fromEntries(results.map(({ value }) => value)), null, 2) + '\n');
 put('THIRD-PARTY-NOTICES.txt', thirdPartyNotices(root, [...usedPackages]));
-if (written.has(path.join(outDir, 'cli.cjs'))) chmodSync(path.join(outDir, 'cli.cjs'), 0o755);
+for (const name of ['cli.cjs', 'cloud/cloud.cjs']) {
+  if (written.has(path.join(outDir, name))) chmodSync(path.join(outDir, name), 0o755);
+}
 put('.stamp', digest + '\n');
 removeLeftovers(outDir);

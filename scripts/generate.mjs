@@ -1,12 +1,13 @@
 /**
  * `npm run generate [-- --check]`: writes what is made from schemas and command definitions: the settings in the
- * manifest, docs/settings.md and docs/cli.md. With --check it writes nothing and fails when something is out of date.
+ * manifest, docs/settings.md, docs/cli.md and api/openapi.yaml. With --check it writes nothing and fails when something is out of date.
  */
 import { build } from 'esbuild';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format, resolveConfig } from 'prettier';
+import { stringify } from 'yaml';
 import { root } from './setup.mjs';
 
 /** Sources are TypeScript: bundled into a folder of their own and loaded from there. */
@@ -48,10 +49,15 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'
 manifest.contributes.configuration = manifestSettings();
 manifest.capabilities.untrustedWorkspaces.restrictedConfigurations = machineSettings();
 
+const { apiDocument } = await load('cloud/node/apiDocument.ts');
+
 const faults = [];
 write('package.json', await pretty('package.json', JSON.stringify(manifest)), faults);
 write('docs/settings.md', await pretty('docs/settings.md', settingsReference()), faults);
 write('docs/cli.md', await pretty('docs/cli.md', cliReference(manifest.version)), faults);
+// Each schema is written out where it is first needed; nothing is an alias of something else.
+const api = stringify(JSON.parse(JSON.stringify(apiDocument(manifest.version))), { lineWidth: 0 });
+write('api/openapi.yaml', await pretty('api/openapi.yaml', api), faults);
 if (faults.length > 0) {
   console.error(`out of date: ${faults.join(', ')}; run npm run generate`);
   process.exitCode = 1;

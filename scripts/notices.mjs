@@ -13,8 +13,12 @@ The above copyright notice and this permission notice shall be included in all c
 
 THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
-/** Licence texts of packages that come without: from their repositories. */
+/** Licence texts of packages that come without: from their read-me files and repositories. */
 const supplied = {
+  '@hono/zod-openapi': () => mit('the authors of https://github.com/honojs/middleware'),
+  '@hono/zod-validator': () => mit('the authors of https://github.com/honojs/middleware'),
+  'pg-types': () => mit('2014 Brian M. Carlson'),
+  pgpass: () => mit('2013-2016 Hannes Hörl'),
   'onnxruntime-common': () => mit('Microsoft Corporation'),
   'onnxruntime-node': ({ version }) =>
     `${mit('Microsoft Corporation')}\n\nIts binaries hold further components, named with their licences in\nhttps://github.com/microsoft/onnxruntime/blob/v${version}/ThirdPartyNotices.txt`,

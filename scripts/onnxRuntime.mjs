@@ -11,8 +11,8 @@ import { targets } from './targets.mjs';
 
 export const runtimePackages = ['onnxruntime-node', 'onnxruntime-common'];
 
-/** What Node needs to find a module. */
-function shortManifest(folder) {
+/** What Node needs to find a module. Its exports may name files that are left out. */
+export function shortManifest(folder) {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   const kept = ['name', 'version', 'license', 'type', 'main', 'exports'].filter((key) => manifest[key] !== undefined);
   return JSON.stringify(Object.fromEntries(kept.map((key) => [key, manifest[key]])), null, 2) + '\n';

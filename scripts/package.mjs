@@ -54,7 +54,7 @@ function stageModel(folder, from) {
 }
 
 function stage(folder, target) {
-  const options = ['--production', '--outdir', path.join(folder, 'dist'), '--target', target];
+  const options = ['--production', '--without-cloud', '--outdir', path.join(folder, 'dist'), '--target', target];
   run([path.join(root, 'esbuild.mjs'), ...options], root);
   // Notes for the build and its tests, not for users.
   for (const name of ['bundles.json', '.stamp']) rmSync(path.join(folder, 'dist', name));

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 /** What the bundles are made from; a change anywhere in here makes dist/ stale. */
 const inputs = [
+  'cloud',
   'cli',
   'core',
   'extension',

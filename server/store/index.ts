@@ -6,12 +6,12 @@ import { makeFolder } from '../system/makeFolder.ts';
 import type { DatabaseCheck } from './checkDatabase.ts';
 import type { StoreCallName, StoreCalls, StoreNotice, StoreReply, StoreWorkerData } from './storeProtocol.ts';
 import type { SearchRequest, StoreUpdate } from './types.ts';
-import { isWriterLock, readLock, takeLock, type LockOwner, type WriterLock } from './writerLock.ts';
+import { isWriterLock, readLock, takeLock, type LockOwner, type WriterLock } from '../system/writerLock.ts';
 
 export type * from './types.ts';
 export type { DatabaseCheck } from './checkDatabase.ts';
 export { setAside } from './checkpoint.ts';
-export { describeLock, isWriterLock, takeLock, type LockState } from './writerLock.ts';
+export { describeLock, isWriterLock, takeLock, type LockState } from '../system/writerLock.ts';
 
 /** In the index folder. */
 export const databaseName = 'index.db';

@@ -15,7 +15,7 @@ import { LinkPace } from './linkPace.ts';
 import { runFor } from './slices.ts';
 import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
 import { VectorTable } from './vectorTable.ts';
-import { readLock } from './writerLock.ts';
+import { readLock } from '../system/writerLock.ts';
 
 if (parentPort === null) throw new Error('storeWorker runs as a worker thread only');
 const port = parentPort;

@@ -52,6 +52,23 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
     maxKb: 300,
   },
   tokenWorker: { folders: ['core', 'server/engine'], packages: /^gpt-tokenizer$/, maxKb: 5000 },
+  cloud: {
+    folders: [
+      'cloud/adapters',
+      'cloud/domain',
+      'cloud/http',
+      'cloud/migrations',
+      'cloud/node',
+      'cloud/ports',
+      'protocol',
+      'server/system',
+    ],
+    packages:
+      /^(hono|@hono\/.*|@asteasolutions\/zod-to-openapi|zod|commander|pg|pg-.*|pgpass|postgres-.*|split2|xtend|ioredis|@ioredis\/commands|standard-as-callback|redis-.*|cluster-key-slot|denque|debug|ms|supports-color|has-flag|prom-client|tdigest|bintrees|@opentelemetry\/api|aws4fetch)$/,
+    maxKb: 3000,
+  },
+  // PGlite is beside it, in dist/cloud/node_modules: it reads its WebAssembly from where it lies.
+  pgliteWorker: { folders: ['cloud/adapters'], packages: /^$/, maxKb: 20 },
   contextPanel: { folders: ['protocol', 'webview'], packages: /^zod$/, maxKb: 300 },
 };
 
@@ -86,15 +103,16 @@ describe('Bundles', () => {
   }
 
   it('lie in dist/ with nothing else that runs', () => {
-    const packages = `node_modules${path.sep}`;
     const scripts = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) =>
       /\.([cm]?js|node)$/.test(file),
     );
-    const bundled = scripts.filter((file) => !file.startsWith(packages));
+    const isOfPackage = (file: string): boolean => /(^|[\\/])node_modules[\\/]/.test(file);
+    const bundled = scripts.filter((file) => !isOfPackage(file));
     assert.equal(bundled.length, Object.keys(table).length, bundled.join(', '));
-    const runtime = /^node_modules[\\/]onnxruntime-(node|common)[\\/](dist|bin)[\\/]/;
+    const runtime =
+      /^(node_modules[\\/]onnxruntime-(node|common)[\\/](dist|bin)|cloud[\\/]node_modules[\\/]@electric-sql[\\/]pglite(-pgvector)?[\\/]dist)[\\/]/;
     assert.deepEqual(
-      scripts.filter((file) => file.startsWith(packages) && !runtime.test(file)),
+      scripts.filter((file) => isOfPackage(file) && !runtime.test(file)),
       [],
     );
   });

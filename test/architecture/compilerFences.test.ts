@@ -31,6 +31,13 @@ const fences: Fence[] = [
   { folder: 'cli', allowed: ['process.pid;'], forbidden: browserOnly },
   { folder: 'extension', allowed: ['process.pid;'], forbidden: browserOnly },
   { folder: 'webview', allowed: ['document.title;'], forbidden: nodeOnly },
+  {
+    folder: 'cloud',
+    allowed: ['new TextEncoder();', 'crypto.randomUUID();'],
+    forbidden: [...nodeOnly, 'document.title;'],
+  },
+  { folder: 'cloud/adapters', allowed: ['process.pid;'], forbidden: browserOnly },
+  { folder: 'cloud/node', allowed: ['process.pid;'], forbidden: browserOnly },
   { folder: 'bench', allowed: ['process.pid;'], forbidden: browserOnly },
 ];
 

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { isRunning } from '../system/isRunning.ts';
+import { isRunning } from './isRunning.ts';
 
-/** Who writes an index; the content of index.lock. */
+/** Who writes in a folder; the content of its lock file. */
 export interface LockOwner {
   pid: number;
   host: string;
@@ -128,9 +128,12 @@ function removeStale(file: string, stale: LockOwner): void {
   else fs.rmSync(aside, { force: true });
 }
 
-/** Takes the lock, or says who has it. */
-export function takeLock(dir: string, program: string | null = null): WriterLock | LockOwner {
-  const file = path.join(dir, 'index.lock');
+/**
+ * Takes the lock of a folder, or says who has it.
+ * @param program what the owner calls itself, for those who find the folder taken.
+ */
+export function takeLock(dir: string, program: string | null = null, name = 'index.lock'): WriterLock | LockOwner {
+  const file = path.join(dir, name);
   const owner: LockOwner = {
     pid: process.pid,
     host: hostname(),

@@ -1,0 +1,133 @@
+import pg from 'pg';
+import { DatabaseError, type Database, type SqlValue, type Transaction } from '../../ports/database.ts';
+import { isUuid, type OrgId } from '../../ports/organization.ts';
+import { databaseError } from './databaseError.ts';
+
+/** Counts and bytes stay far below 2^53; pg gives 64-bit numbers as texts by itself. */
+const int8 = 20;
+const date = 1082;
+const types = new pg.TypeOverrides();
+types.setTypeParser(int8, Number);
+// A day has no time zone: as a Date it would be another day elsewhere.
+types.setTypeParser(date, (text: string) => text);
+
+const defaultTimeoutMs = 10_000;
+/** The database itself ends what takes too long; one that cannot is given up on so much later. */
+const graceMs = 1_000;
+
+export type PoolOptions = Pick<pg.PoolConfig, 'connectionString' | 'max' | 'stream' | 'user' | 'database'>;
+
+/** @throws {TypeError} for what is no organization: the text becomes part of a statement. */
+function begin(org: OrgId, readOnly: boolean, timeoutMs: number): string {
+  if (!isUuid(org)) throw new TypeError('an organization has a UUID');
+  // One message instead of four. SET takes no parameters, hence the check above.
+  return (
+    `BEGIN${readOnly ? ' READ ONLY' : ''}; SET LOCAL ROLE contextkit_app; SET LOCAL app.current_org_id = '${org}'; ` +
+    `SET LOCAL statement_timeout = ${Math.ceil(timeoutMs)}`
+  );
+}
+
+/** Rejects where a statement takes so long; the connection is of no use then. */
+async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DatabaseError(`no answer in ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The connection cannot be used again: it broke, or nobody knows what it is doing. */
+const isBroken = (error: unknown): boolean =>
+  error instanceof DatabaseError && (error.sqlState === undefined || /^(08|57P)/.test(error.sqlState));
+
+async function runIn<T>(client: pg.PoolClient, timeoutMs: number, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  let isOver = false;
+  const tx: Transaction = {
+    query: async <Row>(text: string, values: readonly SqlValue[] = []) => {
+      if (isOver) throw new Error('a statement after the end of its transaction');
+      try {
+        const { rows, rowCount } = await withDeadline(client.query(text, values as SqlValue[]), timeoutMs + graceMs);
+        return { rows: rows as Row[], count: rowCount ?? 0 };
+      } catch (error) {
+        throw databaseError(error);
+      }
+    },
+  };
+  try {
+    return await work(tx);
+  } finally {
+    isOver = true;
+  }
+}
+
+/**
+ * A pool of connections as the port wants it. Also for PGlite, which speaks the same protocol (`stream`).
+ * Connections that are idle may break at any time: `onIdleError` hears of it, the pool replaces them.
+ */
+export function postgresDatabase(options: PoolOptions, onIdleError: (error: Error) => void): Database {
+  const max = options.max ?? 10;
+  const pool = new pg.Pool({ connectionTimeoutMillis: 5_000, ...options, max, types });
+  pool.on('error', onIdleError);
+
+  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    let client: pg.PoolClient;
+    try {
+      client = await pool.connect();
+    } catch (error) {
+      throw databaseError(error);
+    }
+    let broken = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      const typed = databaseError(error);
+      broken = isBroken(typed);
+      throw typed;
+    } finally {
+      client.release(broken);
+    }
+  };
+
+  const commit = async (client: pg.PoolClient): Promise<void> => {
+    const { command } = await client.query('COMMIT');
+    // A statement had failed and `work` went on: nothing was written.
+    if (command === 'ROLLBACK') throw new DatabaseError('the transaction had failed', { sqlState: '25P02' });
+  };
+
+  return {
+    withOrg: async (org, work, { readOnly = false, timeoutMs = defaultTimeoutMs } = {}) =>
+      withClient(async (client) => {
+        await client.query(begin(org, readOnly, timeoutMs));
+        let result;
+        try {
+          result = await runIn(client, timeoutMs, work);
+        } catch (error) {
+          if (!isBroken(error)) await client.query('ROLLBACK');
+          throw error;
+        }
+        await commit(client);
+        return result;
+      }),
+    callGate: async <Row>(name: string, values: readonly SqlValue[]) => {
+      if (!/^[a-z_]+$/.test(name)) throw new TypeError('a gate has a plain name');
+      const places = values.map((_, index) => `$${index + 1}`).join(', ');
+      const text = `SELECT * FROM gate.${name}(${places})`;
+      return withClient(async (client) => {
+        const { rows } = await withDeadline(
+          client.query({ name: `gate.${name}`, text, values: values as SqlValue[] }),
+          defaultTimeoutMs,
+        );
+        return rows as Row[];
+      });
+    },
+    health: async () => {
+      await withClient(async (client) => withDeadline(client.query('SELECT 1'), 2_000));
+    },
+    load: () => ({ active: pool.totalCount - pool.idleCount, waiting: pool.waitingCount, max }),
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,157 @@
+import type { CreateProject, Project, ProjectSettings, UpdateProject } from '../../../protocol/api/index.ts';
+import { slug as slugSchema } from '../../../protocol/api/index.ts';
+import { DatabaseError, type Database, type Transaction } from '../../ports/database.ts';
+import { isUuid, type OrgId } from '../../ports/organization.ts';
+import { ApiError } from '../apiError.ts';
+import { writeAudit } from '../audit/auditLog.ts';
+import type { Caller } from '../caller.ts';
+import { decodeCursor, toPage, type Page, type PageRequest } from '../paging.ts';
+import { slugFor } from './slugFor.ts';
+
+interface ProjectRow {
+  id: string;
+  name: string;
+  slug: string;
+  description: string | null;
+  settings: ProjectSettings;
+  created_at: Date;
+  updated_at: Date;
+}
+
+const columns = 'id, name, slug, description, settings, created_at, updated_at';
+
+const toProject = ({ created_at, updated_at, ...rest }: ProjectRow): Project => ({
+  ...rest,
+  created_at: created_at.toISOString(),
+  updated_at: updated_at.toISOString(),
+});
+
+const projectNotFound = (): ApiError =>
+  new ApiError('not_found', 'There is no such project in this organization.', {
+    hint: 'GET /v1/projects lists those this key can see.',
+  });
+
+/**
+ * A project by its id or slug, as far as the caller may see it.
+ * @throws {ApiError} not_found; project_not_allowed for another project of the organization than the key is for.
+ */
+async function find(tx: Transaction, caller: Caller, ref: string, lock = ''): Promise<ProjectRow> {
+  const by = isUuid(ref) ? 'id = $2::uuid' : 'slug = $2';
+  const { rows } = await tx.query<ProjectRow>(`SELECT ${columns} FROM projects WHERE org_id = $1 AND ${by} ${lock}`, [
+    caller.org,
+    ref,
+  ]);
+  const row = rows[0];
+  if (row === undefined) throw projectNotFound();
+  if (caller.projectIds.length > 0 && !caller.projectIds.includes(row.id)) {
+    throw new ApiError('project_not_allowed', 'This key is limited to other projects.', {
+      hint: 'GET /v1/me shows which ones.',
+    });
+  }
+  return row;
+}
+
+export async function getProject(database: Database, caller: Caller, ref: string): Promise<Project> {
+  return toProject(await database.withOrg(caller.org, (tx) => find(tx, caller, ref), { readOnly: true }));
+}
+
+/** In the order of their slugs; those the key is for. */
+export async function listProjects(database: Database, caller: Caller, page: PageRequest): Promise<Page<Project>> {
+  const after = decodeCursor('projects', page.cursor, (text) => slugSchema.safeParse(text).success);
+  const { rows } = await database.withOrg(
+    caller.org,
+    (tx) =>
+      tx.query<ProjectRow>(
+        `SELECT ${columns} FROM projects
+         WHERE org_id = $1 AND ($2::text IS NULL OR slug COLLATE "C" > $2) AND (cardinality($3::uuid[]) = 0 OR id = ANY($3::uuid[]))
+         ORDER BY slug COLLATE "C" LIMIT $4`,
+        [caller.org, after, [...caller.projectIds], page.limit + 1],
+      ),
+    { readOnly: true },
+  );
+  return toPage('projects', rows, page.limit, ({ slug }) => slug, toProject);
+}
+
+function slugTaken(error: unknown, slug: string): unknown {
+  if (!(error instanceof DatabaseError) || !error.isDuplicate) return error;
+  return new ApiError('conflict', `There is a project with the slug ${slug}.`, {
+    hint: 'Choose another slug.',
+    faults: [{ path: 'body.slug', message: 'is taken' }],
+    cause: error,
+  });
+}
+
+/** A slug that is free, made from the name. */
+async function freeSlug(tx: Transaction, org: OrgId, name: string): Promise<string> {
+  const { rows } = await tx.query<{ slug: string }>('SELECT slug FROM projects WHERE org_id = $1', [org]);
+  return slugFor(name, new Set(rows.map(({ slug }) => slug)));
+}
+
+/** @throws {ApiError} conflict where the slug is taken. */
+export async function createProject(database: Database, caller: Caller, content: CreateProject): Promise<Project> {
+  return database.withOrg(caller.org, async (tx) => {
+    const slug = content.slug ?? (await freeSlug(tx, caller.org, content.name));
+    try {
+      const { rows } = await tx.query<ProjectRow>(
+        `INSERT INTO projects (org_id, name, slug, description, settings) VALUES ($1, $2, $3, $4, $5)
+         RETURNING ${columns}`,
+        [caller.org, content.name, slug, content.description ?? null, JSON.stringify(content.settings ?? {})],
+      );
+      const project = toProject(rows[0]!);
+      await writeAudit(tx, caller.org, caller, 'project.create', `project:${project.id}`, { slug });
+      return project;
+    } catch (error) {
+      throw slugTaken(error, slug);
+    }
+  });
+}
+
+/**
+ * Changes what `change` names. `isCurrent` sees the project as it is, locked: a change that was made from an older
+ * state is refused.
+ * @throws {ApiError} conflict where the slug is taken; precondition_failed
+ */
+export async function updateProject(
+  database: Database,
+  caller: Caller,
+  ref: string,
+  change: UpdateProject,
+  isCurrent: (project: Project) => Promise<boolean>,
+): Promise<Project> {
+  return database.withOrg(caller.org, async (tx) => {
+    const before = await find(tx, caller, ref, 'FOR UPDATE');
+    if (!(await isCurrent(toProject(before)))) {
+      throw new ApiError('precondition_failed', 'The project was changed since it was read.', {
+        hint: 'Read it again, and send the change with its new ETag.',
+      });
+    }
+    const after = {
+      name: change.name ?? before.name,
+      slug: change.slug ?? before.slug,
+      description: change.description === undefined ? before.description : change.description,
+      settings: change.settings ?? before.settings,
+    };
+    try {
+      const { rows } = await tx.query<ProjectRow>(
+        `UPDATE projects SET name = $3, slug = $4, description = $5, settings = $6, updated_at = now()
+         WHERE org_id = $1 AND id = $2 RETURNING ${columns}`,
+        [caller.org, before.id, after.name, after.slug, after.description, JSON.stringify(after.settings)],
+      );
+      await writeAudit(tx, caller.org, caller, 'project.update', `project:${before.id}`, {
+        changed: Object.keys(change),
+      });
+      return toProject(rows[0]!);
+    } catch (error) {
+      throw slugTaken(error, after.slug);
+    }
+  });
+}
+
+/** Removes the project and all that belongs to it. */
+export async function deleteProject(database: Database, caller: Caller, ref: string): Promise<void> {
+  await database.withOrg(caller.org, async (tx) => {
+    const { id, slug } = await find(tx, caller, ref, 'FOR UPDATE');
+    await tx.query('DELETE FROM projects WHERE org_id = $1 AND id = $2', [caller.org, id]);
+    await writeAudit(tx, caller.org, caller, 'project.delete', `project:${id}`, { slug });
+  });
+}

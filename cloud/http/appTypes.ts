@@ -1,0 +1,41 @@
+import type { Context } from 'hono';
+import type { Caller } from '../domain/caller.ts';
+import type { Environment } from '../domain/keys/keyFormat.ts';
+import type { RequestLimits } from '../domain/limits/requestLimits.ts';
+import type { UsageRecorder } from '../domain/usage/usageRecorder.ts';
+import type { Database } from '../ports/database.ts';
+import type { IdentityProvider } from '../ports/identityProvider.ts';
+import type { Log } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+
+/** What the app is made of; each host brings its own. */
+export interface AppParts {
+  version: string;
+  environment: Environment;
+  database: Database;
+  limits: RequestLimits;
+  usage: UsageRecorder;
+  metrics: Metrics;
+  identityProvider: IdentityProvider;
+  log: Log;
+  /** What a request needs, by name: each resolves when it answers. */
+  health: Record<string, () => Promise<void>>;
+  /** No new requests are wanted: the server is about to end. */
+  isDraining: () => boolean;
+  /** Bodies larger than this are refused, in bytes. */
+  maxBodyBytes: number;
+  /** Asked for in the header `Authorization: Bearer …` of /metrics; undefined: everybody may read it. */
+  metricsToken: string | undefined;
+}
+
+export interface AppVariables {
+  requestId: string;
+  /** Set by authentication: there on every route below /v1 but the sign-in. */
+  caller: Caller;
+}
+
+export interface AppEnv {
+  Variables: AppVariables;
+}
+
+export type AppContext = Context<AppEnv>;

@@ -1,0 +1,128 @@
+import { createRoute, type RouteConfig } from '@hono/zod-openapi';
+import { createMiddleware } from 'hono/factory';
+import { z } from 'zod';
+import { problem, type Scope } from '../../protocol/api/index.ts';
+import type { ApiErrorCode } from '../domain/apiError.ts';
+import { requireScope } from '../domain/caller.ts';
+import type { AppEnv } from './appTypes.ts';
+import { httpStatus, titles, type ErrorStatus } from './httpStatus.ts';
+
+const problemContent = { 'application/problem+json': { schema: problem } };
+
+export const retryAfter = { 'Retry-After': z.string().meta({ description: 'Seconds' }) };
+
+const rateLimitHeaders = z.object({
+  'X-RateLimit-Limit': z.string().meta({ description: 'Requests a minute' }),
+  'X-RateLimit-Remaining': z.string(),
+  'X-RateLimit-Reset': z.string().meta({ description: 'Seconds until there is more room' }),
+});
+
+/** Any request may meet these. */
+const always: ApiErrorCode[] = ['unavailable'];
+/** Any request below /v1 with a key. */
+const withKey: ApiErrorCode[] = ['unauthenticated', 'rate_limited'];
+const withBody: ApiErrorCode[] = ['invalid_input', 'payload_too_large', 'unsupported_media_type'];
+const ofWrites: ApiErrorCode[] = ['invalid_input', 'idempotency_conflict', 'idempotency_mismatch'];
+
+function errorResponses(codes: readonly ApiErrorCode[]): RouteConfig['responses'] {
+  const statuses = new Map<ErrorStatus, Set<string>>([[500, new Set(['internal'])]]);
+  for (const code of codes) {
+    const status = httpStatus[code];
+    statuses.set(status, (statuses.get(status) ?? new Set()).add(code));
+  }
+  return Object.fromEntries(
+    [...statuses].map(([status, of]) => [
+      status,
+      { description: `${titles[status]}: ${[...of].sort().join(', ')}`, content: problemContent },
+    ]),
+  );
+}
+
+const isWrite = (method: RouteConfig['method']): boolean => method !== 'get' && method !== 'head';
+
+/** Read before the handler runs; described here so that the document knows it. */
+const idempotencyHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/)
+    .optional()
+    .meta({ description: 'A request with a key that was used before gives the reply of that time, for 24 hours.' }),
+});
+
+const needsScope = (scope: Scope) =>
+  createMiddleware<AppEnv>(async (c, next) => {
+    requireScope(c.get('caller'), scope);
+    await next();
+  });
+
+export interface EndpointConfig extends Pick<RouteConfig, 'method' | 'path' | 'request' | 'responses'> {
+  operationId: string;
+  summary: string;
+  description?: string;
+  tags: [string];
+  /** What the key must be good for; null: any key. Undefined: no key at all. */
+  scope?: Scope | null;
+  /** Besides those that any request of its kind may meet. */
+  errors?: readonly ApiErrorCode[];
+}
+
+interface CommonParts {
+  scope: Scope | null | undefined;
+  method: RouteConfig['method'];
+  request: RouteConfig['request'] | undefined;
+}
+
+/** What any request of its kind may meet. */
+function commonErrors({ scope, method, request }: CommonParts): ApiErrorCode[] {
+  const hasInput = request !== undefined;
+  const hasKey = scope !== undefined;
+  return [
+    ...always,
+    ...(hasInput ? (['invalid_input'] as const) : []),
+    ...(request?.body === undefined ? [] : withBody),
+    ...(hasKey ? withKey : []),
+    ...(hasKey && isWrite(method) ? ofWrites : []),
+    ...(hasKey && scope !== null ? (['scope_missing'] as const) : []),
+  ];
+}
+
+/**
+ * A route with everything that holds for all of its kind: scope, limits, idempotency, the replies to bad requests. All
+ * statuses it may give stand in the document.
+ */
+export function endpoint<const Config extends EndpointConfig>({
+  scope,
+  errors = [],
+  ...config
+}: Config): Omit<Config, 'scope' | 'errors'> {
+  const writes = isWrite(config.method);
+  const hasKey = scope !== undefined;
+  const notModified = { 304: { description: 'Nothing has changed since the ETag of If-None-Match.' } };
+  const route = {
+    ...config,
+    description: [config.description, scope ? `Scope: \`${scope}\`.` : undefined].filter(Boolean).join('\n\n'),
+    ...(scope ? { middleware: [needsScope(scope)] } : {}),
+    request: { ...config.request, ...(hasKey && writes ? { headers: idempotencyHeader } : {}) },
+    responses: {
+      ...config.responses,
+      ...(hasKey && !writes ? notModified : {}),
+      ...errorResponses([...commonErrors({ scope, method: config.method, request: config.request }), ...errors]),
+    },
+    ...(hasKey ? { security: [{ apiKey: [] }] } : {}),
+  };
+  // What was added concerns the document; handlers are typed by what the route itself says.
+  return createRoute(route as RouteConfig) as unknown as Omit<Config, 'scope' | 'errors'>;
+}
+
+/** A reply with a JSON body. */
+export const json = <Schema extends z.ZodType>(schema: Schema, description: string, isLimited = true) => ({
+  description,
+  content: { 'application/json': { schema } },
+  ...(isLimited ? { headers: rateLimitHeaders } : {}),
+});
+
+/** A request with a JSON body. */
+export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
+  required: true as const,
+  content: { 'application/json': { schema } },
+});

@@ -1,0 +1,19 @@
+import { createMiddleware } from 'hono/factory';
+import { authenticate } from '../../domain/keys/authenticate.ts';
+import type { AppEnv, AppParts } from '../appTypes.ts';
+import { rateHeaders } from '../problem.ts';
+
+/** Who asks, and whether they have asked too often: before anything else of a request is read. */
+export const authenticated = ({
+  database,
+  environment,
+  limits,
+}: Pick<AppParts, 'database' | 'environment' | 'limits'>) =>
+  createMiddleware<AppEnv>(async (c, next) => {
+    const caller = await authenticate(database, environment, c.req.header('authorization'));
+    c.set('caller', caller);
+    const isWrite = !['GET', 'HEAD', 'OPTIONS'].includes(c.req.method);
+    const state = await limits.hit(caller, isWrite);
+    await next();
+    for (const [name, value] of Object.entries(rateHeaders(state))) c.res.headers.set(name, value);
+  });

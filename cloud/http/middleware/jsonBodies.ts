@@ -1,0 +1,56 @@
+import { bodyLimit } from 'hono/body-limit';
+import { createMiddleware } from 'hono/factory';
+import { ApiError, type InputFault } from '../../domain/apiError.ts';
+import type { AppEnv } from '../appTypes.ts';
+
+const writes = new Set(['POST', 'PUT', 'PATCH']);
+
+/** Where a text holds what no database and no file can hold: NUL, or half of a surrogate pair. */
+function badTexts(value: unknown, path: string, faults: InputFault[]): InputFault[] {
+  if (typeof value === 'string') {
+    if (/\0|\p{Surrogate}/u.test(value)) faults.push({ path, message: 'holds a character that is not text' });
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, inner] of Object.entries(value)) {
+      badTexts(key, path, faults);
+      badTexts(inner, `${path}.${key}`, faults);
+    }
+  }
+  return faults;
+}
+
+/** Bodies are JSON, not too large, and hold texts only. */
+export const jsonBodies = (maxBytes: number) => {
+  const limit = bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new ApiError('payload_too_large', `The body is larger than ${maxBytes} bytes.`, {
+        hint: 'Send it in parts.',
+      });
+    },
+  });
+  const check = createMiddleware<AppEnv>(async (c, next) => {
+    const text = await c.req.text();
+    if (text === '') {
+      await next();
+      return;
+    }
+    if (!/^application\/([\w.-]+\+)?json\b/i.test(c.req.header('content-type') ?? '')) {
+      throw new ApiError('unsupported_media_type', 'Bodies are JSON.', {
+        hint: 'Send the header "Content-Type: application/json".',
+      });
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      throw new ApiError('invalid_input', `The body is not JSON: ${(error as SyntaxError).message}`, { cause: error });
+    }
+    const faults = badTexts(value, 'body', []);
+    if (faults.length > 0) throw new ApiError('invalid_input', 'The body holds what is not text.', { faults });
+    await next();
+  });
+  return createMiddleware<AppEnv>(async (c, next) => {
+    if (!writes.has(c.req.method)) await next();
+    else await limit(c, async () => void (await check(c, next)));
+  });
+};

@@ -1,0 +1,12 @@
+import { tenants } from './0001_tenants.ts';
+
+/** A step of the schema. Its text is final once it is released: what changes later is a step of its own. */
+export interface Migration {
+  /** 1, 2, 3, … without gaps. */
+  number: number;
+  name: string;
+  /** Statements in the dialect of PostgreSQL 15, run in one transaction. */
+  sql: string;
+}
+
+export const migrations: readonly Migration[] = [{ number: 1, name: 'tenants', sql: tenants }];

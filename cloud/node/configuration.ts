@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { environments } from '../domain/keys/keyFormat.ts';
+
+/** What the environment says is not usable; each fault has a line of its own in the message. */
+export class ConfigurationError extends Error {
+  constructor(faults: readonly string[]) {
+    super(`The environment is not usable:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.name = 'ConfigurationError';
+  }
+}
+
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine((text) => URL.canParse(text), 'must be an address')
+    .refine(
+      (text) => !URL.canParse(text) || protocols.includes(new URL(text).protocol.slice(0, -1)),
+      `must begin with ${protocols.map((each) => `${each}://`).join(' or ')}`,
+    );
+
+const common = {
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4680),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  CONTEXTKIT_ENVIRONMENT: z.enum(environments).default('live'),
+  GITHUB_API_URL: url('http', 'https').default('https://api.github.com'),
+  METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
+  MAX_BODY_MB: z.coerce.number().int().min(1).max(1_024).default(32),
+  DRAIN_SECONDS: z.coerce.number().min(0).max(600).default(20),
+};
+
+const embedded = z.object(common);
+export type EmbeddedConfiguration = z.infer<typeof embedded>;
+
+const selfHosted = z.object({
+  ...common,
+  DATABASE_URL: url('postgres', 'postgresql'),
+  DATABASE_CONNECTIONS: z.coerce.number().int().min(1).max(1_000).default(20),
+  REDIS_URL: url('redis', 'rediss'),
+});
+export type SelfHostedConfiguration = z.infer<typeof selfHosted>;
+
+const migration = z.object({
+  DATABASE_URL: url('postgres', 'postgresql').refine(
+    (text) => !URL.canParse(text) || new URL(text).username !== '',
+    'must name the role that the program connects as',
+  ),
+  MIGRATION_DATABASE_URL: url('postgres', 'postgresql'),
+});
+export type MigrationConfiguration = z.infer<typeof migration>;
+
+function read<Schema extends z.ZodType>(schema: Schema, env: NodeJS.ProcessEnv): z.infer<Schema> {
+  // An empty variable is one that was not set: compose files write them so.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  throw new ConfigurationError(
+    result.error.issues.map(({ path, message }) => {
+      const name = path.map(String).join('.');
+      // Values are not repeated: they hold passwords.
+      return given[name] === undefined ? `${name} is missing` : `${name} ${message.replace(/^Invalid input: /, '')}`;
+    }),
+  );
+}
+
+/** @throws {ConfigurationError} that names every fault. */
+export const readEmbedded = (env: NodeJS.ProcessEnv): EmbeddedConfiguration => read(embedded, env);
+export const readSelfHosted = (env: NodeJS.ProcessEnv): SelfHostedConfiguration => read(selfHosted, env);
+export const readMigration = (env: NodeJS.ProcessEnv): MigrationConfiguration => read(migration, env);

@@ -1,0 +1,37 @@
+import { githubIdentity } from '../adapters/githubIdentity/githubIdentity.ts';
+import { memoryRateLimiter } from '../adapters/memoryRateLimiter/memoryRateLimiter.ts';
+import { connectPostgres } from '../adapters/postgres/connectPostgres.ts';
+import { promMetrics } from '../adapters/promMetrics/promMetrics.ts';
+import { redisRateLimiter } from '../adapters/redisRateLimiter/redisRateLimiter.ts';
+import { requestLimits } from '../domain/limits/requestLimits.ts';
+import { openUsageRecorder } from '../domain/usage/usageRecorder.ts';
+import type { Log } from '../ports/log.ts';
+import type { SelfHostedConfiguration } from './configuration.ts';
+import type { Stack } from './stack.ts';
+
+/** The platform on services of its own; several servers side by side share them. */
+export async function openSelfHostedStack(configuration: SelfHostedConfiguration, log: Log): Promise<Stack> {
+  const { DATABASE_URL, DATABASE_CONNECTIONS, REDIS_URL, GITHUB_API_URL } = configuration;
+  const database = await connectPostgres(DATABASE_URL, DATABASE_CONNECTIONS, (error) =>
+    log('error', 'database.connection_lost', { message: error.message }),
+  );
+  const shared = redisRateLimiter({
+    url: REDIS_URL,
+    onConnectionError: (error) => log('error', 'limits.connection_lost', { message: error.message }),
+  });
+  const local = memoryRateLimiter();
+  const usage = openUsageRecorder(database);
+  return {
+    database,
+    usage,
+    limits: requestLimits({ shared, local, log, now: () => performance.now() }),
+    metrics: promMetrics({ databaseLoad: database.load }),
+    identityProvider: githubIdentity({ apiUrl: GITHUB_API_URL }),
+    health: { database: database.health, limits: () => shared.health() },
+    close: async () => {
+      await usage.close();
+      await Promise.all([shared.close(), local.close()]);
+      await database.close();
+    },
+  };
+}

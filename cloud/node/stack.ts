@@ -1,0 +1,10 @@
+import type { AppParts } from '../http/appTypes.ts';
+
+/** Everything behind the app, opened; the same for every way to run it. */
+export interface Stack extends Pick<
+  AppParts,
+  'database' | 'limits' | 'usage' | 'metrics' | 'identityProvider' | 'health'
+> {
+  /** After the last request: waits for what is being written. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { migratePostgres } from '../../cloud/adapters/postgres/connectPostgres.ts';
+import { changePlan, foundOrganization, type Foundation } from '../../cloud/domain/organizations/manageOrganization.ts';
+import { readEmbedded, readSelfHosted } from '../../cloud/node/configuration.ts';
+import { openEmbeddedStack } from '../../cloud/node/embeddedStack.ts';
+import { openSelfHostedStack } from '../../cloud/node/selfHostedStack.ts';
+import { startServer } from '../../cloud/node/serve.ts';
+import type { Stack } from '../../cloud/node/stack.ts';
+import { orgId, type OrgId } from '../../cloud/ports/organization.ts';
+import type { LogFields, LogLevel } from '../../cloud/ports/log.ts';
+import { startPostgres, withPostgres, type PostgresServer } from './servers/postgresServer.ts';
+import { startRedis, withRedis, type RedisServer } from './servers/redisServer.ts';
+
+export interface LogLine {
+  level: LogLevel;
+  event: string;
+  fields: LogFields;
+}
+
+export interface Tenant {
+  org: OrgId;
+  /** Of the owner: may do everything. */
+  key: string;
+  keyId: string;
+  ownerId: string;
+}
+
+/** The platform as it serves, on an address of its own. */
+export interface TestPlatform {
+  address: string;
+  stack: Stack;
+  log: LogLine[];
+  /** Without a plan in its options, it has one that no test comes to the end of. */
+  found(slug: string, options?: Partial<Foundation>): Promise<Tenant>;
+  close(): Promise<void>;
+}
+
+interface Opened {
+  stack: Stack;
+  close: () => Promise<void>;
+}
+
+const environment = { PORT: '0', DRAIN_SECONDS: '2', METRICS_TOKEN: '' };
+
+async function serve({ stack, close }: Opened, log: LogLine[], env: Record<string, string>): Promise<TestPlatform> {
+  const configuration = readEmbedded({ ...environment, ...env });
+  const server = await startServer({
+    stack,
+    configuration,
+    version: '0.0.0',
+    log: (level, event, fields = {}) => log.push({ level, event, fields }),
+  });
+  return {
+    address: server.address,
+    stack,
+    log,
+    found: async (slug, options = {}) => {
+      const { organization, key } = await foundOrganization(stack.database, 'live', {
+        name: slug,
+        slug,
+        plan: 'enterprise',
+        ownerEmail: `${slug}@example.com`,
+        ...options,
+      });
+      if (options.plan === undefined) {
+        // Tests make more requests than a minute of any plan allows.
+        const agreed = { plan: 'enterprise', requestsPerMinute: 100_000, queriesPerMonth: null } as const;
+        await changePlan(stack.database, orgId(organization.id), agreed);
+      }
+      return { org: orgId(organization.id), key: key.key, keyId: key.id, ownerId: key.user_id! };
+    },
+    close: async () => {
+      await server.drain();
+      await close();
+    },
+  };
+}
+
+async function openEmbedded(env: Record<string, string>): Promise<TestPlatform> {
+  const log: LogLine[] = [];
+  const dataFolder = mkdtempSync(path.join(tmpdir(), 'contextkit-cloud-'));
+  const stack = await openEmbeddedStack({
+    dataFolder,
+    programFolder: path.resolve(import.meta.dirname, '../../dist/cloud'),
+    configuration: readEmbedded({ ...environment, ...env }),
+    log: (level, event, fields = {}) => log.push({ level, event, fields }),
+  });
+  return serve({ stack, close: async () => rmSync(dataFolder, { recursive: true, force: true }) }, log, env);
+}
+
+let postgres: PostgresServer | undefined;
+let redis: RedisServer | undefined;
+
+/** One server for all test files of this process, a database for each platform. */
+export async function testPostgres(): Promise<PostgresServer> {
+  postgres ??= await startPostgres();
+  return postgres;
+}
+
+async function testRedis(): Promise<RedisServer> {
+  redis ??= await startRedis();
+  return redis;
+}
+
+after(async () => {
+  postgres?.close();
+  await redis?.close();
+  postgres = undefined;
+  redis = undefined;
+});
+
+/** A new database with the schema of this version, and the address of a login that may do no more than it should. */
+export async function migratedDatabase(): Promise<{ owner: string; login: string }> {
+  const server = await testPostgres();
+  const owner = await server.createDatabase();
+  const login = owner.replace('postgres@', 'contextkit_login:secret@');
+  await migratePostgres({ owner, database: login });
+  return { owner, login };
+}
+
+async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform> {
+  const log: LogLine[] = [];
+  const { login } = await migratedDatabase();
+  const services = { DATABASE_URL: login, REDIS_URL: `redis://127.0.0.1:${(await testRedis()).port}` };
+  const stack = await openSelfHostedStack(
+    readSelfHosted({ ...environment, ...services, ...env }),
+    (level, event, fields = {}) => log.push({ level, event, fields }),
+  );
+  return serve({ stack, close: async () => undefined }, log, env);
+}
+
+/**
+ * The same chapter of tests on each stack that can run here: embedded, and on real PostgreSQL and Redis.
+ * @param env variables of the environment, besides those of the services.
+ */
+export function onEachStack(
+  title: string,
+  register: (platform: () => TestPlatform) => void,
+  env: Record<string, string> = {},
+): void {
+  const chapter = (name: string, open: (env: Record<string, string>) => Promise<TestPlatform>): void => {
+    describe(`${title} (${name})`, function () {
+      this.timeout(60_000);
+      let opened: TestPlatform | undefined;
+      before(async () => {
+        opened = await open(env);
+      });
+      // A fault inside the platform comes to the test as a status alone.
+      afterEach(() => {
+        const faults = opened?.log.splice(0).filter(({ level }) => level === 'error') ?? [];
+        for (const { event, fields } of faults) console.log(`${event}: ${JSON.stringify(fields)}`);
+      });
+      after(() => opened?.close());
+      register(() => opened!);
+    });
+  };
+  chapter('embedded', openEmbedded);
+  const services = `${title} (PostgreSQL and Redis)`;
+  withPostgres(services, () => withRedis(services, () => chapter('PostgreSQL and Redis', openSelfHosted)));
+}
