@@ -8,6 +8,8 @@ export interface MemoryRateLimiterOptions {
   now?: () => number;
 }
 
+const sweepPauseMs = 100;
+
 /** The times of the hits in a window, oldest first. */
 interface Window {
   times: number[];
@@ -42,6 +44,7 @@ export function memoryRateLimiter(options: MemoryRateLimiterOptions = {}): RateL
   const { maxWindows = 100_000, now: clock = () => performance.now() } = options;
   const windows = new Map<string, Window>();
   let sweepAt = Math.min(1_000, maxWindows);
+  let lastSweep = -Infinity;
 
   function dropEmpty(now: number): void {
     for (const [name, window] of windows) {
@@ -49,11 +52,13 @@ export function memoryRateLimiter(options: MemoryRateLimiterOptions = {}): RateL
       if (countOf(window) === 0) windows.delete(name);
     }
     sweepAt = Math.min(maxWindows, Math.max(1_000, windows.size * 2));
+    lastSweep = now;
   }
 
   /** Makes sure that as many windows can be added. */
   function makeRoom(count: number, now: number): void {
-    if (windows.size + count > sweepAt) dropEmpty(now);
+    // Looking at all takes its time: where all are in use, not at each hit.
+    if (windows.size + count > sweepAt && now >= lastSweep + sweepPauseMs) dropEmpty(now);
     if (windows.size + count > maxWindows)
       throw new LimiterUnavailable(new Error(`more than ${maxWindows} windows hold hits`));
   }

@@ -63,7 +63,7 @@ describe('The rate limiter in memory', () => {
     const limiter = memoryRateLimiter({ now: () => now, maxWindows: 1_500 });
     const request = (i: number) => ({ key: `key:${i}`, limit: 1, windowMs: 1_000 });
     for (let i = 0; i < 1_500; i++) await limiter.hit([request(i)]);
-    await assert.rejects(limiter.hit([request(1_500)]), LimiterUnavailable);
+    for (let i = 0; i < 10; i++) await assert.rejects(limiter.hit([request(1_500)]), LimiterUnavailable);
     // What is counted already goes on being counted.
     assert.equal((await limiter.hit([request(7)]))[0]!.allowed, false);
     now = 1_000;
