@@ -22,7 +22,7 @@ const countOf = ({ times, first }: Window): number => times.length - first;
 
 function forget(window: Window, now: number): void {
   const { times, windowMs } = window;
-  while (window.first < times.length && times[window.first]! <= now - windowMs) window.first++;
+  while (window.first < times.length && now - times[window.first]! >= windowMs) window.first++;
   // The room of those that left is given back once they are the larger half.
   if (window.first > times.length / 2) {
     times.splice(0, window.first);
@@ -36,7 +36,8 @@ function resetOf(window: Window, { limit, windowMs }: LimitRequest, now: number)
   if (limit === 0) return windowMs;
   if (count === 0) return 0;
   const leaving = window.times[window.first + Math.max(0, count - limit)]!;
-  return Math.max(0, Math.ceil(leaving + windowMs - now));
+  // In this order: times have fractions, and the sum of one and a window may be rounded up beyond the window.
+  return Math.max(0, Math.ceil(windowMs - (now - leaving)));
 }
 
 /** Counts in this process alone: for one server, or while the store that servers share is away. */

@@ -180,7 +180,7 @@ withRedis('rate limits in Redis', () => {
       network.cut();
       for (const outcome of await outcomes) {
         assert.equal(outcome.status, 'rejected');
-        assert.ok((outcome).reason instanceof LimiterUnavailable);
+        assert.ok(outcome.reason instanceof LimiterUnavailable);
       }
       network.delay(0);
       const [verdict] = await eventually(() => limiter.hit([{ key: 'k', limit: 100, windowMs: 60_000 }]));
