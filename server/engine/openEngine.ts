@@ -6,7 +6,6 @@ import { gitHistory, type HistorySource } from '../history/gitHistory.ts';
 import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
 import { outdatedPaths } from '../indexing/outdatedPaths.ts';
-import { updatePaths } from '../indexing/updatePaths.ts';
 import { growHeapsSlowly } from '../system/growHeapsSlowly.ts';
 import { databaseName, openStore, type Store } from '../store/index.ts';
 import { analysisVersion } from './analysisVersion.ts';
@@ -16,21 +15,13 @@ import { describeStatus } from './describeStatus.ts';
 import { createHistoryKeeper } from './historyKeeper.ts';
 import { openPacks } from './openPacks.ts';
 import { createPackStore } from './packStore.ts';
-import { indexAll } from './indexAll.ts';
-import { createSharedRun } from './sharedRun.ts';
+import { createCheckoutKeeper } from './checkoutKeeper.ts';
+import { createIndexRuns } from './indexRuns.ts';
 import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
 import { weightsOf, weightsReport } from './rankingWeights.ts';
 import { createVectorKeeper } from './vectorKeeper.ts';
-import type {
-  Engine,
-  EngineOptions,
-  EngineSettings,
-  IndexOptions,
-  IndexProgress,
-  IndexReport,
-  VectorStatus,
-} from './types.ts';
+import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexProgress, VectorStatus } from './types.ts';
 
 export const defaultSettings: EngineSettings = {
   maxFileKb: 1024,
@@ -77,13 +68,6 @@ async function openParts({
     throw error;
   }
 }
-
-/** What a whole run did, told as what an update did. */
-const countsOf = ({ added, changed, unchanged, filesRead, filesParsed }: IndexReport) => ({
-  filesLookedAt: added + changed + unchanged,
-  filesRead,
-  filesParsed,
-});
 
 /** Opens the index of a workspace folder. Nothing is indexed yet: call `index()`. */
 export async function openEngine(options: EngineOptions & { history?: HistorySource }): Promise<Engine> {
@@ -133,38 +117,29 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     if (closing !== undefined) throw new AppError('cancelled', 'the engine is closed');
   }
 
-  function assertWriter(): void {
-    if (store.role === 'writer') return;
-    throw new AppError('index_locked', 'another process is writing this index', {
-      hint: 'Wait for it, or ask: answers come from what it has written.',
-      details: { writer: store.writer },
-    });
-  }
-
   function publish(progress: IndexProgress): void {
     latest = progress.phase === 'done' ? null : progress;
     for (const listener of listeners) listener(progress);
   }
 
-  let forceNext = false;
-  const shared = createSharedRun((signal) => {
-    const force = forceNext;
-    forceNext = false;
-    void history.refresh();
-    return indexAll({
-      store,
-      pool: openPool(),
-      discover: () => discover(signal),
-      signal,
-      force,
-      onNotes: (found) => found.forEach((note) => notes.add(note)),
-      onProgress: publish,
-    });
+  const runs = createIndexRuns({
+    root,
+    indexDir,
+    settings,
+    store,
+    pool: openPool,
+    discover,
+    history,
+    checkout: options.follow === true ? createCheckoutKeeper({ root, log }) : undefined,
+    assertOpen,
+    onNotes: (found) => found.forEach((note) => notes.add(note)),
+    onProgress: publish,
+    onIndexed: (paths) => vectors.refresh(paths),
   });
 
   /** Files that an answer found changed are indexed again behind it. */
   function updateStale(paths: string[]): void {
-    if (store.role !== 'writer' || shared.running) return;
+    if (store.role !== 'writer' || runs.running) return;
     const work: Promise<unknown> = engine
       .update(paths)
       .catch((error: unknown) => log('stale files could not be updated', { error: String(error) }))
@@ -184,7 +159,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       counter: openCounter,
       packs,
       vectors,
-      partial: () => shared.running,
+      partial: () => runs.running,
       onStale: updateStale,
       assertOpen,
     }),
@@ -196,47 +171,19 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     },
 
     async index({ signal, onProgress, force = false }: IndexOptions = {}) {
-      assertOpen();
-      if (store.role === 'reader') await store.tryBecomeWriter();
-      assertWriter();
-      forceNext ||= force;
       const stop = onProgress === undefined ? undefined : engine.onProgress(onProgress);
       try {
-        return await shared.join(signal);
+        return await runs.index({ signal, force });
       } finally {
-        vectors.refresh();
         stop?.();
       }
     },
-
-    async update(paths, { signal } = {}) {
-      assertOpen();
-      if (store.role === 'reader') await store.tryBecomeWriter();
-      assertWriter();
-      history.refreshSometimes();
-      const started = performance.now();
-      const done = await updatePaths({ root, indexDir, settings, store, pool: openPool(), paths, signal });
-      if (done.kind === 'rescan') {
-        const before = new Set(await store.paths());
-        const report = await shared.join(signal);
-        const after = await store.paths();
-        const now = new Set(after);
-        vectors.refresh();
-        return {
-          indexed: after.filter((each) => !before.has(each)),
-          removed: [...before].filter((each) => !now.has(each)),
-          skipped: report.skipped,
-          ...countsOf(report),
-          durationMs: performance.now() - started,
-        };
-      }
-      vectors.refresh(done.changes.indexed);
-      return { ...done.changes, durationMs: performance.now() - started };
-    },
+    update: (paths, how) => runs.update(paths, how),
+    followHead: (how) => runs.followHead(how),
 
     async refreshHistory() {
       assertOpen();
-      assertWriter();
+      runs.assertWriter();
       await history.refresh();
     },
 
@@ -260,7 +207,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
         root,
         indexDir,
         store,
-        running: shared.running,
+        running: runs.running,
         progress: latest,
         vectors: vectors.status(),
         weights: weightsReport(settings.ranking, vectors.answering),
@@ -291,7 +238,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
 
     close() {
       closing ??= (async () => {
-        await shared.stop();
+        await runs.stop();
         await vectors.close();
         await history.close();
         await Promise.allSettled(background);

@@ -26,6 +26,8 @@ export interface Engine {
   index(options?: IndexOptions): Promise<IndexReport>;
   /** These paths (relative, '/') were created, changed, deleted or renamed; resolves once they are searchable. */
   update(paths: readonly string[], options?: { signal?: AbortSignal }): Promise<UpdateReport>;
+  /** Another commit was checked out: brings up to date what may differ by it, or everything where git cannot tell. */
+  followHead(options?: { signal?: AbortSignal }): Promise<UpdateReport>;
   select(request: SelectRequest): Promise<SelectResult>;
   /** Ranked ranges only: no packing, no text. The batch mode of the CLI. */
   rank(query: string, options?: RankOptions): Promise<RankedRange[]>;
@@ -72,6 +74,8 @@ export interface EngineOptions {
    * long as it takes: then the same files give the same answer.
    */
   linkWaitMs?: number;
+  /** The process stays and will call `followHead`: what is checked out is worth knowing. */
+  follow?: boolean;
   /** Parse workers; default: cores, at least 1, at most 4. */
   parseWorkers?: number;
   /** The model that this folder is searched with besides words; shared by all folders of a host. None by default. */

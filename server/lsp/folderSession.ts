@@ -9,8 +9,9 @@ import {
   type EngineStatus,
   type IndexProgress,
   type IndexReport,
+  type UpdateReport,
 } from '../engine/index.ts';
-import { followFolder, type Follower } from './followFolder.ts';
+import { followFolder, type Follower, type ScanReason } from './followFolder.ts';
 import { readRanking } from './folderRanking.ts';
 
 export interface FolderSession {
@@ -70,6 +71,12 @@ const noVectors: FolderStatus['vectors'] = {
   hold: null,
 };
 
+const countsOf = ({ filesLookedAt, filesRead, filesParsed }: UpdateReport): Record<string, number> => ({
+  filesLookedAt,
+  filesRead,
+  filesParsed,
+});
+
 /** The engine of one workspace folder and what happens to it. */
 export function createFolderSession(options: FolderSessionOptions): FolderSession {
   const { name, root, settings, onProgress, onState, log } = options;
@@ -108,6 +115,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       settings: { maxFileKb, include, exclude, parseTimeoutMs, ranking: await readRanking(root, log) },
       linkWaitMs,
       program: options.client,
+      follow: true,
       ...(embeddings === undefined ? {} : { embeddings, embedInBackground: true }),
       log,
     });
@@ -129,9 +137,11 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
   }
 
   /** Nobody waits for it: what fails is told by the state. Where somebody else writes, they follow the same files. */
-  async function lookAgain(): Promise<void> {
+  async function lookAgain(reason: ScanReason): Promise<void> {
     try {
-      await (await engine()).index();
+      const opened = await engine();
+      if (reason === 'head moved') log('head followed', countsOf(await opened.followHead()));
+      else await opened.index();
       const mended = problem !== null;
       problem = null;
       if (mended) onState();

@@ -345,6 +345,7 @@ export class IndexDatabase {
     this.#transaction(() => {
       for (const file of files) if (!this.#copyFile(file)) missed.push(file);
     });
+    this.#search.settle();
     return missed;
   }
 
