@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { gitHistory, type HistorySource } from '../history/gitHistory.ts';
+import { askedSeldom } from '../indexing/discovery/gitIgnoreConfig.ts';
 import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
 import { outdatedPaths } from '../indexing/outdatedPaths.ts';
@@ -127,6 +128,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     log,
   });
   const packs = createPackStore({ indexDir, log });
+  const readGitConfig = askedSeldom();
   const discover = (signal: AbortSignal) => discoverFiles({ root, indexDir, settings, signal });
 
   function assertOpen(): void {
@@ -215,7 +217,16 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       assertWriter();
       history.refreshSometimes();
       const started = performance.now();
-      const done = await updatePaths({ root, indexDir, settings, store, pool: openPool(), paths, signal });
+      const done = await updatePaths({
+        root,
+        indexDir,
+        settings,
+        store,
+        pool: openPool(),
+        readGitConfig,
+        paths,
+        signal,
+      });
       if (done.kind === 'rescan') {
         const before = new Set(await store.paths());
         const report = await shared.join(signal);
