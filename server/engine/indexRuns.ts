@@ -1,5 +1,6 @@
 import { AppError } from '../../core/errors.ts';
 import type { DiscoveryBatch } from '../indexing/discovery/discover.ts';
+import { askedSeldom } from '../indexing/discovery/gitIgnoreConfig.ts';
 import type { ParsePool } from '../indexing/parsePool.ts';
 import { updatePaths } from '../indexing/updatePaths.ts';
 import type { Store } from '../store/index.ts';
@@ -44,6 +45,7 @@ const countsOf = ({ added, changed, unchanged, skipped, filesRead, filesParsed }
 
 export function createIndexRuns(options: IndexRunsOptions): IndexRuns {
   const { root, indexDir, settings, store, pool, history, checkout, onIndexed } = options;
+  const readGitConfig = askedSeldom();
   let forceNext = false;
 
   const shared = createSharedRun(async (signal) => {
@@ -95,7 +97,7 @@ export function createIndexRuns(options: IndexRunsOptions): IndexRuns {
 
   async function updateOnly(paths: readonly string[], signal: AbortSignal | undefined): Promise<UpdateReport> {
     const started = performance.now();
-    const done = await updatePaths({ root, indexDir, settings, store, pool: pool(), paths, signal });
+    const done = await updatePaths({ root, indexDir, settings, store, pool: pool(), readGitConfig, paths, signal });
     if (done.kind === 'rescan') return rescan(signal, started);
     onIndexed(done.changes.indexed);
     return { ...done.changes, durationMs: performance.now() - started };

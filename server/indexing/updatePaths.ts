@@ -1,7 +1,7 @@
 import type { SkippedRecord } from '../store/types.ts';
 import type { Store } from '../store/index.ts';
 import { discoverFiles, inspectPath, type DiscoveredFile } from './discovery/discover.ts';
-import { askedOnce } from './discovery/gitIgnoreConfig.ts';
+import type { ReadGitIgnoreConfig } from './discovery/gitIgnoreConfig.ts';
 import { createTwinFinder } from './findTwins.ts';
 import { sameStamp } from './indexer.ts';
 import type { ParseOutcome, ParseRequest } from './parseProtocol.ts';
@@ -13,6 +13,7 @@ export interface UpdateOptions {
   settings: { maxFileKb: number; exclude: string[]; include: string[] };
   store: Store;
   pool: ParsePool;
+  readGitConfig: ReadGitIgnoreConfig;
   paths: readonly string[];
   signal: AbortSignal | undefined;
 }
@@ -48,8 +49,8 @@ function indexedBelow(known: readonly string[], path: string): string[] {
 }
 
 async function inspect(options: UpdateOptions, known: readonly string[]): Promise<Findings> {
-  const { root, indexDir, settings, signal } = options;
-  const base = { root, indexDir, settings, readGitConfig: askedOnce(), ...(signal === undefined ? {} : { signal }) };
+  const { root, indexDir, settings, readGitConfig, signal } = options;
+  const base = { root, indexDir, settings, readGitConfig, ...(signal === undefined ? {} : { signal }) };
   const findings: Findings = { files: new Map(), gone: new Set(), skipped: [] };
   for (const path of new Set(options.paths)) {
     signal?.throwIfAborted();

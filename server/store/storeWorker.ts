@@ -49,6 +49,8 @@ let isLinking = false;
 let held: { request: StoreRequest; timer: NodeJS.Timeout | undefined }[] = [];
 /** No index run is in the middle of its work. */
 let isSettled = true;
+/** The checkpoint that is on its way to the disk. */
+let writing: Promise<void> | undefined;
 let lastCheckpoint = { endedAt: 0, tookMs: 0 };
 
 function open(): IndexDatabase {
@@ -111,20 +113,35 @@ function readIndex(): Uint8Array | null {
   }
 }
 
-function checkpoint(): void {
+/** Writes what is not on disk yet, after what is being written. */
+async function checkpoint(): Promise<void> {
   clearTimeout(timer);
   timer = undefined;
+  // Whoever began it is told how it ended.
+  while (writing !== undefined) await writing.catch(() => undefined);
   if (!unsaved || lockId === null) return;
+  writing = publish();
+  try {
+    await writing;
+  } finally {
+    writing = undefined;
+  }
+}
+
+/** The bytes are taken at once; the disk, which may take its time, is waited for beside other calls. */
+async function publish(): Promise<void> {
   const started = performance.now();
   const held = (): boolean => readLock(path.join(folder, 'index.lock'))?.id === lockId;
   try {
-    const published = replaceFile(file, open().export(), held);
+    const bytes = open().export();
+    unsaved = false;
+    const published = await replaceFile(file, bytes, held);
     if (!published)
       throw new AppError('index_locked', 'another process has taken over this index', { hint: 'Start again.' });
   } catch (error) {
+    unsaved = true;
     throw describeWriteError(error);
   }
-  unsaved = false;
   loadedStamp = stampOfFile();
   lastCheckpoint = { endedAt: performance.now(), tookMs: performance.now() - started };
 }
@@ -159,15 +176,15 @@ function scheduleCheckpoint(): void {
   timer = later(checkpoint, quietMs);
 }
 
+function tell(error: unknown): void {
+  const notice: StoreNotice = { notice: serializeError(error) };
+  port.postMessage(notice);
+}
+
 /** Runs in the background: a failure is told, not thrown. */
-function later(work: () => void, ms: number): NodeJS.Timeout {
+function later(work: () => void | Promise<void>, ms: number): NodeJS.Timeout {
   return setTimeout(() => {
-    try {
-      work();
-    } catch (error) {
-      const notice: StoreNotice = { notice: serializeError(error) };
-      port.postMessage(notice);
-    }
+    Promise.resolve().then(work).catch(tell);
   }, ms);
 }
 
@@ -178,8 +195,7 @@ function inSlices(slice: () => boolean, finished: () => void): void {
       if (slice()) finished();
       else inSlices(slice, finished);
     } catch (error) {
-      const notice: StoreNotice = { notice: serializeError(error) };
-      port.postMessage(notice);
+      tell(error);
       finished();
     }
   });
@@ -273,7 +289,11 @@ function prepareGraph(request: StoreRequest): boolean {
 let scanModule: WebAssembly.Module | undefined;
 const compiledScan = (): WebAssembly.Module => (scanModule ??= new WebAssembly.Module(fs.readFileSync(scanFile)));
 
-const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) => StoreCalls[Name]['out'] } = {
+type Handler<Name extends keyof StoreCalls> = (
+  input: StoreCalls[Name]['in'],
+) => StoreCalls[Name]['out'] | Promise<StoreCalls[Name]['out']>;
+
+const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
   open({ lockId: id }) {
     lockId = id;
     if (id !== null) removeStaleTemporaries(folder, path.basename(file));
@@ -389,24 +409,24 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };
   },
-  markComplete() {
+  async markComplete() {
     open().markComplete();
     isSettled = true;
     unsaved = true;
-    checkpoint();
+    await checkpoint();
     startLinking();
     return null;
   },
-  checkpoint() {
-    checkpoint();
+  async checkpoint() {
+    await checkpoint();
     return null;
   },
-  close() {
+  async close() {
     try {
       // The next process answers at once. Not after a run that was stopped: whoever stopped it does not want to wait.
       // A few saved files are linked in the quiet of the next one.
       if (lockId !== null && isSettled && database?.isLinkingDue === true && database.linkFiles()) unsaved = true;
-      checkpoint();
+      await checkpoint();
     } finally {
       clearTimeout(timer);
       clearTimeout(linkTimer);
@@ -417,19 +437,24 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   },
 };
 
-async function answer({ id, call, input }: StoreRequest): Promise<StoreReply> {
+/** Does a call. What it then waits for, the disk, does not hold up the calls behind it. */
+async function answer({ id, call, input }: StoreRequest): Promise<void> {
+  const fail = (error: unknown): void => port.postMessage({ id, error: serializeError(error) } satisfies StoreReply);
   try {
     sql ??= await initSqlJs({ wasmBinary: fs.readFileSync(wasmFile) as unknown as ArrayBuffer });
-    return { id, output: (handlers[call] as (given: unknown) => unknown)(input) };
+    const output = (handlers[call] as (given: unknown) => unknown)(input);
+    const give = (given: unknown): void => port.postMessage({ id, output: given } satisfies StoreReply);
+    if (output instanceof Promise) output.then(give, fail);
+    else give(output);
   } catch (error) {
-    return { id, error: serializeError(error) };
+    fail(error);
   }
 }
 
 // One after the other, so that no call sees another half done.
 let last: Promise<void> = Promise.resolve();
 function enqueue(request: StoreRequest): void {
-  last = last.then(async () => port.postMessage(await answer(request)));
+  last = last.then(() => answer(request));
 }
 port.on('message', (request: StoreRequest) => {
   if (!holdForLinks(request) && !prepareGraph(request)) enqueue(request);
