@@ -177,12 +177,24 @@ class Heap {
   }
 }
 
+export interface ChosenMap {
+  pack: MapPack;
+  /** What was chosen last. */
+  last: MapSymbol | undefined;
+}
+
 /**
  * Chooses the definitions of a map: again and again the one with the most rank for its tokens, with the definitions
  * around it, less the more of its file is shown already; those that do not fit are passed over for smaller ones.
- * Files come in the order of their best definition.
+ * Files come in the order of their best definition. Those of `without` are shown only around others.
  */
-export function chooseMap(files: readonly MapFile[], costs: MapCosts, budget: number, total: number): MapPack {
+export function chooseMap(
+  files: readonly MapFile[],
+  costs: MapCosts,
+  budget: number,
+  total: number,
+  without: ReadonlySet<MapSymbol> = new Set(),
+): ChosenMap {
   const heap = new Heap();
   let left = budget;
   const costOf = ({ shown, index }: Entry): number => {
@@ -196,8 +208,8 @@ export function chooseMap(files: readonly MapFile[], costs: MapCosts, budget: nu
     entry.shown.file.symbols[entry.index]!.rank / (1 + entry.shown.chosen.length / sameFile) / costOf(entry);
   for (const file of files) {
     const shown = new Shown(file);
-    for (const [index, { rank }] of file.symbols.entries()) {
-      if (rank <= 0) continue;
+    for (const [index, symbol] of file.symbols.entries()) {
+      if (symbol.rank <= 0 || without.has(symbol)) continue;
       const entry: Entry = { shown, index, density: 0 };
       entry.density = densityOf(entry);
       heap.push(entry);
@@ -205,6 +217,7 @@ export function chooseMap(files: readonly MapFile[], costs: MapCosts, budget: nu
   }
   const order: Shown[] = [];
   let count = 0;
+  let last: MapSymbol | undefined;
   while (heap.size > 0) {
     const entry = heap.pop();
     const { shown, index } = entry;
@@ -217,6 +230,7 @@ export function chooseMap(files: readonly MapFile[], costs: MapCosts, budget: nu
     const cost = costOf(entry);
     if (cost > left) continue;
     left -= cost;
+    last = shown.file.symbols[index]!;
     if (shown.chosen.length === 0) order.push(shown);
     for (const each of [...shown.file.symbols[index]!.around, index]) {
       if (shown.has(each)) continue;
@@ -224,7 +238,7 @@ export function chooseMap(files: readonly MapFile[], costs: MapCosts, budget: nu
       count++;
     }
   }
-  return { mode: 'map', files: order.map(toMapped), leftOut: Math.max(0, total - count) };
+  return { pack: { mode: 'map', files: order.map(toMapped), leftOut: Math.max(0, total - count) }, last };
 }
 
 function toMapped({ file, chosen }: Shown): MappedFile {

@@ -1,6 +1,6 @@
 import { mapPieces } from '../../core/format/mapPieces.ts';
 import { renderBlocks } from '../../core/format/render.ts';
-import { chooseMap, toMapFile, type MapCosts, type MapFile } from '../../core/pack/packMap.ts';
+import { chooseMap, toMapFile, type MapCosts, type MapFile, type MapSymbol } from '../../core/pack/packMap.ts';
 import type { MapPack } from '../../core/pack/types.ts';
 import type { MapAnswer, QuestionVector, Store } from '../store/index.ts';
 import { byWords } from '../../core/rank/tunedWeights.ts';
@@ -23,7 +23,7 @@ const charactersPerBudgetToken = 7;
 
 /** A map that is this full is not made again. */
 const fullEnough = 0.99;
-const mostRounds = 6;
+const mostRounds = 12;
 /** For the sentence at the end. */
 const endTokens = 20;
 
@@ -74,6 +74,37 @@ async function countCosts(counter: TokenCounter, files: readonly MapFile[], want
   };
 }
 
+interface Aim {
+  /** Tokens that the parts of the map may cost, counted one by one. */
+  readonly allowed: number;
+  /** Definitions that others are tried in the place of. */
+  readonly without: ReadonlySet<MapSymbol>;
+  /** What the map cost as a whole, and what was chosen last for it. */
+  correct(tokensUsed: number, last: MapSymbol | undefined): void;
+}
+
+/** Costs of parts do not add up to that of the whole: what they may be is corrected by what came out. */
+function createAim(budget: number): Aim {
+  let allowed = budget - endTokens;
+  let tooMuch = Infinity;
+  const without = new Set<MapSymbol>();
+  return {
+    get allowed() {
+      return allowed;
+    },
+    without,
+    correct(tokensUsed, last) {
+      const fits = tokensUsed <= budget;
+      if (!fits) tooMuch = Math.min(tooMuch, allowed);
+      allowed += budget - tokensUsed - (fits ? 0 : 1);
+      // A little more is too much: another line in the place of the last one may come closer.
+      if (!fits || allowed < tooMuch || last === undefined) return;
+      without.add(last);
+      tooMuch = Infinity;
+    },
+  };
+}
+
 /** Signatures of the definitions nearest to the query, or of the most used ones, that fill the budget. */
 export async function packMap(
   parts: MapParts,
@@ -93,10 +124,10 @@ export async function packMap(
   const counter = parts.counter();
   const costs = await countCosts(counter, files, wanted);
   let best: RenderedPack<MapPack> | undefined;
-  let allowed = budget - endTokens;
+  const aim = createAim(budget);
   for (let round = 0; ; round++) {
     signal?.throwIfAborted();
-    const document = chooseMap(files, costs, allowed, answer.total);
+    const { pack: document, last } = chooseMap(files, costs, aim.allowed, answer.total, aim.without);
     const blocks = renderBlocks(document, format);
     const counts = await counter.count(blocks);
     const tokensUsed = counts.reduce((sum, count) => sum + count, 0);
@@ -107,6 +138,6 @@ export async function packMap(
     const isAll = fits && document.leftOut === 0;
     if (best !== undefined && (isFull || isAll || round >= mostRounds || document.files.length === 0))
       return { pack: best, stale };
-    allowed += budget - tokensUsed - (fits ? 0 : 1);
+    aim.correct(tokensUsed, last);
   }
 }

@@ -1,8 +1,12 @@
 import pg from 'pg';
 import type { Database } from '../../ports/database.ts';
 import { databaseError } from './databaseError.ts';
-import { checkSchema, migrateDatabase } from './migrateDatabase.ts';
+import { DatabaseError } from '../../ports/database.ts';
+import { checkSchema, migrateDatabase, SchemaError } from './migrateDatabase.ts';
 import { postgresDatabase } from './postgresDatabase.ts';
+
+/** No such role, wrong password, no such database. */
+const notLetIn = new Set(['28000', '28P01', '3D000']);
 
 /** One connection for one purpose. */
 async function withConnection<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -26,7 +30,15 @@ export async function connectPostgres(
   max: number,
   onIdleError: (error: Error) => void,
 ): Promise<Database> {
-  await withConnection(connectionString, checkSchema);
+  try {
+    await withConnection(connectionString, checkSchema);
+  } catch (error) {
+    const state = error instanceof DatabaseError ? error.sqlState : undefined;
+    if (state === undefined || !notLetIn.has(state)) throw error;
+    throw new SchemaError(
+      `${(error as Error).message}: check DATABASE_URL, or run "contextkit-cloud migrate" with MIGRATION_DATABASE_URL to make the role.`,
+    );
+  }
   return postgresDatabase({ connectionString, max }, onIdleError);
 }
 

@@ -25,13 +25,24 @@ describe('chooseMap', () => {
   it('orders files by their best definition, and shows the types around members', () => {
     const members = ['Box class 1-30 0', 'Box.open method 5-9 9', 'Box.shut method 10-12 0', 'last function 40-40 3'];
     const files = [mapOf('low.ts', 9, 'low function 1-3 1'), mapOf('high.ts', 40, ...members)];
-    assert.deepEqual(shown(chooseMap(files, costs, 1_000, 5)), ['high.ts 1 >5 … 40', 'low.ts 1']);
+    assert.deepEqual(shown(chooseMap(files, costs, 1_000, 5).pack), ['high.ts 1 >5 … 40', 'low.ts 1']);
+  });
+
+  it('leaves out what it is told to, and tells what it chose last', () => {
+    const file = mapOf('a.ts', 3, 'a function 1-1 3', 'b function 2-2 2', 'c function 3-3 1');
+    const { last } = chooseMap([file], costs, 1_000, 3);
+    assert.equal(last, file.symbols[2]);
+    const { pack } = chooseMap([file], costs, 1_000, 3, new Set([file.symbols[1]!]));
+    assert.deepEqual(
+      pack.files[0]!.entries.map(({ line }) => line),
+      [1, 3],
+    );
   });
 
   it('says that definitions before, between and after were left out', () => {
     const ranks = [0, 5, 0, 4, 0];
     const file = mapOf('a.ts', 9, ...ranks.map((rank, i) => `d${i} function ${i + 1}-${i + 1} ${rank}`));
-    assert.deepEqual(shown(chooseMap([file], costs, 1_000, 5)), ['a.ts 2 … 4 …']);
+    assert.deepEqual(shown(chooseMap([file], costs, 1_000, 5).pack), ['a.ts 2 … 4 …']);
   });
 
   it('never spends more than the budget, and passes over what is too large for what fits', () => {
@@ -39,7 +50,7 @@ describe('chooseMap', () => {
       mapOf(`f${i}.ts`, 99, ...times(20, (j) => `d${j} function ${j + 1}-${j + 1} ${1 + ((i * 7 + j * 13) % 17)}`)),
     );
     for (const budget of [9, 25, 100, 500, 2_000]) {
-      const pack = chooseMap(files, costs, budget, 600);
+      const { pack } = chooseMap(files, costs, budget, 600);
       let spent = 0;
       for (const { entries, more } of pack.files) {
         spent += 10 + (more ? 1 : 0);
@@ -55,10 +66,10 @@ describe('chooseMap', () => {
   it('does not let a file of many small definitions crowd out the others', () => {
     const crowd = mapOf('crowd.ts', 5_000, ...times(5_000, (i) => `d${i} function ${i + 1}-${i + 1} 1`));
     const others = times(10, (i) => mapOf(`o${i}.ts`, 9, 'only function 1-3 0.9'));
-    assert.equal(chooseMap([crowd, ...others], costs, 600, 5_010).files.length, 11);
+    assert.equal(chooseMap([crowd, ...others], costs, 600, 5_010).pack.files.length, 11);
   });
 
   it('is empty without definitions', () => {
-    assert.deepEqual(chooseMap([], costs, 500, 0), { mode: 'map', files: [], leftOut: 0 });
+    assert.deepEqual(chooseMap([], costs, 500, 0).pack, { mode: 'map', files: [], leftOut: 0 });
   });
 });
