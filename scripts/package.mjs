@@ -22,6 +22,8 @@ function run(args, cwd) {
 function shippedManifest() {
   const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   for (const key of ['devDependencies', 'scripts', 'files', 'private']) delete manifest[key];
+  // The platform for teams is no part of the extension.
+  delete manifest.bin['contextkit-cloud'];
   return JSON.stringify(manifest, null, 2) + '\n';
 }
 
