@@ -53,8 +53,13 @@ const folders = {
     node: true,
     says: 'server/embedding finds, fetches and runs the model; it knows core/ and its own folder.',
   },
+  'server/tokens': {
+    may: ['^core/', npm('gpt-tokenizer')],
+    node: true,
+    says: 'server/tokens counts tokens in a thread of its own; it knows core/ and the encoding.',
+  },
   'server/engine': {
-    may: ['^core/', '^syntax/', '^server/(system|store|history|indexing|embedding)/', npm('gpt-tokenizer')],
+    may: ['^core/', '^syntax/', '^server/(system|store|history|indexing|embedding|tokens)/'],
     node: true,
     says: 'The engine does not know its hosts: no language server, no command line, no editor, no zod.',
   },
@@ -131,7 +136,7 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
 const product = '^(protocol|core|syntax|server|cli|extension|webview|cloud)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/engine/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker)\\.ts$';
 
 module.exports = {
   forbidden: [

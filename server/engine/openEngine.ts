@@ -19,7 +19,7 @@ import { createPackStore } from './packStore.ts';
 import { indexAll } from './indexAll.ts';
 import { createSharedRun } from './sharedRun.ts';
 import { createSourceReader } from './sourceReader.ts';
-import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
+import { openTokenCounter, type TokenCounter } from '../tokens/tokenCounter.ts';
 import { createVectorKeeper } from './vectorKeeper.ts';
 import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexProgress, VectorStatus } from './types.ts';
 

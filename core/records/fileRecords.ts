@@ -1,6 +1,6 @@
-import type { FileLinks, ImportLink, ModuleRoot } from '../../core/graph/types.ts';
-import type { FileWords } from '../../core/lexical/types.ts';
-import type { Chunk, CodeSymbol, SymbolKind } from '../../core/model.ts';
+import type { FileLinks, ImportLink, ModuleRoot } from '../graph/types.ts';
+import type { AnalyzedWords, FileWords } from '../lexical/types.ts';
+import type { Chunk, CodeSymbol, SymbolKind } from '../model.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
 /** Chunks of a file: per chunk its length in lines, tokens, flag and scope. They follow one another from line 1 on. */
@@ -74,8 +74,9 @@ export function encodeWords({ chunkOffsets, termIds, counts }: FileWords): Uint8
   return out.finish();
 }
 
-export function decodeWords(bytes: Uint8Array): FileWords {
-  const input = new ByteReader(bytes);
+export const decodeWords = (bytes: Uint8Array): FileWords => readWords(new ByteReader(bytes));
+
+function readWords(input: ByteReader): FileWords {
   const chunkOffsets = new Uint32Array(input.number() + 1);
   const termIds: number[] = [];
   const counts: number[] = [];
@@ -89,6 +90,34 @@ export function decodeWords(bytes: Uint8Array): FileWords {
     chunkOffsets[chunk + 1] = termIds.length;
   }
   return { chunkOffsets, termIds: Uint32Array.from(termIds), counts: Uint32Array.from(counts) };
+}
+
+/** Words of a file with the terms that they are, for a record that stands by itself: those, then as `encodeWords`. */
+export function encodeOwnWords({ terms, ...words }: AnalyzedWords): Uint8Array {
+  const own = new Map<number, number>();
+  const termIds = words.termIds.map((id) => {
+    const known = own.get(id);
+    if (known !== undefined) return known;
+    own.set(id, own.size);
+    return own.size - 1;
+  });
+  const out = new ByteWriter();
+  out.number(own.size);
+  for (const id of own.keys()) out.text(terms[id]!);
+  out.bytes(encodeWords({ ...words, termIds }));
+  return out.finish();
+}
+
+/** What `encodeOwnWords` wrote, with the ids that `idOf` gives to the terms. */
+export function decodeOwnWords(bytes: Uint8Array, idOf: (term: string) => number): FileWords {
+  const input = new ByteReader(bytes);
+  const ids = Uint32Array.from({ length: input.number() }, () => idOf(input.text()));
+  const words = readWords(input);
+  for (const [pair, local] of words.termIds.entries()) {
+    if (local >= ids.length) throw new RangeError(`the record has no term ${local}`);
+    words.termIds[pair] = ids[local]!;
+  }
+  return words;
 }
 
 /** Strings by number, each written once. */

@@ -6,6 +6,21 @@ function isAscii(text: string): boolean {
   return true;
 }
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Up to here a loop is faster than the decoder, which has to be entered for each text. */
+const quickText = 16;
+
+function textOf(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > quickText) return decoder.decode(bytes.subarray(start, end));
+  let text = '';
+  for (let i = start; i < end; i++) {
+    if (bytes[i]! > 127) return decoder.decode(bytes.subarray(start, end));
+    text += String.fromCharCode(bytes[i]!);
+  }
+  return text;
+}
+
 /** Unsigned LEB128 numbers and length-prefixed UTF-8 strings in a growing buffer. */
 export class ByteWriter {
   #bytes = new Uint8Array(1024);
@@ -36,7 +51,7 @@ export class ByteWriter {
       for (let i = 0; i < value.length; i++) this.#bytes[this.#length++] = value.charCodeAt(i);
       return;
     }
-    const bytes = Buffer.from(value, 'utf8');
+    const bytes = encoder.encode(value);
     this.number(bytes.length);
     this.bytes(bytes);
   }
@@ -54,11 +69,11 @@ export class ByteWriter {
 
 /** Reads what ByteWriter wrote; throws RangeError past the end. */
 export class ByteReader {
-  readonly #bytes: Buffer;
+  readonly #bytes: Uint8Array;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = bytes;
   }
 
   get done(): boolean {
@@ -78,7 +93,7 @@ export class ByteReader {
 
   text(): string {
     const start = this.skipText();
-    return this.#bytes.toString('utf8', start, this.#at);
+    return textOf(this.#bytes, start, this.#at);
   }
 
   /** Goes past a text; returns where it began. */

@@ -1,11 +1,14 @@
-import type { CodeGraph } from '../../core/graph/codeGraph.ts';
-import { nodeOf, type DefinitionGraph } from '../../core/graph/definitionGraph.ts';
-import { pageRank } from '../../core/graph/pageRank.ts';
-import type { CodeSymbol, FileRole } from '../../core/model.ts';
-import { toMapFile, type MapFile } from '../../core/pack/packMap.ts';
-import { isSignificant } from '../../core/pack/signatures.ts';
-import type { RankedChunk } from '../../core/rank/types.ts';
-import type { UsedSymbol } from './types.ts';
+import type { CodeGraph } from './codeGraph.ts';
+import { nodeOf, type DefinitionGraph } from './definitionGraph.ts';
+import { pageRank } from './pageRank.ts';
+import type { CodeSymbol, FileRole } from '../model.ts';
+import { toMapFile, type MapFile } from '../pack/packMap.ts';
+import { isSignificant } from '../pack/signatures.ts';
+import { pathFilter } from '../rank/pathFilter.ts';
+import { analyzeQuery } from '../rank/queryAnalysis.ts';
+import type { RankedChunk } from '../rank/types.ts';
+import type { RankingWeights } from '../rank/weights.ts';
+import type { UsedSymbol } from './answerTypes.ts';
 
 /** A range that answers the query begins walks in proportion to its score, relative to the best, to this power. */
 const startSteepness = 4;
@@ -34,6 +37,33 @@ export interface RankRequest {
   roles: ReadonlySet<FileRole>;
   /** Definitions are given until they make up so many. */
   characters: number;
+}
+
+export interface MapQuestion {
+  /** Empty for a map of the whole. */
+  query: string;
+  /** Folders or globs; empty means everything. */
+  sources: readonly string[];
+  /** Definitions are given until they make up so many. */
+  characters: number;
+  weights: RankingWeights;
+}
+
+/** So many ranges say where a map begins. */
+const mapDepth = 100;
+
+/** @param search the best ranges for the query, at most so many */
+export function toRankRequest(
+  { query, sources, characters, weights }: MapQuestion,
+  search: (limit: number) => readonly RankedChunk[],
+): RankRequest {
+  const isWhole = query.trim() === '';
+  return {
+    ranked: isWhole ? null : search(mapDepth),
+    accept: sources.length > 0 ? pathFilter(sources) : undefined,
+    roles: isWhole ? new Set() : analyzeQuery(query, weights).roles,
+    characters,
+  };
 }
 
 /** What is the same for every query, until the graph changes. */

@@ -1,6 +1,6 @@
-import { CodeGraph } from '../../core/graph/codeGraph.ts';
-import type { CodeSymbol } from '../../core/model.ts';
-import { decodeLinks, decodeSymbols } from './fileRecords.ts';
+import { CodeGraph } from './codeGraph.ts';
+import type { CodeSymbol } from '../model.ts';
+import { decodeLinks, decodeSymbols } from '../records/fileRecords.ts';
 
 /** What the graph is made of, as it is stored. */
 export interface GraphRow {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../core/errors.ts';
+import type { TokenCounting } from '../../core/pack/packFull.ts';
 
-export interface TokenCounter {
-  /** o200k tokens of each text. */
-  count(texts: readonly string[]): Promise<number[]>;
+/** Counts in the o200k encoding. */
+export interface TokenCounter extends TokenCounting {
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
-import { digestBytes } from '../../core/chunk/embeddingInput.ts';
-import type { NearChunk } from '../../core/rank/types.ts';
-import { cosineWith, quantize } from '../../core/vectors/quantize.ts';
+import { digestBytes } from '../chunk/embeddingInput.ts';
+import type { NearChunk } from '../rank/types.ts';
+import { cosineWith, quantize } from './quantize.ts';
 
 type Scan = (query: number, rows: number, count: number, stride: number, out: number) => void;
 

@@ -5,13 +5,15 @@ import {
   decodeChunkRanges,
   decodeChunks,
   decodeLinks,
+  decodeOwnWords,
   decodeSymbols,
   decodeWords,
   encodeChunks,
   encodeLinks,
+  encodeOwnWords,
   encodeSymbols,
   encodeWords,
-} from '../../../server/store/fileRecords.ts';
+} from '../../../core/records/fileRecords.ts';
 
 let seed = 42;
 const random = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
@@ -91,6 +93,50 @@ describe('File records', () => {
         sorted,
       );
     }
+  });
+
+  it('give words back with their terms where these stand in the record itself', () => {
+    const words = {
+      terms: ['unused', 'open', 'größe', 'tür'],
+      chunkOffsets: Uint32Array.of(0, 2, 2, 4),
+      termIds: Uint32Array.of(3, 1, 1, 2),
+      counts: Uint32Array.of(1, 2, 3, 0xffffffff),
+    };
+    const terms: string[] = ['other'];
+    const idOf = (term: string): number => {
+      if (!terms.includes(term)) terms.push(term);
+      return terms.indexOf(term);
+    };
+    const bytes = encodeOwnWords(words);
+    const decoded = decodeOwnWords(bytes, idOf);
+    assert.deepEqual(terms, ['other', 'tür', 'open', 'größe']);
+    assert.deepEqual([...decoded.chunkOffsets], [0, 2, 2, 4]);
+    assert.deepEqual(
+      [...decoded.termIds].map((id, i) => [terms[id], decoded.counts[i]]),
+      [
+        ['tür', 1],
+        ['open', 2],
+        ['open', 3],
+        ['größe', 0xffffffff],
+      ],
+    );
+    assert.throws(() => decodeOwnWords(bytes.subarray(0, bytes.length - 1), idOf), RangeError);
+    assert.throws(() => decodeOwnWords(Uint8Array.of(0, 1, 1, 5, 1), idOf), /no term 5/);
+  });
+
+  it('give texts back as they were, whatever their length and script', () => {
+    const texts = [
+      '',
+      'a',
+      'ab'.repeat(8),
+      'ab'.repeat(8) + 'c',
+      'ä',
+      '\ufeffBOM',
+      '😀'.repeat(20),
+      'x'.repeat(5_000) + 'ß',
+    ];
+    const chunks = texts.map((scope, i) => ({ startLine: i + 1, endLine: i + 1, tokens: i, scope, truncated: false }));
+    assert.deepEqual(decodeChunks(encodeChunks(chunks)), chunks);
   });
 
   it('say so when they end too early', () => {

@@ -1,13 +1,46 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { renderBlocks } from '../../core/format/render.ts';
-import type { LineRange } from '../../core/model.ts';
-import { without } from '../../core/pack/lineRanges.ts';
-import { Packer, shortened, type UsedDefinition } from '../../core/pack/packer.ts';
-import type { FullPack, HeldRange, PackCandidate } from '../../core/pack/types.ts';
-import type { CheckedRequest } from './checkSelect.ts';
-import type { Held } from './heldLines.ts';
-import type { TokenCounter } from './tokenCounter.ts';
-import type { VerifiedRange } from './verifyRanges.ts';
+import { renderBlocks, type RenderFormat } from '../format/render.ts';
+import type { LineRange } from '../model.ts';
+import { without } from './lineRanges.ts';
+import { Packer, shortened, type UsedDefinition } from './packer.ts';
+import type { FullPack, HeldRange, PackCandidate, PackFile } from './types.ts';
+import type { RankedChunk } from '../rank/types.ts';
+
+/** Counts tokens in the encoding of the budget. */
+export interface TokenCounting {
+  /** Of each text. */
+  count(texts: readonly string[]): Promise<number[]>;
+}
+
+/** How a host lets others have its thread during long work. */
+export interface ThreadSharing {
+  /** In milliseconds. */
+  now: () => number;
+  nextTurn: () => Promise<void>;
+}
+
+/** What is asked of a pack. */
+export interface PackWishes {
+  budget: number;
+  format: RenderFormat;
+  /** At most so many ranges as bodies. */
+  limit: number;
+  /** With the definitions that the bodies use. */
+  includeImports: boolean;
+}
+
+/** A ranked range with its file. */
+export interface RangeInFile {
+  range: RankedChunk;
+  current: { file: PackFile };
+}
+
+/** What a conversation holds, by path. */
+export interface HeldLines {
+  /** Lines that still are what the conversation got. */
+  unchanged: ReadonlyMap<string, readonly LineRange[]>;
+  /** Where lines stood that have changed since. */
+  outdated: ReadonlyMap<string, readonly LineRange[]>;
+}
 
 export interface RenderedPack<Document> {
   document: Document;
@@ -23,10 +56,10 @@ const shortenedReserve = 60;
 
 /** What of the ranked ranges the conversation does not hold, and what it does. */
 function apartFromHeld(
-  ranges: readonly VerifiedRange[],
+  ranges: readonly RangeInFile[],
   held: ReadonlyMap<string, readonly LineRange[]>,
-): { fresh: VerifiedRange[]; heldRanges: HeldRange[] } {
-  const fresh: VerifiedRange[] = [];
+): { fresh: RangeInFile[]; heldRanges: HeldRange[] } {
+  const fresh: RangeInFile[] = [];
   const heldRanges: HeldRange[] = [];
   for (const { range, current } of ranges) {
     const left = without(range, held.get(range.path) ?? []);
@@ -41,7 +74,7 @@ function apartFromHeld(
   return { fresh, heldRanges };
 }
 
-export async function toCandidates(counter: TokenCounter, ranges: readonly VerifiedRange[]): Promise<PackCandidate[]> {
+async function toCandidates(counter: TokenCounting, ranges: readonly RangeInFile[]): Promise<PackCandidate[]> {
   const contents = ranges.map(({ range, current }) => current.file.slice(range.startLine, range.endLine));
   const tokens = await counter.count(contents);
   return ranges.map(({ range, current }, i) => ({
@@ -55,9 +88,9 @@ export async function toCandidates(counter: TokenCounter, ranges: readonly Verif
 }
 
 async function render(
-  counter: TokenCounter,
+  counter: TokenCounting,
   document: FullPack,
-  { format }: CheckedRequest,
+  { format }: PackWishes,
 ): Promise<RenderedPack<FullPack>> {
   const blocks = renderBlocks(document, format);
   const counts = await counter.count(blocks);
@@ -67,14 +100,14 @@ async function render(
 /** Answers share their thread with everything else that a host does: longer than this none keeps it. */
 const turnMs = 8;
 
-async function spend(packer: Packer, tokens: number): Promise<boolean> {
+async function spend(packer: Packer, tokens: number, { now, nextTurn }: ThreadSharing): Promise<boolean> {
   const steps = packer.spendSteps(tokens);
-  for (let since = performance.now(); ;) {
+  for (let since = now(); ;) {
     const { done, value } = steps.next();
     if (done === true) return value;
-    if (performance.now() - since < turnMs) continue;
+    if (now() - since < turnMs) continue;
     await nextTurn();
-    since = performance.now();
+    since = now();
   }
 }
 
@@ -82,31 +115,32 @@ async function spend(packer: Packer, tokens: number): Promise<boolean> {
  * What a pack costs is known once it is rendered. While there is room it buys more; when it is too much, it begins anew
  * with so much less. The fullest pack that fits.
  */
-async function fit(counter: TokenCounter, packer: Packer, wanted: CheckedRequest): Promise<FullResult> {
+async function fit({ counter, thread }: FullParts, packer: Packer, wanted: PackWishes): Promise<FullResult> {
   const { budget } = wanted;
   let best: FullResult | undefined;
   let allowed = budget - slackTokens;
-  await spend(packer, allowed);
+  await spend(packer, allowed, thread);
   for (let round = 0; ; round++) {
     const pack = { ...(await render(counter, packer.document(), wanted)), bodies: packer.bodies };
     const left = budget - pack.tokensUsed;
     if (left >= 0 && (best === undefined || pack.tokensUsed > best.tokensUsed)) best = pack;
     if (best !== undefined && (budget - best.tokensUsed < slackTokens || round >= mostRounds)) return best;
     if (left >= 0) {
-      if (!(await spend(packer, left - slackTokens / 2))) return best ?? pack;
+      if (!(await spend(packer, left - slackTokens / 2, thread))) return best ?? pack;
       continue;
     }
     if (allowed <= 0) return pack; // nothing is bought: these are the sentences of an empty pack
     allowed -= Math.max(slackTokens, -left);
     packer.giveBack(Infinity);
-    await spend(packer, allowed);
+    await spend(packer, allowed, thread);
   }
 }
 
 export interface FullParts {
-  counter: TokenCounter;
-  ranges: readonly VerifiedRange[];
-  held: Held;
+  counter: TokenCounting;
+  thread: ThreadSharing;
+  ranges: readonly RangeInFile[];
+  held: HeldLines;
   /** Ranked ranges that were not even read. */
   beyond: number;
   /** What bodies use; asked for only when dependencies are wanted. */
@@ -119,8 +153,8 @@ export interface FullResult extends RenderedPack<FullPack> {
 }
 
 /** Ranked ranges as a pack of at most `budget` tokens. */
-export async function packFull(parts: FullParts, wanted: CheckedRequest): Promise<FullResult> {
-  const { counter, ranges, held, beyond, usedBy } = parts;
+export async function packFull(parts: FullParts, wanted: PackWishes): Promise<FullResult> {
+  const { counter, thread, ranges, held, beyond, usedBy } = parts;
   const { fresh, heldRanges } = apartFromHeld(ranges, held.unchanged);
   const candidates = await toCandidates(counter, fresh);
   const open = (offered: readonly PackCandidate[]): Packer =>
@@ -133,7 +167,7 @@ export async function packFull(parts: FullParts, wanted: CheckedRequest): Promis
       beyond: beyond + candidates.length - offered.length,
     });
   let packer = open(candidates);
-  await spend(packer, wanted.budget - slackTokens);
+  await spend(packer, wanted.budget - slackTokens, thread);
   if (packer.bodies.length === 0 && candidates.length > 0) {
     // None fits: the best one is cut rather than nothing shown.
     const part = shortened(candidates[0]!, wanted.budget - shortenedReserve);
@@ -143,6 +177,6 @@ export async function packFull(parts: FullParts, wanted: CheckedRequest): Promis
     packer = open(candidates);
     for (const [candidate, definitions] of used) packer.offerUsed(candidate, definitions);
   } else packer.giveBack(Infinity);
-  const pack = await fit(counter, packer, wanted);
+  const pack = await fit(parts, packer, wanted);
   return { ...pack, bodies: pack.bodies.sort((a, b) => b.score - a.score) };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { VectorTable } from '../../../server/store/vectorTable.ts';
+import { VectorTable } from '../../../core/vectors/vectorTable.ts';
 
 const module = new WebAssembly.Module(readFileSync(path.resolve(import.meta.dirname, '../../../dist/vectorScan.wasm')));
 

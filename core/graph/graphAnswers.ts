@@ -1,11 +1,10 @@
-import { callTree, type CallEdge } from '../../core/graph/callTree.ts';
-import type { CodeGraph, Definition } from '../../core/graph/codeGraph.ts';
-import { familyOf } from '../../core/graph/modulePaths.ts';
-import { termsOfWord } from '../../core/lexical/splitIdentifier.ts';
-import type { FileRole } from '../../core/model.ts';
-import { pathFilter } from '../../core/rank/pathFilter.ts';
+import { callTree, type CallEdge } from './callTree.ts';
+import type { CodeGraph, Definition } from './codeGraph.ts';
+import { familyOf } from './modulePaths.ts';
+import { termsOfWord } from '../lexical/splitIdentifier.ts';
+import type { FileRole } from '../model.ts';
+import { pathFilter } from '../rank/pathFilter.ts';
 import type {
-  FileStamp,
   FoundNames,
   GraphAnswer,
   GraphEdge,
@@ -14,7 +13,7 @@ import type {
   ReferencePlaces,
   ReferenceQuery,
   ReferenceRow,
-} from './types.ts';
+} from './answerTypes.ts';
 
 /** What the answers need to know besides the graph. */
 export interface GraphParts {
@@ -22,7 +21,6 @@ export interface GraphParts {
   roleOf: (path: string) => FileRole | undefined;
   /** Files that hold a term of the search index. */
   filesWith: (term: string) => string[];
-  stampOf: (path: string) => ({ path: string; hash: string } & FileStamp) | null;
 }
 
 /** A name that is defined more often is answered for so many definitions only; `path` says which. */
@@ -62,7 +60,7 @@ export function answerGraph(parts: GraphParts, { symbol, path, ...request }: Gra
  * it. Source files first.
  */
 export function referencePlaces(parts: GraphParts, { symbol, path }: ReferenceQuery): ReferencePlaces {
-  const { graph, roleOf, stampOf } = parts;
+  const { graph, roleOf } = parts;
   const all = definitionsOf(parts, symbol, path);
   const definitions = all.slice(0, mostDefinitions);
   const names = [...new Set(definitions.flatMap((each) => graph.namesOf(each)))];
@@ -74,12 +72,12 @@ export function referencePlaces(parts: GraphParts, { symbol, path }: ReferenceQu
   ]);
   const files = [...graph.files()]
     .filter((file) => paths.has(file.path) && families.has(familyOf(file.language)))
-    .flatMap((file) => stampOf(file.path) ?? []);
-  const isSource = ({ path: each }: { path: string }): number => (roleOf(each) === 'source' ? 0 : 1);
+    .map((file) => file.path);
+  const isSource = (each: string): number => (roleOf(each) === 'source' ? 0 : 1);
   return {
     definitions: definitions.map(toGraphSymbol),
     names,
-    files: files.sort((a, b) => isSource(a) - isSource(b) || compare(a.path, b.path)),
+    paths: files.sort((a, b) => isSource(a) - isSource(b) || compare(a, b)),
     more: all.length - definitions.length,
   };
 }
