@@ -1,4 +1,5 @@
 import { tenants } from './0001_tenants.ts';
+import { vectors } from './0002_vectors.ts';
 
 /** A step of the schema. Its text is final once it is released: what changes later is a step of its own. */
 export interface Migration {
@@ -9,4 +10,7 @@ export interface Migration {
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ number: 1, name: 'tenants', sql: tenants }];
+export const migrations: readonly Migration[] = [
+  { number: 1, name: 'tenants', sql: tenants },
+  { number: 2, name: 'vectors', sql: vectors },
+];

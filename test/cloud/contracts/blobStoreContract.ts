@@ -120,7 +120,7 @@ export function blobStoreContract(
     });
     beforeEach(() => (org = newOrg()));
     afterEach(() => store.deleteFolder(org, ''));
-    after(() => backend.close());
+    after(() => backend?.close());
 
     const put = async (...paths: string[]): Promise<void> => {
       for (const path of paths) await store.put(org, path, bytesOf(`content of ${path}`));

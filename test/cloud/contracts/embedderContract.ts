@@ -29,7 +29,7 @@ export function embedderContract(name: string, { isRemote, start }: EmbedderCont
       backend = await start();
       embedder = backend.embedder;
     });
-    after(() => backend.close());
+    after(() => backend?.close());
 
     const chunks = (...texts: string[]): Promise<Float32Array[]> => embedder.embed(texts, 'chunk', never);
 

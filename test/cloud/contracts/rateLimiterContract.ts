@@ -26,7 +26,7 @@ export function rateLimiterContract(
       backend = await start();
       limiter = backend.limiter;
     });
-    after(() => backend.close());
+    after(() => backend?.close());
 
     const limitOf = (limit: number, windowMs = minute, key = `org:${randomUUID()}`): LimitRequest => ({
       key,

@@ -74,7 +74,7 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
       await store.drop(org);
       backend.check?.();
     });
-    after(() => backend.close());
+    after(() => backend?.close());
 
     const stored = (text: string, vector: Float32Array, projectId = project): StoredVector => ({
       projectId,

@@ -1,0 +1,207 @@
+import { DatabaseError, type Database, type Transaction, type TransactionOptions } from '../../ports/database.ts';
+import type { OrgId } from '../../ports/organization.ts';
+import {
+  VectorStoreError,
+  type NearestQuery,
+  type Neighbour,
+  type StoredVector,
+  type VectorPage,
+  type VectorStore,
+} from '../../ports/vectorStore.ts';
+import {
+  checkDigests,
+  checkedVectors,
+  checkProject,
+  checkQuery,
+  checkReadLimit,
+  isDigest,
+  mostRead,
+} from '../rules/vectorRules.ts';
+
+export interface PgvectorStoreOptions {
+  /** Its migrations have made the table `project_vectors`: see `ensure`. */
+  database: Database;
+  /** Those of the table; default 384. */
+  dimensions?: number;
+}
+
+/** Of one statement: about 1 MB of text. */
+const rowsOfUpsert = 250;
+const digestsOfDeletion = 5_000;
+const mostTries = 5;
+/** A project may have a million vectors. */
+const deletionTimeoutMs = 120_000;
+
+const missingTable = '42P01';
+const missingReference = '23503';
+
+function failure(error: unknown): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  if (error.sqlState === missingTable)
+    return new VectorStoreError(
+      'the database has no table of vectors: pgvector was not installed when it was migrated',
+      { isUnavailable: false, cause: error },
+    );
+  if (error.sqlState === missingReference)
+    return new VectorStoreError('there is no such project', { isUnavailable: false, cause: error });
+  return new VectorStoreError(`the database refuses (${error.sqlState ?? 'no answer'})`, {
+    isUnavailable: error.isUnavailable || error.isConflict,
+    cause: error,
+  });
+}
+
+/** As pgvector reads it, of length 1, with the nine digits that a float of 32 bits has. */
+function vectorText(vector: Float32Array): string {
+  const length = Math.hypot(...vector);
+  return `[${Array.from(vector, (value) => Number((value / length).toPrecision(9))).join(',')}]`;
+}
+
+/** As a uuid the digest has hyphens. */
+const digestText = (uuid: string): string => uuid.replaceAll('-', '');
+
+/** All writers take the same rows in the same order: none waits for another that waits for it. */
+const inOrder = (a: StoredVector, b: StoredVector): number =>
+  a.projectId === b.projectId ? (a.digest < b.digest ? -1 : 1) : a.projectId < b.projectId ? -1 : 1;
+
+function* pieces<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
+}
+
+/** What is the same already is not written again: a row of PostgreSQL that is updated leaves its old self behind. */
+const upsertSql = `
+  INSERT INTO project_vectors AS old (org_id, project_id, digest, embedding)
+  SELECT $1, project_id, digest, embedding::vector
+  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS new (project_id, digest, embedding)
+  ON CONFLICT (org_id, project_id, digest) DO UPDATE SET embedding = excluded.embedding
+    WHERE old.embedding <> excluded.embedding`;
+
+/** The negative inner product, so that the nearest come first. */
+const nearestSql = `
+  SELECT digest, -(embedding <#> $3::vector) AS similarity FROM project_vectors
+  WHERE org_id = $1 AND project_id = $2
+  ORDER BY embedding <#> $3::vector, digest LIMIT $4`;
+
+const readSql = `
+  SELECT digest, embedding::text AS embedding FROM project_vectors
+  WHERE org_id = $1 AND project_id = $2 AND ($3::uuid IS NULL OR digest > $3)
+  ORDER BY digest LIMIT $4`;
+
+/**
+ * Vectors beside everything else in PostgreSQL, by pgvector: rows that only their organization sees. Search goes over
+ * all vectors of the project, in time that grows with them.
+ */
+export function pgvectorStore({ database, dimensions = 384 }: PgvectorStoreOptions): VectorStore {
+  /** Work that another transaction was in the way of is done anew. */
+  async function inOrg<T>(
+    org: OrgId,
+    work: (tx: Transaction) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await database.withOrg(org, work, options);
+      } catch (error) {
+        const isConflict = error instanceof DatabaseError && error.isConflict;
+        if (!isConflict || tries === mostTries) throw failure(error);
+      }
+    }
+  }
+  const readOnly = { readOnly: true };
+  const patient = { timeoutMs: deletionTimeoutMs };
+
+  async function upsert(tx: Transaction, org: OrgId, vectors: readonly StoredVector[]): Promise<void> {
+    await tx.query(upsertSql, [
+      org,
+      vectors.map(({ projectId }) => projectId),
+      vectors.map(({ digest }) => digest),
+      vectors.map(({ vector }) => vectorText(vector)),
+    ]);
+  }
+
+  async function nearest(tx: Transaction, org: OrgId, query: NearestQuery): Promise<Neighbour[]> {
+    const { projectId, vector, limit } = query;
+    const { rows } = await tx.query<Neighbour>(nearestSql, [org, projectId, vectorText(vector), limit]);
+    return rows.map(({ digest, similarity }) => ({ digest: digestText(digest), similarity }));
+  }
+
+  async function read(
+    tx: Transaction,
+    org: OrgId,
+    projectId: string,
+    after: string | null,
+    limit: number,
+  ): Promise<VectorPage> {
+    const { rows } = await tx.query<{ digest: string; embedding: string }>(readSql, [org, projectId, after, limit + 1]);
+    const vectors = rows.slice(0, limit).map(({ digest, embedding }) => ({
+      projectId,
+      digest: digestText(digest),
+      vector: Float32Array.from(JSON.parse(embedding) as number[]),
+    }));
+    return { vectors, next: rows.length > limit ? vectors.at(-1)!.digest : null };
+  }
+
+  return {
+    dimensions,
+    async ensure(org) {
+      const { rows } = await inOrg(
+        org,
+        (tx) =>
+          tx.query<{ dimensions: number }>(
+            `SELECT atttypmod AS dimensions FROM pg_attribute
+             WHERE attrelid = 'project_vectors'::regclass AND attname = 'embedding'`,
+          ),
+        readOnly,
+      );
+      if (rows[0]?.dimensions !== dimensions)
+        throw new VectorStoreError(`the table of vectors is not one of ${dimensions} dimensions`, {
+          isUnavailable: false,
+        });
+    },
+    async drop(org) {
+      await inOrg(org, (tx) => tx.query('DELETE FROM project_vectors WHERE org_id = $1', [org]), patient);
+    },
+    async upsert(org, vectors) {
+      const rows = checkedVectors(vectors, dimensions).sort(inOrder);
+      for (const piece of pieces(rows, rowsOfUpsert)) await inOrg(org, (tx) => upsert(tx, org, piece));
+    },
+    async delete(org, projectId, digests) {
+      checkProject(projectId);
+      checkDigests(digests);
+      const text = 'DELETE FROM project_vectors WHERE org_id = $1 AND project_id = $2 AND digest = ANY ($3::uuid[])';
+      for (const piece of pieces(digests, digestsOfDeletion))
+        await inOrg(org, (tx) => tx.query(text, [org, projectId, piece]), patient);
+    },
+    async deleteProject(org, projectId) {
+      checkProject(projectId);
+      const text = 'DELETE FROM project_vectors WHERE org_id = $1 AND project_id = $2';
+      await inOrg(org, (tx) => tx.query(text, [org, projectId]), patient);
+    },
+    async nearest(org, query) {
+      checkQuery(query, dimensions);
+      return inOrg(org, (tx) => nearest(tx, org, query), readOnly);
+    },
+    async read(org, projectId, { after, limit = mostRead } = {}) {
+      checkProject(projectId);
+      checkReadLimit(limit);
+      if (after !== undefined && !isDigest(after)) throw new RangeError('vectors are read on after a page of theirs');
+      return inOrg(org, (tx) => read(tx, org, projectId, after ?? null, limit), readOnly);
+    },
+    async count(org, projectId) {
+      if (projectId !== undefined) checkProject(projectId);
+      const text =
+        'SELECT count(*) AS count FROM project_vectors WHERE org_id = $1 AND ($2::uuid IS NULL OR project_id = $2)';
+      const { rows } = await inOrg(org, (tx) => tx.query<{ count: number }>(text, [org, projectId ?? null]), readOnly);
+      return rows[0]!.count;
+    },
+    async health() {
+      try {
+        await database.health();
+      } catch (error) {
+        throw failure(error);
+      }
+    },
+    async close() {
+      // The database belongs to whoever opened it.
+    },
+  };
+}
