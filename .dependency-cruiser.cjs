@@ -102,6 +102,10 @@ const folders = {
     may: [
       '^cloud/(domain|ports|migrations)/',
       '^server/system/',
+      // What an index is made of: nodeAnalyzer fits it to its port.
+      '^(core|syntax)/',
+      '^server/indexing/discovery/(findMinified|skipByPath)\\.ts$',
+      '^server/engine/analysisVersion\\.ts$',
       npm('pg', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'ioredis', 'aws4fetch', 'prom-client'),
     ],
     node: true,
@@ -136,7 +140,7 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
 const product = '^(protocol|core|syntax|server|cli|extension|webview|cloud)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker|cloud/adapters/nodeAnalyzer/analyzeWorker)\\.ts$';
 
 module.exports = {
   forbidden: [

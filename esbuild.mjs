@@ -98,6 +98,11 @@ const bundles = {
     outfile: 'cloud/pgliteWorker.cjs',
     external: embeddedDatabase,
   },
+  analyzeWorker: {
+    ...node,
+    entryPoints: ['cloud/adapters/nodeAnalyzer/analyzeWorker.ts'],
+    outfile: 'cloud/analyzeWorker.cjs',
+  },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
 

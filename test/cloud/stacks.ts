@@ -11,7 +11,9 @@ import type { Stack } from '../../cloud/node/stack.ts';
 import { orgId, type OrgId } from '../../cloud/ports/organization.ts';
 import type { LogFields, LogLevel } from '../../cloud/ports/log.ts';
 import { startPostgres, withPostgres, type PostgresServer } from './servers/postgresServer.ts';
+import { startQdrant } from './servers/qdrantServer.ts';
 import { startRedis, withRedis, type RedisServer } from './servers/redisServer.ts';
+import { startS3Server } from './servers/s3Server.ts';
 
 export interface LogLine {
   level: LogLevel;
@@ -41,6 +43,9 @@ interface Opened {
   stack: Stack;
   close: () => Promise<void>;
 }
+
+/** Of the programs of the threads. */
+const programFolder = path.resolve(import.meta.dirname, '../../dist/cloud');
 
 const environment = { PORT: '0', DRAIN_SECONDS: '2', METRICS_TOKEN: '' };
 
@@ -83,7 +88,7 @@ async function openEmbedded(env: Record<string, string>): Promise<TestPlatform> 
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'contextkit-cloud-'));
   const stack = await openEmbeddedStack({
     dataFolder,
-    programFolder: path.resolve(import.meta.dirname, '../../dist/cloud'),
+    programFolder,
     configuration: readEmbedded({ ...environment, ...env }),
     log: (level, event, fields = {}) => log.push({ level, event, fields }),
   });
@@ -123,12 +128,28 @@ export async function migratedDatabase(): Promise<{ owner: string; login: string
 async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform> {
   const log: LogLine[] = [];
   const { login } = await migratedDatabase();
-  const services = { DATABASE_URL: login, REDIS_URL: `redis://127.0.0.1:${(await testRedis()).port}` };
+  const qdrant = await startQdrant();
+  const bucket = { bucket: 'contextkit', region: 'auto', accessKeyId: 'id', secretAccessKey: 'secret' };
+  const s3 = await startS3Server(bucket);
+  const services = {
+    DATABASE_URL: login,
+    REDIS_URL: `redis://127.0.0.1:${(await testRedis()).port}`,
+    QDRANT_URL: qdrant.url,
+    S3_ENDPOINT: s3.endpoint,
+    S3_BUCKET: bucket.bucket,
+    S3_ACCESS_KEY_ID: bucket.accessKeyId,
+    S3_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+  };
   const stack = await openSelfHostedStack(
     readSelfHosted({ ...environment, ...services, ...env }),
     (level, event, fields = {}) => log.push({ level, event, fields }),
+    programFolder,
   );
-  return serve({ stack, close: async () => undefined }, log, env);
+  const close = async (): Promise<void> => {
+    await qdrant.close();
+    await s3.close();
+  };
+  return serve({ stack, close }, log, env);
 }
 
 /**
