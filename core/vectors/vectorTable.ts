@@ -117,14 +117,29 @@ export class VectorTable {
   put(path: string, index: number, digest: Uint8Array, vector: Float32Array): boolean {
     const file = this.#files.get(path);
     if (file === undefined || index >= file.rows.length || !isDigestAt(file.digests, index, digest)) return false;
-    let row = file.rows[index]!;
-    if (row === noRow) {
-      row = this.#owners.length;
-      if (row >= this.#capacity) this.#grow();
-      this.#own(row, file, index);
-    }
-    quantize(vector, this.#row(row));
+    const row = file.rows[index]!;
+    quantize(vector, this.#row(row === noRow ? this.#newRow(file, index) : row));
     return true;
+  }
+
+  /** Gives chunks that have no vector those that equal chunks have in another table, of the same model. */
+  adopt(other: VectorTable): void {
+    const known = new Map<string, number>();
+    for (const { digests, rows } of other.#files.values())
+      rows.forEach((row, index) => row !== noRow && known.set(digestKey(digests, index), row));
+    for (const file of this.#files.values()) {
+      file.rows.forEach((row, index) => {
+        const from = row === noRow ? known.get(digestKey(file.digests, index)) : undefined;
+        if (from !== undefined) this.#row(this.#newRow(file, index)).set(other.#row(from));
+      });
+    }
+  }
+
+  #newRow(file: FileVectors, index: number): number {
+    const row = this.#owners.length;
+    if (row >= this.#capacity) this.#grow();
+    this.#own(row, file, index);
+    return row;
   }
 
   /** False while a chunk of the file has no vector. */

@@ -1,6 +1,7 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
 import type { CodeGraph } from '../../core/graph/codeGraph.ts';
 import { usedFilesOf } from '../../core/graph/fileUses.ts';
+import { isDriftLarge, isLargeShare } from '../../core/graph/linkDrift.ts';
 import { ChangeHistory, mostCommits, newestFirst } from '../../core/history/changeHistory.ts';
 import { toPastCommits } from '../../core/history/toPastCommit.ts';
 import type { HistoryChange } from '../../core/history/types.ts';
@@ -68,9 +69,6 @@ export interface OpenDatabase {
   analysisVersion: number;
 }
 
-/** Files whose links may be resolved one by one, before all are resolved anew. */
-const leastDrift = 50;
-const driftShare = 0.02;
 /** So many files are linked in a few milliseconds. */
 const quickToLink = 200;
 
@@ -624,7 +622,7 @@ export class IndexDatabase {
 
   /** Whether so many files wait for being linked that answers are better after it. */
   get isLinkingDue(): boolean {
-    return this.#unlinked.size > this.#files.size * driftShare;
+    return isLargeShare(this.#unlinked.size, this.#files.size);
   }
 
   get hasUnlinked(): boolean {
@@ -639,7 +637,7 @@ export class IndexDatabase {
     const live = this.#begunGraph();
     yield* live.load();
     const drift = Number(this.#meta('link_drift') ?? 0) + this.#unlinked.size;
-    const everything = drift > Math.max(leastDrift, this.#files.size * driftShare);
+    const everything = isDriftLarge(drift, this.#files.size);
     // Whoever takes over from a process that is killed meanwhile begins again.
     this.#setMeta('link_drift', String(everything ? Math.max(drift, this.#files.size) : drift));
     const stale = new Set(this.#unlinked);
