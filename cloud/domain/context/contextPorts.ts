@@ -11,12 +11,16 @@ export interface Revision {
   rootHash: string;
   /** The model that the vectors of the project come from, as `Embedder.model`; null: words alone. */
   model: string | null;
+  /** Goes up whenever vectors of the project come or go, which they do between revisions. */
+  vectorGeneration: number;
 }
 
 export interface ListedFile {
   path: string;
   /** SHA-256 of its content, 64 hexadecimal digits. */
   contentHash: string;
+  /** Equal keys, equal records: of the path, the content and the version of the analysis. */
+  recordKey: string;
 }
 
 /** A file of a revision, with its record packed as in the local index (`core/records`). */
@@ -34,28 +38,25 @@ export interface FileRow extends ListedFile {
   digests: Uint8Array;
 }
 
-/** The files of one revision, as long as it is being read. */
-export interface RevisionSnapshot {
+/** A revision with its files that are searched. */
+export interface ReadRevision {
   revision: Revision;
-  files: readonly ListedFile[];
-  /** Page by page, in any order. Paths that are not among `files` give nothing. */
-  rows(paths: readonly string[]): AsyncIterable<readonly FileRow[]>;
+  files: ListedFile[];
+  /** Of those files whose records the reader did not have. */
+  rows: FileRow[];
 }
 
 /** What the index service knows of projects. */
 export interface RevisionSource {
-  /** Undefined for a project, or a branch of it, that was never indexed. Without a branch: the project's main one. */
+  /** Undefined for a project, or a branch of it, that was never indexed. Without a branch: the one indexed last. */
   current(org: OrgId, projectId: string, branch: string | undefined): Promise<Revision | undefined>;
-  /**
-   * Reads the revision that is current when it begins, from one state of the database.
-   * @returns what `work` gives; undefined without a call where there is none.
-   */
-  read<T>(
+  /** The revision that is current, from one state of the database; undefined where there is none. */
+  read(
     org: OrgId,
     projectId: string,
     branch: string,
-    work: (snapshot: RevisionSnapshot) => Promise<T>,
-  ): Promise<T | undefined>;
+    knownRecords: ReadonlySet<string>,
+  ): Promise<ReadRevision | undefined>;
 }
 
 /** Vectors by the digests of what they stand for. */

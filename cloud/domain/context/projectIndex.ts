@@ -1,5 +1,12 @@
 import { digestBytes } from '../../../core/chunk/embeddingInput.ts';
-import type { FileRange, FoundSymbolRow, GraphAnswer, GraphQuery, SymbolQuery, UsedSymbol } from '../../../core/graph/answerTypes.ts';
+import type {
+  FileRange,
+  FoundSymbolRow,
+  GraphAnswer,
+  GraphQuery,
+  SymbolQuery,
+  UsedSymbol,
+} from '../../../core/graph/answerTypes.ts';
 import { DefinitionRanks, toRankRequest, usedSymbols, type MapQuestion } from '../../../core/graph/definitionRanks.ts';
 import { usedFilesOf, type FileUse } from '../../../core/graph/fileUses.ts';
 import { answerGraph } from '../../../core/graph/graphAnswers.ts';
@@ -20,8 +27,8 @@ import type { FileRow } from './contextPorts.ts';
 
 /** What is known of the links of a branch: what each file uses, and how many changed since all were resolved. */
 export interface KnownLinks {
-  /** By path; of the content with this hash. */
-  files: ReadonlyMap<string, { contentHash: string; uses: readonly FileUse[] }>;
+  /** By path; of the file with this record. */
+  files: ReadonlyMap<string, { recordKey: string; uses: readonly FileUse[] }>;
   drift: number;
 }
 
@@ -131,7 +138,7 @@ export class ProjectIndex {
 
   get links(): KnownLinks {
     const files = [...this.#uses].map(
-      ([path, uses]) => [path, { contentHash: this.#files.get(path)!.contentHash, uses }] as const,
+      ([path, uses]) => [path, { recordKey: this.#files.get(path)!.recordKey, uses }] as const,
     );
     return { files: new Map(files), drift: this.#drift };
   }
@@ -143,7 +150,7 @@ export class ProjectIndex {
    */
   *linkSteps(known: KnownLinks): Generator<void, boolean> {
     const paths = [...this.#files.keys()].sort();
-    const isKnown = (path: string): boolean => known.files.get(path)?.contentHash === this.#files.get(path)!.contentHash;
+    const isKnown = (path: string): boolean => known.files.get(path)?.recordKey === this.#files.get(path)!.recordKey;
     const changed = paths.filter((path) => !isKnown(path));
     const drift = known.drift + changed.length;
     const everything = isDriftLarge(drift, paths.length);
@@ -185,7 +192,8 @@ export class ProjectIndex {
   /** Best first. */
   search(query: string, { limit, sources, weights, vector }: SearchWishes): RankedChunk[] {
     return this.#search.search(query, {
-      meaning: vector === null || this.#vectors === undefined ? [] : this.#vectors.nearest(vector, weights.meaningDepth),
+      meaning:
+        vector === null || this.#vectors === undefined ? [] : this.#vectors.nearest(vector, weights.meaningDepth),
       limit,
       weights,
       ...(sources.length > 0 ? { accept: pathFilter(sources) } : {}),
