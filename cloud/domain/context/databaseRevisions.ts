@@ -1,6 +1,7 @@
 import type { ChunkedBy, FileRole } from '../../../core/model.ts';
 import type { Database, Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
+import { ApiError } from '../apiError.ts';
 import type { FileRow, ListedFile, Revision, RevisionSource } from './contextPorts.ts';
 
 interface RevisionRow {
@@ -60,6 +61,34 @@ async function readRows(tx: Transaction, org: OrgId, files: readonly ListedFile[
   return found;
 }
 
+const mostAttempts = 5;
+
+/**
+ * A revision and its files. Each statement sees what was committed before it, and a revision replaces its files in one
+ * transaction: they belong together where the revision is the same before and after them. Records stay as they are.
+ */
+async function readFiles(
+  tx: Transaction,
+  org: OrgId,
+  projectId: string,
+  branch: string,
+): Promise<{ revision: Revision; files: ListedFile[] } | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const before = await readRevision(tx, org, projectId, branch);
+    if (before === undefined) return undefined;
+    const { rows: files } = await tx.query<ListedFile>(
+      `SELECT file_path AS path, content_hash AS "contentHash", record_key AS "recordKey"
+       FROM indexed_files WHERE org_id = $1 AND project_id = $2 AND branch = $3 AND skip_reason IS NULL
+       ORDER BY file_path`,
+      [org, projectId, branch],
+    );
+    const revision = await readRevision(tx, org, projectId, branch);
+    if (revision?.number === before.number) return { revision, files };
+    if (attempt === mostAttempts)
+      throw new ApiError('unavailable', 'The index changes faster than it can be read.', { retryAfterMs: 1_000 });
+  }
+}
+
 /** Revisions in the tables of the index service. */
 export function databaseRevisions(database: Database): RevisionSource {
   return {
@@ -69,18 +98,10 @@ export function databaseRevisions(database: Database): RevisionSource {
       database.withOrg(
         org,
         async (tx) => {
-          // What is read here belongs together: every statement sees the state that the first one saw.
-          await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-          const revision = await readRevision(tx, org, projectId, branch);
-          if (revision === undefined) return undefined;
-          const { rows: files } = await tx.query<ListedFile>(
-            `SELECT file_path AS path, content_hash AS "contentHash", record_key AS "recordKey"
-             FROM indexed_files WHERE org_id = $1 AND project_id = $2 AND branch = $3 AND skip_reason IS NULL
-             ORDER BY file_path`,
-            [org, projectId, branch],
-          );
-          const lacking = files.filter(({ recordKey }) => !knownRecords.has(recordKey));
-          return { revision, files, rows: await readRows(tx, org, lacking) };
+          const found = await readFiles(tx, org, projectId, branch);
+          if (found === undefined) return undefined;
+          const lacking = found.files.filter(({ recordKey }) => !knownRecords.has(recordKey));
+          return { ...found, rows: await readRows(tx, org, lacking) };
         },
         { readOnly: true, timeoutMs: patienceMs },
       ),
