@@ -102,8 +102,9 @@ const folders = {
     may: [
       '^cloud/(domain|ports|migrations)/',
       '^server/system/',
-      // What an index is made of: nodeAnalyzer fits it to its port.
+      // What an index is made of: nodeAnalyzer fits it to its port; contextThread counts tokens.
       '^(core|syntax)/',
+      '^server/tokens/',
       '^server/indexing/discovery/(findMinified|skipByPath)\\.ts$',
       '^server/engine/analysisVersion\\.ts$',
       npm('pg', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'ioredis', 'aws4fetch', 'prom-client'),
@@ -140,7 +141,7 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
 const product = '^(protocol|core|syntax|server|cli|extension|webview|cloud)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker|cloud/adapters/nodeAnalyzer/analyzeWorker)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker|cloud/adapters/nodeAnalyzer/analyzeWorker|cloud/adapters/contextThread/contextWorker)\\.ts$';
 
 module.exports = {
   forbidden: [

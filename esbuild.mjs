@@ -103,6 +103,11 @@ const bundles = {
     entryPoints: ['cloud/adapters/nodeAnalyzer/analyzeWorker.ts'],
     outfile: 'cloud/analyzeWorker.cjs',
   },
+  contextWorker: {
+    ...node,
+    entryPoints: ['cloud/adapters/contextThread/contextWorker.ts'],
+    outfile: 'cloud/contextWorker.cjs',
+  },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
 

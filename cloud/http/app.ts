@@ -12,6 +12,7 @@ import { indexBodies } from './middleware/indexBodies.ts';
 import { jsonBodies } from './middleware/jsonBodies.ts';
 import { observe } from './middleware/observe.ts';
 import { sendProblem } from './problem.ts';
+import { contextRoutes } from './routes/context.ts';
 import { indexingRoutes } from './routes/indexing.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { memberRoutes } from './routes/members.ts';
@@ -105,6 +106,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
 
   projectRoutes(app, parts);
   indexingRoutes(app, parts);
+  contextRoutes(app, parts);
   organizationRoutes(app, parts);
   memberRoutes(app, parts);
   keyRoutes(app, parts);

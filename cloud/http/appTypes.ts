@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Caller } from '../domain/caller.ts';
+import type { ContextService } from '../domain/context/contextService.ts';
 import type { Environment } from '../domain/keys/keyFormat.ts';
 import type { RequestLimits } from '../domain/limits/requestLimits.ts';
 import type { UsageRecorder } from '../domain/usage/usageRecorder.ts';
@@ -22,6 +23,7 @@ export interface AppParts {
   /** Undefined: vectors come from clients, or projects are searched by words. */
   embedder: Embedder | undefined;
   analyzer: SourceAnalyzer;
+  context: ContextService;
   limits: RequestLimits;
   usage: UsageRecorder;
   metrics: Metrics;

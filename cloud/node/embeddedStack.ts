@@ -9,6 +9,7 @@ import { requestLimits } from '../domain/limits/requestLimits.ts';
 import { openUsageRecorder } from '../domain/usage/usageRecorder.ts';
 import type { Log } from '../ports/log.ts';
 import type { EmbeddedConfiguration } from './configuration.ts';
+import { openContext } from './contextServices.ts';
 import { openAnalyzer, openEmbedder } from './indexServices.ts';
 import type { Stack } from './stack.ts';
 
@@ -37,14 +38,17 @@ export async function openEmbeddedStack({
   const analyzer = openAnalyzer({ programFolder, configuration, log });
   const blobs = diskBlobStore({ root: path.join(dataFolder, 'blobs') });
   const vectors = pgvectorStore({ database });
+  const embedder = openEmbedder(configuration);
+  const context = openContext({ programFolder, configuration, database, blobs, vectors, embedder, log });
   const usage = openUsageRecorder(database);
   return {
     isAlone: true,
     database,
     blobs,
     vectors,
-    embedder: openEmbedder(configuration),
+    embedder,
     analyzer,
+    context,
     usage,
     limits: requestLimits({ shared: limiter, local: limiter, log, now: () => performance.now() }),
     metrics: promMetrics({ databaseLoad: database.load }),
@@ -52,6 +56,7 @@ export async function openEmbeddedStack({
     health: { database: database.health, blobs: () => blobs.health() },
     close: async () => {
       await usage.close();
+      await context.close();
       await analyzer.close();
       await blobs.close();
       await limiter.close();

@@ -7,6 +7,7 @@ import { requestLimits } from '../domain/limits/requestLimits.ts';
 import { openUsageRecorder } from '../domain/usage/usageRecorder.ts';
 import type { Log } from '../ports/log.ts';
 import type { SelfHostedConfiguration } from './configuration.ts';
+import { openContext } from './contextServices.ts';
 import { openAnalyzer, openBlobs, openEmbedder, openVectors } from './indexServices.ts';
 import type { Stack } from './stack.ts';
 
@@ -28,14 +29,17 @@ export async function openSelfHostedStack(
   const analyzer = openAnalyzer({ programFolder, configuration, log });
   const blobs = openBlobs(configuration);
   const vectors = openVectors(configuration, database);
+  const embedder = openEmbedder(configuration);
+  const context = openContext({ programFolder, configuration, database, blobs, vectors, embedder, log });
   const usage = openUsageRecorder(database);
   return {
     isAlone: false,
     database,
     blobs,
     vectors,
-    embedder: openEmbedder(configuration),
+    embedder,
     analyzer,
+    context,
     usage,
     limits: requestLimits({ shared, local, log, now: () => performance.now() }),
     metrics: promMetrics({ databaseLoad: database.load }),
@@ -48,6 +52,7 @@ export async function openSelfHostedStack(
     },
     close: async () => {
       await usage.close();
+      await context.close();
       await analyzer.close();
       await Promise.all([blobs.close(), vectors.close()]);
       await Promise.all([shared.close(), local.close()]);

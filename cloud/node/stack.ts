@@ -8,6 +8,7 @@ export interface Stack extends Pick<
   | 'vectors'
   | 'embedder'
   | 'analyzer'
+  | 'context'
   | 'limits'
   | 'usage'
   | 'metrics'
