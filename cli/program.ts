@@ -71,9 +71,9 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
       finish(await initialize(session(options), { force: options.force === true }));
     });
 
-  add('index', 'bring the index up to date')
+  add('index', 'bring the index up to date; where an editor keeps it, see to it that it is')
     .option('--force', 'read and parse every file again')
-    .option('--no-wait', 'fail at once when another process is writing the index')
+    .option('--no-wait', 'fail at once when another process writes the index')
     .option('--embed', 'return when every chunk has a vector, too')
     .option('--no-embed', 'search by words only: start no embedding')
     .action(async (options: Options & { force?: boolean; wait: boolean }) => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import {
   openEmbeddings,
@@ -13,8 +12,9 @@ import {
 } from '../server/engine/index.ts';
 import { openEmbeddingProgress, openProgress } from './output/progressLine.ts';
 import type { Terminal } from './output/terminal.ts';
+import { pause, writerName } from './otherWriter.ts';
 import { findRoot, readConfig } from './workspace.ts';
-import type { Config } from '../protocol/index.ts';
+import { defaultSettings, settings, type Config, type SettingName, type Settings } from '../protocol/index.ts';
 
 /** Options that every command takes. */
 export interface CommonOptions {
@@ -45,6 +45,7 @@ export interface OpenWorkspace {
 /** `byMeaning`: the command ranks, so the embedding model is used where there is one. */
 export type WorkspaceOptions = Pick<EngineOptions, 'access' | 'preload'> & { byMeaning?: boolean };
 
+/** Between two looks for the first results of another process. */
 const waitMs = 250;
 
 /** What config.yaml says to the engine; what it does not name is left to the engine. */
@@ -69,12 +70,34 @@ export function modelSettings({ env }: Session, { model }: Config): ModelSetting
   return { env, ...(model === undefined ? {} : { model }) };
 }
 
+/** A setting as the environment names it; undefined where it does not. */
+function fromEnvironment<Name extends SettingName>(
+  { env }: Session,
+  variable: string,
+  name: Name,
+  convert: (text: string) => unknown = (text) => text,
+): Settings[Name] | undefined {
+  const text = env[variable] ?? '';
+  if (text === '') return undefined;
+  const parsed = settings[name].schema.safeParse(convert(text));
+  if (parsed.success) return parsed.data as Settings[Name];
+  throw new AppError('invalid_config', `${variable}: ${parsed.error.issues.map(({ message }) => message).join('; ')}`, {
+    hint: `It is the setting ${name}; docs/settings.md lists what it takes.`,
+  });
+}
+
 /** Undefined when they are switched off. */
 export function embeddingsOf(session: Session, config: Config): Embeddings | undefined {
   if (session.common.embed === false || config.embeddings === 'off') return undefined;
-  const { embeddingProcesses, embeddingCacheMb } = config;
+  const { embeddingProcesses, embeddingCacheMb, embeddingMemoryMb = defaultSettings().embeddingMemoryMb } = config;
+  const cpuPercent = fromEnvironment(session, 'CONTEXTKIT_EMBEDDING_CPU_PERCENT', 'embeddingCpuPercent', Number);
+  // Who types a command waits for it: on battery, too, unless they have said otherwise.
+  const onBattery = fromEnvironment(session, 'CONTEXTKIT_EMBEDDING_ON_BATTERY', 'embeddingOnBattery');
   return openEmbeddings({
     ...modelSettings(session, config),
+    cpuPercent: cpuPercent ?? config.embeddingCpuPercent ?? 100,
+    onBattery: onBattery ?? config.embeddingOnBattery ?? 'continue',
+    memoryMb: embeddingMemoryMb,
     ...(embeddingProcesses === undefined ? {} : { processes: embeddingProcesses }),
     ...(embeddingCacheMb === undefined ? {} : { cacheMb: embeddingCacheMb }),
   });
@@ -92,6 +115,7 @@ export async function openWorkspace(
     root,
     access,
     preload,
+    program: 'contextkit',
     ...(session.common.indexDir === undefined ? {} : { indexDir: session.common.indexDir }),
     ...(parseWorkers === undefined || parseWorkers === 0 ? {} : { parseWorkers }),
     settings: engineSettings(config),
@@ -139,39 +163,6 @@ export async function embedWithProgress({ terminal, signal }: Session, engine: E
   }
 }
 
-async function writerName(engine: Engine): Promise<string> {
-  const { writer } = await engine.status();
-  return writer === null ? 'another process' : `process ${writer.pid} on ${writer.host}`;
-}
-
-async function pause(signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(waitMs, undefined, { signal });
-  } catch {
-    // `sleep` rejects for no other reason.
-    throw new AppError('cancelled', 'stopped while waiting for another process');
-  }
-}
-
-/** Indexes; while somebody else writes, waits until they are done. */
-export async function indexAfterOthers(
-  session: Session,
-  engine: Engine,
-  options: { force: boolean; wait: boolean },
-): Promise<IndexReport> {
-  for (let told = false; ; told = true) {
-    try {
-      return await indexWithProgress(session, engine, options.force);
-    } catch (error) {
-      const isLocked = error instanceof AppError && error.code === 'index_locked';
-      if (!isLocked || !options.wait) throw error;
-      if (!told)
-        session.terminal.note(`Waiting for ${await writerName(engine)}, which is writing this index. Ctrl-C to stop.`);
-      await pause(session.signal);
-    }
-  }
-}
-
 /** Makes sure that there is something to answer from: an up-to-date index, or what another process has written so far. */
 export async function prepareAnswers(session: Session, engine: Engine): Promise<void> {
   for (let told = false; ; told = true) {
@@ -181,11 +172,11 @@ export async function prepareAnswers(session: Session, engine: Engine): Promise<
     }
     const status = await engine.status();
     if (status.generation > 0) {
-      session.terminal.note(`Answering from what ${await writerName(engine)} has indexed so far.`);
+      session.terminal.note(`Answering from what ${writerName(status.writer)} has indexed so far.`);
       return;
     }
-    if (!told) session.terminal.note(`Waiting for the first results of ${await writerName(engine)}. Ctrl-C to stop.`);
-    await pause(session.signal);
+    if (!told) session.terminal.note(`Waiting for the first results of ${writerName(status.writer)}. Ctrl-C to stop.`);
+    await pause(session.signal, waitMs);
     try {
       await engine.index({ signal: session.signal });
       return;

@@ -14,6 +14,7 @@ import {
   editorNames,
   stateNotification,
   statusMessage,
+  typingNotification,
   type DownloadParams,
   type DownloadProgressParams,
   type FolderState,
@@ -57,6 +58,8 @@ export interface ServerClient extends vscode.Disposable {
   pauseEmbedding(paused: boolean): Promise<void>;
   /** These files are before the user's eyes. */
   attend(uris: readonly string[]): void;
+  /** While somebody typed, the editor got no processor for so many ms of a second. */
+  typing(starvedMs: number): void;
 }
 
 function currentSettings(): Record<string, unknown> {
@@ -156,6 +159,9 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
     attend(uris) {
       // One that comes while the server starts or stops is of no use to anybody.
       if (client?.state === State.Running) void client.sendNotification(attendNotification.method, { uris });
+    },
+    typing(starvedMs) {
+      if (client?.state === State.Running) void client.sendNotification(typingNotification.method, { starvedMs });
     },
     importModel: (dir) =>
       request(importModelMessage.method, { dir }, (raw) => importModelMessage.result.parse(raw).model),

@@ -9,6 +9,7 @@ import { showFailure } from './failures.ts';
 import { settings } from '../protocol/index.ts';
 import { ContextPanel, contextViewId } from './views/contextPanel.ts';
 import { attendToEditors, followEditors } from './views/visibleEditors.ts';
+import { followTyping } from './views/typingDelay.ts';
 import { createStatusBarItem, followIndex } from './views/indexState.ts';
 
 /** Settings that the server reads when it starts: a change of one of them starts it anew. */
@@ -47,6 +48,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     command('pauseEmbedding', () => client.pauseEmbedding(true).catch(showFailure)),
     command('resumeEmbedding', () => client.pauseEmbedding(false).catch(showFailure)),
     followEditors(client),
+    followTyping(client),
     command('downloadModel', () => downloadEmbeddingModel(client)),
     command('importModel', () => importEmbeddingModel(client)),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void restart()),

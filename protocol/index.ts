@@ -3,3 +3,4 @@ export * from './settings.ts';
 export * from './config.ts';
 export * from './lsp.ts';
 export * from './webview.ts';
+export * from './holdText.ts';

@@ -64,16 +64,32 @@ const progress = z.object({
   slowFile: z.string().nullable(),
 });
 
+const embeddingHold = z.object({
+  reason: z.enum(['user', 'battery', 'typing', 'memory']),
+  level: z.enum(['pause', 'slow']),
+});
+
 /** How far a folder is embedded, or why it is not. */
 const vectorStatus = z.object({
   state: z.enum(['off', 'starting', 'no_model', 'embedding', 'paused', 'ready', 'stopped', 'failed']),
   model: z.string().nullable(),
+  /** Answers while `model` is not ready. */
+  answering: z.string().nullable(),
   reason: z.string().nullable(),
   nextStep: z.string().nullable(),
   embedded: count,
   chunks: count,
   failed: count,
   etaSeconds: z.number().nullable(),
+  /** Why embedding is paused or slowed down. */
+  hold: embeddingHold.nullable(),
+});
+
+/** Which weights the answers of a folder are ranked with. */
+const weightsReport = z.object({
+  inForce: z.enum(['default', 'set', 'tuned']),
+  unused: z.string().nullable(),
+  nextStep: z.string().nullable(),
 });
 
 const folderStatus = z.object({
@@ -92,6 +108,7 @@ const folderStatus = z.object({
   repairs: z.array(z.string()),
   diskBytes: count,
   vectors: vectorStatus,
+  weights: weightsReport,
   lastIndexedAt: z.string().nullable(),
   progress: progress.nullable(),
 });
@@ -179,6 +196,13 @@ export const importModelMessage = message(
 /** Holds the embedding back that nobody waits for, or lets it go on. */
 export const pauseMessage = message('contextkit/pause', z.strictObject({ paused: z.boolean() }), z.object({}));
 
+/** Sent by the client: while somebody typed, the editor got no processor for so many ms of a second. */
+export const typingNotification = message(
+  'contextkit/typing',
+  z.strictObject({ starvedMs: z.number().min(0).max(60_000) }),
+  z.void(),
+);
+
 /** Sent by the client: these files are before the user's eyes, and are embedded first. */
 export const attendNotification = message('contextkit/attend', z.strictObject({ uris: z.array(z.string()) }), z.void());
 
@@ -218,6 +242,7 @@ export const initializationOptions = z.object({
   trusted: z.boolean().default(false),
 });
 
+export type EmbeddingHold = z.output<typeof embeddingHold>;
 export type SelectParams = z.output<typeof selectMessage.params>;
 export type SelectAnswer = z.output<typeof selectMessage.result>;
 export type SelectedRange = z.output<typeof selectedRange>;

@@ -26,6 +26,7 @@ function setting<Schema extends z.ZodType>(
 
 export const packFormats = ['markdown', 'xml', 'json', 'plain'] as const;
 export const packModes = ['full', 'map'] as const;
+export const onBattery = ['pause', 'slow', 'continue'] as const;
 export const budgetLimits = { least: 500, most: 100_000, default: 8_000 } as const;
 
 const weight = (most: number) => z.number().min(0).max(most).optional();
@@ -45,6 +46,17 @@ export const rankingWeights = z.strictObject({
   coChange: weight(2),
   pastChanges: weight(2),
 });
+
+/** Weights that were fitted, by what they were fitted for: words, or the fingerprint of a model. */
+const tunedRanking = z.record(
+  z.string().regex(/^(words|[0-9a-f]{24})$/, 'expected "words" or the fingerprint of a model'),
+  z.strictObject({
+    model: z.string().optional(),
+    index: z.number().int().min(0),
+    ranking: z.number().int().min(0),
+    weights: rankingWeights,
+  }),
+);
 
 /** An embedding model in place of the product's own. No folder: that would let a repository choose what runs. */
 export const embeddingModel = z.strictObject({
@@ -122,9 +134,9 @@ export const settings = {
     apply: 'restart',
     says: 'How often the folder is looked at where no events can be expected (seconds). Only sizes and times are compared.',
   }),
-  ranking: setting(rankingWeights.default({}), {
+  ranking: setting(rankingWeights.extend({ tuned: tunedRanking.optional() }).default({}), {
     apply: 'restart',
-    says: `Weights of the ranking for this repository, as \`contextkit score --tune\` finds them: ${Object.keys(rankingWeights.shape).join(', ')}.`,
+    says: `Weights of the ranking for this repository: ${Object.keys(rankingWeights.shape).join(', ')}. Below \`tuned\` stands what \`contextkit score --tune\` has found, each with the model and the versions of index and ranking that it was fitted to: it comes before weights set by hand, and is used for nothing else.`,
     inConfig: true,
     inEditor: false,
   }),
@@ -162,6 +174,21 @@ export const settings = {
   embeddingProcesses: setting(z.number().int().min(0).max(64).default(0), {
     apply: 'restart',
     says: 'Processes that embed; 0 means one less than there are cores.',
+    inConfig: true,
+  }),
+  embeddingCpuPercent: setting(z.number().int().min(1).max(100).default(100), {
+    apply: 'restart',
+    says: "How much of the machine's processors embedding may take in the mean, in percent of all cores; questions do not wait. It counts what the processes have really used. On the command line CONTEXTKIT_EMBEDDING_CPU_PERCENT comes before it.",
+    inConfig: true,
+  }),
+  embeddingOnBattery: setting(z.enum(onBattery).default('slow'), {
+    apply: 'restart',
+    says: 'What embedding does on battery: pause, slow (a quarter of its share), continue. Questions are answered all the same. On the command line it continues unless config.yaml or CONTEXTKIT_EMBEDDING_ON_BATTERY says otherwise.',
+    inConfig: true,
+  }),
+  embeddingMemoryMb: setting(z.number().int().min(0).max(1_048_576).default(1024), {
+    apply: 'restart',
+    says: 'A process that embeds and takes more memory than this (MB) is ended and started anew; 0 means no ceiling. There are never more processes than fit into the free memory.',
     inConfig: true,
   }),
   embeddingCacheMb: setting(z.number().int().min(64).max(1_048_576).default(2048), {

@@ -12,7 +12,8 @@ const slowFolders = ['acceptance', 'e2e', 'package', 'architecture'];
 /** Child processes, a network, big files: the same. */
 const slowFiles = [
   'server/embedding/{downloadModel,embedPool,embeddingCache,findModel,reference}.test.ts',
-  'server/engine/vectors.test.ts',
+  'server/engine/{vectors,moves,followHead}.test.ts',
+  'extension/typingWatch.test.ts',
 ];
 
 function patterns(args) {

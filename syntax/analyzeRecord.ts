@@ -1,6 +1,7 @@
 import { digestChunks } from '../core/chunk/digestChunks.ts';
 import type { WordAnalyzer } from '../core/lexical/analyzeWords.ts';
 import type { TextScanner } from '../core/lexical/scanText.ts';
+import type { FileRole } from '../core/model.ts';
 import type { FileRecord } from '../core/records/fileRecord.ts';
 import { encodeChunks, encodeLinks, encodeSymbols } from '../core/records/fileRecords.ts';
 import { fileRole } from '../core/roles/fileRole.ts';
@@ -20,6 +21,8 @@ export interface RecordAnalyzerParts {
 
 /** How much of a file decides its role (generated headers stand at the top). */
 const headCharacters = 2_000;
+
+export const roleOfText = (path: string, text: string): FileRole => fileRole(path, text.slice(0, headCharacters));
 
 export type RecordAnalyzer = (
   path: string,
@@ -41,7 +44,7 @@ export function createRecordAnalyzer(parts: RecordAnalyzerParts): RecordAnalyzer
       notes: parsed.notes,
       record: {
         language: parsed.language,
-        role: fileRole(path, text.slice(0, headCharacters)),
+        role: roleOfText(path, text),
         chunkedBy: parsed.chunkedBy,
         lineCount: scanned.tokens.lineCount,
         syntaxErrors: parsed.syntaxErrors,

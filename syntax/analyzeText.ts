@@ -110,6 +110,13 @@ function declaredRoots(path: string, text: string): { roots: ModuleRoot[]; notes
   }
 }
 
+/** Whether this text under one path is to the analysis what it is under the other. */
+export function analyzesAlike(path: string, other: string, text: string): boolean {
+  const firstLine = text.slice(0, 200).split('\n', 1)[0];
+  const rootsOf = (each: string): string => JSON.stringify(declaredRoots(each, text).roots);
+  return languageOf(path, firstLine) === languageOf(other, firstLine) && rootsOf(path) === rootsOf(other);
+}
+
 /**
  * Language, chunks, definitions and comments of a text: along its syntax where there is a grammar, by headings for
  * Markdown, by lines for everything else. Broken syntax still gives chunks that cover every line once.

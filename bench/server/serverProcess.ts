@@ -13,7 +13,7 @@ import type { SelectAnswer, StatusAnswer } from '../../protocol/index.ts';
 import { createMemoryMeter } from './memoryMeter.ts';
 
 const bundle = path.resolve(import.meta.dirname, '../../dist/server.cjs');
-const monitor = pathToFileURL(path.join(import.meta.dirname, 'loopMonitor.mjs')).href;
+const monitor = path.join(import.meta.dirname, 'loopMonitor.cjs');
 
 /** A stretch in which the main loop did nothing else. */
 export interface LoopBlock {
@@ -64,7 +64,7 @@ export async function startServer({
 }: ServerStart): Promise<ServerProcess> {
   const child: ChildProcess = fork(bundle, ['--node-ipc'], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv: ['--import', monitor],
+    execArgv: ['--require', monitor],
     env: { ...process.env, CONTEXTKIT_LOOP_FILE: loopFile },
   });
   const connection: MessageConnection = createMessageConnection(

@@ -2,7 +2,8 @@ import path from 'node:path';
 import { examineIndex, type DoctorReport, type Finding } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { counted, printable, type Style } from '../output/terminal.ts';
-import { indexAfterOthers, modelSettings, withWorkspace, type Session } from '../session.ts';
+import { indexAlongside } from '../indexAlongside.ts';
+import { modelSettings, withWorkspace, type Session } from '../session.ts';
 import { findRoot, readConfig } from '../workspace.ts';
 
 function mark({ level, fixed }: Finding, style: Style): string {
@@ -44,7 +45,7 @@ export async function doctorCommand(session: Session, { fix }: { fix: boolean })
     fix,
   });
   if (fix && report.healthy && report.needsIndex)
-    await withWorkspace(session, ({ engine }) => indexAfterOthers(session, engine, { force: false, wait: true }));
+    await withWorkspace(session, ({ engine }) => indexAlongside(session, engine, { force: false, wait: true }));
   if (common.json === true) terminal.out(`${JSON.stringify(report)}\n`);
   else terminal.out(`${doctorLines(report, terminal.outStyle).join('\n')}\n`);
   return report.healthy ? exitCodes.ok : exitCodes.indexUnusable;

@@ -1,8 +1,10 @@
 import { exitCodes } from '../exitCodes.ts';
 import { skippedSummary } from '../output/skippedList.ts';
-import { counted } from '../output/terminal.ts';
+import { counted, printable } from '../output/terminal.ts';
 import { vectorLines } from '../output/vectorLines.ts';
-import { embedWithProgress, indexAfterOthers, withWorkspace, type OpenWorkspace, type Session } from '../session.ts';
+import { indexAlongside } from '../indexAlongside.ts';
+import { writerName } from '../otherWriter.ts';
+import { embedWithProgress, withWorkspace, type OpenWorkspace, type Session } from '../session.ts';
 
 export function indexCommand(session: Session, options: { force: boolean; wait: boolean }): Promise<number> {
   const byMeaning = session.common.embed === true;
@@ -14,13 +16,16 @@ async function indexAndTell(
   { engine }: OpenWorkspace,
   options: { force: boolean; wait: boolean },
 ): Promise<number> {
-  const report = await indexAfterOthers(session, engine, options);
+  const { report, keptBy } = await indexAlongside(session, engine, options);
   const vectors = session.common.embed === true ? await embedWithProgress(session, engine) : null;
   const status = await engine.status();
   const { terminal } = session;
   if (session.common.json === true) {
     const embedded = vectors === null ? {} : { vectors };
-    terminal.out(`${JSON.stringify({ ...report, ...embedded, indexDir: engine.indexDir, repairs: status.repairs })}\n`);
+    const kept = keptBy === null ? {} : { keptBy };
+    terminal.out(
+      `${JSON.stringify({ ...report, ...embedded, ...kept, indexDir: engine.indexDir, repairs: status.repairs })}\n`,
+    );
     return exitCodes.ok;
   }
   for (const repair of status.repairs) terminal.note(terminal.noteStyle.yellow(`note: ${repair}`));
@@ -38,6 +43,7 @@ async function indexAndTell(
     `${style.bold(counted(report.files, 'file'))}, ${counted(report.chunks, 'chunk')}, ${counted(report.symbols, 'symbol')} in ${(report.durationMs / 1000).toFixed(1)} s` +
       `${happened.length > 0 ? ` (${happened.join(', ')})` : ''}\n`,
   );
+  if (keptBy !== null) terminal.out(style.dim(`Kept up to date by ${printable(writerName(keptBy))}.\n`));
   if (report.skipped.length > 0)
     terminal.out(style.dim(`Skipped: ${skippedSummary(report.skipped)}. \`contextkit status\` says why.\n`));
   if (vectors !== null) terminal.out(`${vectorLines(vectors).join('\n')}\n`);

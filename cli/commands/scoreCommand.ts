@@ -60,13 +60,14 @@ function showProgress(terminal: Terminal): { show: (progress: ScoreProgress) => 
 /** Stores what a tuning has proved; says what it did. */
 async function applyTuning(
   root: string,
-  { tuning }: ScoreReport,
+  { tuning, fitted }: ScoreReport,
 ): Promise<{ stored: string | null; says: string | null }> {
   if (tuning === null) return { stored: null, says: null };
   if (tuning.proof?.certain !== true)
     return { stored: null, says: 'Not better with certainty: config.yaml stays as it is.' };
-  const stored = await storeRanking(root, tuning.ranking);
-  return { stored, says: `Better with certainty: stored under "ranking" in ${stored}.` };
+  const stored = await storeRanking(root, tuning.ranking, fitted);
+  const what = fitted.model === null ? 'search by words' : `search with ${fitted.model}`;
+  return { stored, says: `Better with certainty: stored for ${what} under "ranking.tuned" in ${stored}.` };
 }
 
 const named = (report: ScoreReport): Record<string, Omit<ScoreReport['measures'][number], 'measure'>> =>

@@ -1,12 +1,26 @@
 import type { EngineStatus } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { skippedLines } from '../output/skippedList.ts';
-import { bytes, counted, type Style } from '../output/terminal.ts';
+import { bytes, counted, printable, type Style } from '../output/terminal.ts';
 import { vectorLines } from '../output/vectorLines.ts';
+import { writerName } from '../otherWriter.ts';
 import { withWorkspace, type Session } from '../session.ts';
 
 const shownPerReason = 5;
 const shownLanguages = 8;
+
+function weightLines({ inForce, unused, nextStep }: EngineStatus['weights'], style: Style): string[] {
+  if (inForce === 'default' && unused === null) return [];
+  const says = {
+    default: 'default weights',
+    set: 'weights of config.yaml',
+    tuned: 'weights tuned for this repository',
+  };
+  return [
+    `Ranking    ${says[inForce]}`,
+    ...(unused === null ? [] : [style.yellow(`           ${printable(unused)} ${nextStep ?? ''}`)]),
+  ];
+}
 
 function statusLines(status: EngineStatus, style: Style, all: boolean): string[] {
   const languages = status.languages.slice(0, shownLanguages).map(({ language, files }) => `${language} ${files}`);
@@ -19,9 +33,9 @@ function statusLines(status: EngineStatus, style: Style, all: boolean): string[]
   ];
   if (status.history !== null)
     lines.push(`History    ${counted(status.history.commits, 'commit')} up to ${status.history.head.slice(0, 12)}`);
-  lines.push(...vectorLines(status.vectors));
+  lines.push(...vectorLines(status.vectors), ...weightLines(status.weights, style));
   if (status.writer !== null)
-    lines.push(`Writer     process ${status.writer.pid} on ${status.writer.host} since ${status.writer.startedAt}`);
+    lines.push(`Writer     ${printable(writerName(status.writer))} since ${status.writer.startedAt}`);
   if (status.filesWithSyntaxErrors > 0)
     lines.push(`Syntax     ${counted(status.filesWithSyntaxErrors, 'file')} with syntax errors, indexed all the same`);
   if (status.truncatedChunks > 0)

@@ -1,4 +1,5 @@
 import type { DownloadProgress, IndexProgress, VectorStatus } from '../../server/engine/index.ts';
+import { holdText } from '../../protocol/index.ts';
 import { bytes, shortened, type Terminal } from './terminal.ts';
 
 const redrawMs = 100;
@@ -46,12 +47,14 @@ export function progressLine(progress: IndexProgress, columns: number): string {
 }
 
 /** One line for a state of embedding, no wider than `columns`. */
-export function embeddingLine({ embedded, chunks, etaSeconds, failed }: VectorStatus, columns: number): string {
+export function embeddingLine(status: VectorStatus, columns: number): string {
+  const { embedded, chunks, etaSeconds, failed, hold } = status;
   const parts = [
     barOf(chunks === 0 ? 0 : embedded / chunks),
     `${embedded}/${chunks} chunks embedded`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(etaSeconds === null ? [] : [eta(etaSeconds)]),
+    ...(hold === null ? [] : [holdText(hold)]),
   ];
   return shortened(parts.join('  '), Math.max(10, columns - 1));
 }
@@ -91,11 +94,22 @@ export function openProgress(terminal: Terminal, clock: () => number = () => per
   return openLine(terminal, progressLine, clock);
 }
 
+/** As above; in a pipe it says, once each, what holds it back. */
 export function openEmbeddingProgress(
   terminal: Terminal,
   clock: () => number = () => performance.now(),
 ): ProgressDisplay<VectorStatus & { phase: string }> {
-  return openLine<VectorStatus & { phase: string }>(terminal, embeddingLine, clock);
+  const line = openLine<VectorStatus & { phase: string }>(terminal, embeddingLine, clock);
+  let noted = '';
+  return {
+    show(progress) {
+      line.show(progress);
+      const held = progress.hold === null ? '' : holdText(progress.hold);
+      if (!terminal.interactive && held !== '' && held !== noted) terminal.note(`Embedding is ${held}.`);
+      noted = held;
+    },
+    clear: () => line.clear(),
+  };
 }
 
 /** As above; in a pipe it says, once each, for what it waits and why it tries again. */

@@ -42,8 +42,8 @@ export class CodeGraph {
   readonly #symbols = new SymbolTable();
   readonly #modules = new ModulePaths();
   readonly #resolver = new Resolver(this.#symbols, this.#modules, (path) => this.#files.get(path));
-  /** Calls by the name they are written with. */
-  readonly #calls = new Map<string, Map<string, CallSite[]>>();
+  /** Files by the names that they call; made when it is first asked for, since linking needs none of it. */
+  #calling: Map<string, Set<string>> | undefined;
   /** Other names that imports give to a name. */
   readonly #aliases = new Map<string, Set<string>>();
   /** Resolved imports by file; forgotten with every change. */
@@ -62,13 +62,7 @@ export class CodeGraph {
     this.#files.set(file.path, file);
     this.#symbols.put(file);
     this.#modules.put(file.path, file.links.roots);
-    for (const call of file.links.calls) {
-      const places = this.#calls.get(call.name) ?? new Map<string, CallSite[]>();
-      this.#calls.set(call.name, places);
-      const inFile = places.get(file.path);
-      if (inFile === undefined) places.set(file.path, [call]);
-      else inFile.push(call);
-    }
+    if (this.#calling !== undefined) addCalling(this.#calling, file);
     for (const { name, alias } of file.links.imports.flatMap(({ names }) => names)) {
       if (alias === '' || alias === name || name === '*') continue;
       const known = this.#aliases.get(name);
@@ -84,7 +78,7 @@ export class CodeGraph {
     this.#files.delete(path);
     this.#symbols.remove(path);
     this.#modules.remove(path);
-    for (const { name } of file.links.calls) this.#calls.get(name)?.delete(path);
+    if (this.#calling !== undefined) for (const { name } of file.links.calls) this.#calling.get(name)?.delete(path);
     this.#forget();
   }
 
@@ -135,11 +129,12 @@ export class CodeGraph {
   callers(definition: Definition): ResolvedCall[] {
     const wanted = placeOf(definition);
     return this.#calledAs(definition)
-      .flatMap((name) => [...(this.#calls.get(name) ?? [])])
-      .flatMap(([path, calls]) => {
-        const file = this.#files.get(path)!;
-        return calls.flatMap((call) => this.#resolve(file, call).filter(({ callee }) => placeOf(callee) === wanted));
-      })
+      .flatMap((name) => this.#filesCalling(name).map((file) => ({ name, file })))
+      .flatMap(({ name, file }) =>
+        file.links.calls
+          .filter((call) => call.name === name)
+          .flatMap((call) => this.#resolve(file, call).filter(({ callee }) => placeOf(callee) === wanted)),
+      )
       .sort((a, b) => (a.file.path < b.file.path ? -1 : a.file.path > b.file.path ? 1 : a.call.line - b.call.line));
   }
 
@@ -194,7 +189,16 @@ export class CodeGraph {
 
   /** Files that call something by one of these names. */
   callersByName(names: readonly string[]): string[] {
-    return names.flatMap((name) => [...(this.#calls.get(name)?.keys() ?? [])]);
+    return names.flatMap((name) => this.#filesCalling(name).map(({ path }) => path));
+  }
+
+  /** Files that call something by this name, in the order in which they came. */
+  #filesCalling(name: string): GraphFile[] {
+    if (this.#calling === undefined) {
+      this.#calling = new Map();
+      for (const file of this.#files.values()) addCalling(this.#calling, file);
+    }
+    return [...(this.#calling.get(name) ?? [])].map((path) => this.#files.get(path)!);
   }
 
   /** Everything that uses everything, in flat arrays. Computed once and kept until a file changes. */
@@ -285,5 +289,13 @@ export class CodeGraph {
     if (owner !== undefined && (symbol.kind === 'constructor' || ['constructor', '__init__'].includes(name)))
       names.add(owner);
     return [...names];
+  }
+}
+
+function addCalling(calling: Map<string, Set<string>>, { path, links }: GraphFile): void {
+  for (const { name } of links.calls) {
+    const paths = calling.get(name);
+    if (paths === undefined) calling.set(name, new Set([path]));
+    else paths.add(path);
   }
 }

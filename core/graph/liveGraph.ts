@@ -1,6 +1,6 @@
 import { CodeGraph } from './codeGraph.ts';
 import type { CodeSymbol } from '../model.ts';
-import { decodeLinks, decodeSymbols } from '../records/fileRecords.ts';
+import { decodeSymbols, openLinks } from '../records/fileRecords.ts';
 
 /** What the graph is made of, as it is stored. */
 export interface GraphRow {
@@ -43,7 +43,7 @@ export class LiveGraph {
   put(path: string, { language, symbols, links }: GraphRow): void {
     const decoded = decodeSymbols(symbols);
     this.symbols.set(path, decoded);
-    this.graph.put({ path, language, symbols: decoded, links: decodeLinks(links) });
+    this.graph.put({ path, language, symbols: decoded, links: openLinks(links) });
   }
 
   remove(path: string): void {

@@ -2,6 +2,7 @@ import type { CodeSymbol } from '../model.ts';
 import { FileScopes } from './fileScopes.ts';
 import { fileRole } from '../roles/fileRole.ts';
 import { familyOf, type ModulePaths } from './modulePaths.ts';
+import { RecentFiles } from './recentFiles.ts';
 import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
 import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
 import {
@@ -21,6 +22,19 @@ interface Meaning {
   /** Paths of files. */
   modules: string[];
 }
+
+/** What a file that asks has been told. */
+interface FileFindings {
+  /** Files by the module's name. */
+  files: Map<string, string[]>;
+  /** What opening imports and the folder give a name. */
+  seen: Map<string, Definition[]>;
+  /** What a name of a module is, by module and name. */
+  given: Map<string, Meaning>;
+}
+
+/** Findings about so many files are kept: those of all of a large index are a hundred megabytes. */
+const mostRecent = 400;
 
 const nothing: Meaning = { types: [], modules: [] };
 
@@ -84,13 +98,16 @@ export class Resolver {
   readonly #fileAt: (path: string) => GraphFile | undefined;
   readonly #bases = new Map<CodeSymbol, Definition[]>();
   /** Per file as it is now: one that changes comes as another object. */
-  readonly #scopes = new WeakMap<GraphFile, FileScopes>();
-  /** Files by what asks, its language and the module's name. */
-  readonly #found = new Map<string, Map<string, string[]>>();
-  /** What opening imports and the folder give a name, by file. */
-  readonly #seen = new Map<string, Map<string, Definition[]>>();
-  /** What a name of a module is, by the file that imports it, module and name. */
-  readonly #given = new Map<string, Map<string, Meaning>>();
+  readonly #scopes = new RecentFiles(
+    mostRecent,
+    (file: GraphFile) => new FileScopes(file, this.#symbols.ofFile(file.path)),
+  );
+  /** What has been found out, by the file that asks. */
+  readonly #known = new RecentFiles(mostRecent, (_path: string): FileFindings => ({
+    files: new Map(),
+    seen: new Map(),
+    given: new Map(),
+  }));
   /** Whether a file exports what it imports. */
   readonly #passing = new WeakMap<GraphFile, boolean>();
 
@@ -103,23 +120,18 @@ export class Resolver {
   /** Call it when a file has come, gone or changed. */
   forget(): void {
     this.#bases.clear();
-    this.#found.clear();
-    this.#seen.clear();
-    this.#given.clear();
+    this.#known.clear();
   }
 
   #scopesOf(file: GraphFile): FileScopes {
-    let scopes = this.#scopes.get(file);
-    if (scopes === undefined) {
-      scopes = new FileScopes(file, this.#symbols.ofFile(file.path));
-      this.#scopes.set(file, scopes);
-    }
-    return scopes;
+    return this.#scopes.of(file);
   }
 
   /** Files that a module name can mean in a file. */
   #filesNamed(file: GraphFile, module: string): string[] {
-    return inner(this.#found, file.path, module, () => this.#modules.resolve(file.path, file.language, module));
+    return known(this.#known.of(file.path).files, module, () =>
+      this.#modules.resolve(file.path, file.language, module),
+    );
   }
 
   /** Definitions that a call means: none if it cannot be said, several where a name is defined several times. */
@@ -266,7 +278,9 @@ export class Resolver {
   }
 
   #givenBy(file: GraphFile, module: string, name: string): Meaning {
-    return inner(this.#given, file.path, `${module}\u0000${name}`, () => this.#fromModule(file, module, name, 0));
+    return known(this.#known.of(file.path).given, `${module}\u0000${name}`, () =>
+      this.#fromModule(file, module, name, 0),
+    );
   }
 
   #fromModule(file: GraphFile, module: string, name: string, depth: number): Meaning {
@@ -379,7 +393,7 @@ export class Resolver {
 
   /** Names that imports or the folder make visible without naming them. */
   #visible(file: GraphFile, name: string): Definition[] {
-    return inner(this.#seen, file.path, name, () => this.#findVisible(file, name));
+    return known(this.#known.of(file.path).seen, name, () => this.#findVisible(file, name));
   }
 
   #findVisible(file: GraphFile, name: string): Definition[] {
@@ -720,12 +734,10 @@ export class Resolver {
   }
 }
 
-/** The value under two keys, made when it is first asked for. */
-function inner<T>(map: Map<string, Map<string, T>>, outerKey: string, key: string, make: () => T): T {
-  let values = map.get(outerKey);
-  if (values === undefined) map.set(outerKey, (values = new Map<string, T>()));
-  let value = values.get(key);
-  if (value === undefined) values.set(key, (value = make()));
+/** The value under a key, made when it is first asked for. */
+function known<T>(map: Map<string, T>, key: string, make: () => T): T {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
   return value;
 }
 

@@ -1,5 +1,6 @@
 import type { ChangeSignals } from '../history/types.ts';
 import { stem } from '../lexical/stem.ts';
+import { bestOf } from './bestOf.ts';
 import type { IndexedFile } from './chunkTable.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import type { RankingWeights } from './weights.ts';
@@ -44,9 +45,12 @@ export function addChangeEvidence(
 /** What the best files give to the files that were changed together with them, before the weight. */
 function partners(scored: readonly ChangedFile[], signals: ChangeSignals): Map<ChangedFile, number> {
   const byPath = new Map(scored.map((owner) => [owner.file.path, owner]));
-  const best = [...scored]
-    .sort((a, b) => b.score - a.score || (a.file.path < b.file.path ? -1 : 1))
-    .slice(0, bestFiles);
+  const best = bestOf(
+    scored,
+    bestFiles,
+    ({ score }) => score,
+    (a, b) => (a.file.path < b.file.path ? -1 : 1),
+  );
   const given = new Map<ChangedFile, number>();
   for (const { file, score } of best) {
     for (const [path, weight] of signals.coChanged(file.path)) {

@@ -2,7 +2,7 @@ import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { bodyCount, commentCount, definitionTerm, nameCount, scopeCount } from '../lexical/types.ts';
 import type { ChunkTable, IndexedFile } from './chunkTable.ts';
-import { DefinitionNames, type DefinedName } from './definitionNames.ts';
+import { DefinitionNames } from './definitionNames.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
@@ -161,19 +161,29 @@ export class ChunkScorer {
   #scoreWholeNames(stems: ReadonlyMap<string, number>, addTo: (term: string, field: ScoredField) => Add): void {
     const { wholeName } = this.#weights;
     if (wholeName === 0) return;
-    const valueOf = (root: string): number => rarity(this.#names.size, this.#names.withStem(root).length);
-    const shared = new Map<DefinedName, number>();
+    const names = this.#names;
+    names.catchUp();
+    /** By stem, what having it is worth to a name. */
+    const worth = new Map<number, number>();
+    const worthOf = (id: number): number => {
+      let value = worth.get(id);
+      if (value === undefined) worth.set(id, (value = names.rarityOf(id)));
+      return value;
+    };
+    const shared = new Map<number, number>();
     let asked = 0;
     for (const [root, weight] of stems) {
-      const value = weight * valueOf(root);
+      const id = names.find(root);
+      const value = weight * names.rarityOf(id);
       asked += value;
-      for (const name of this.#names.withStem(root)) shared.set(name, (shared.get(name) ?? 0) + value);
+      if (id !== undefined) worth.set(id, value);
+      for (const name of names.withStem(id)) shared.set(name, (shared.get(name) ?? 0) + value);
     }
     const best = new Map<number, number>();
-    for (const [{ termId, stems: words }, value] of shared) {
-      const whole = words.reduce((sum, root) => sum + (stems.get(root) ?? 1) * valueOf(root), 0);
+    for (const [name, value] of shared) {
+      const whole = names.sumOver(name, worthOf);
       const score = wholeName * value * (value / whole) ** 2 * (value / asked);
-      this.#table.postings.forEach(termId, (chunk, counts) => {
+      this.#table.postings.forEach(names.termOf(name), (chunk, counts) => {
         if (nameCount(counts) === 0 || this.#table.fileOf(chunk) === undefined) return;
         if (score > (best.get(chunk) ?? 0)) best.set(chunk, score);
       });

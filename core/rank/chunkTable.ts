@@ -55,8 +55,10 @@ const stemsOf = (text: string): ReadonlySet<string> => new Set(termsOfText(text)
 /** The columns of the search index: what is known of each chunk, by its number, and of each file. */
 export class ChunkTable {
   readonly files = new Map<string, IndexedFile>();
+  /** Files by the stems of their paths. */
+  readonly filesByPathStem = new Map<string, Set<IndexedFile>>();
   readonly #folders = new Map<string, Folder>();
-  postings = new Postings();
+  readonly postings = new Postings();
   /** Start line, end line, tokens of each chunk. */
   lines: number[] = [];
   textLength: number[] = [];
@@ -97,7 +99,18 @@ export class ChunkTable {
       subject: subjectOf(file.path),
     };
     this.files.set(file.path, entry);
+    for (const root of entry.pathStems) {
+      const holding = this.filesByPathStem.get(root);
+      if (holding === undefined) this.filesByPathStem.set(root, new Set([entry]));
+      else holding.add(entry);
+    }
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
+  }
+
+  /** Call it after much has been added, `all` when little more will be: postings then take less memory and time. */
+  settle(all: boolean): void {
+    if (!all && !this.postings.isFoldDue) return;
+    this.postings.fold((chunk) => (this.#file[chunk] === undefined ? -1 : chunk));
   }
 
   /** The folder of one more file. */
@@ -131,6 +144,11 @@ export class ChunkTable {
     const file = this.files.get(path);
     if (file === undefined) return;
     this.files.delete(path);
+    for (const root of file.pathStems) {
+      const holding = this.filesByPathStem.get(root)!;
+      holding.delete(file);
+      if (holding.size === 0) this.filesByPathStem.delete(root);
+    }
     file.folder.files--;
     for (let chunk = file.firstChunk; chunk < file.firstChunk + file.chunkCount; chunk++) {
       this.#file[chunk] = undefined;
@@ -153,7 +171,7 @@ export class ChunkTable {
     for (const file of this.files.values()) {
       if (file.chunkCount > 0) file.firstChunk = newChunk[file.firstChunk]!;
     }
-    this.postings = this.postings.compacted(newChunk);
+    this.postings.fold((chunk) => newChunk[chunk]!);
     this.#file = kept.map((chunk) => this.#file[chunk]);
     this.lines = kept.flatMap((chunk) => this.lines.slice(3 * chunk, 3 * chunk + 3));
     this.textLength = kept.map((chunk) => this.textLength[chunk]!);

@@ -2,14 +2,7 @@ import { identifierParts } from '../lexical/splitIdentifier.ts';
 import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { nameOfDefinitionTerm } from '../lexical/types.ts';
-
-/** A name that something is defined under. */
-export interface DefinedName {
-  /** Id of its definition term. */
-  termId: number;
-  /** Distinct stems of its words. */
-  stems: readonly string[];
-}
+import { rarity } from './rarity.ts';
 
 /** `Server::listenOn` → server, listen, on. */
 const stemsOf = (name: string): string[] => [
@@ -21,13 +14,23 @@ const stemsOf = (name: string): string[] => [
   ),
 ];
 
-/** The defined names of an index by the stems of their words. Follows the dictionary, which only grows. */
+const none: readonly number[] = [];
+
+/**
+ * The defined names of an index by the stems of their words. Follows the dictionary, which only grows. Names and stems
+ * have numbers: a large index has hundreds of thousands of names.
+ */
 export class DefinitionNames {
   readonly #terms: TermDictionary;
-  readonly #byStem = new Map<string, DefinedName[]>();
+  readonly #stems = new Map<string, number>();
+  /** By stem, the names with a word of it. */
+  readonly #names: number[][] = [];
+  /** By name: its definition term, and where its stems begin in `#words`. */
+  readonly #termIds: number[] = [];
+  readonly #firstWord: number[] = [];
+  readonly #words: number[] = [];
   /** Terms of the dictionary that were looked at. */
   #seen = 0;
-  #size = 0;
 
   constructor(terms: TermDictionary) {
     this.#terms = terms;
@@ -35,29 +38,55 @@ export class DefinitionNames {
 
   /** Number of names. */
   get size(): number {
-    this.#catchUp();
-    return this.#size;
+    return this.#termIds.length;
+  }
+
+  /** Takes up what the dictionary has got since the last time. */
+  catchUp(): void {
+    for (; this.#seen < this.#terms.size; this.#seen++) {
+      const name = nameOfDefinitionTerm(this.#terms.termOf(this.#seen));
+      if (name !== undefined) this.#add(this.#seen, stemsOf(name));
+    }
+  }
+
+  #add(termId: number, stems: readonly string[]): void {
+    const name = this.#termIds.push(termId) - 1;
+    this.#firstWord.push(this.#words.length);
+    for (const root of stems) {
+      let id = this.#stems.get(root);
+      if (id === undefined) {
+        id = this.#names.push([]) - 1;
+        this.#stems.set(root, id);
+      }
+      this.#names[id]!.push(name);
+      this.#words.push(id);
+    }
+  }
+
+  /** The number of a stem; undefined where no name has a word of it. */
+  find(root: string): number | undefined {
+    return this.#stems.get(root);
   }
 
   /** Names with a word of this stem. */
-  withStem(root: string): readonly DefinedName[] {
-    this.#catchUp();
-    return this.#byStem.get(root) ?? [];
+  withStem(id: number | undefined): readonly number[] {
+    return id === undefined ? none : this.#names[id]!;
   }
 
-  #catchUp(): void {
-    for (; this.#seen < this.#terms.size; this.#seen++) {
-      const name = nameOfDefinitionTerm(this.#terms.termOf(this.#seen));
-      if (name !== undefined) this.#add({ termId: this.#seen, stems: stemsOf(name) });
-    }
+  rarityOf(id: number | undefined): number {
+    return rarity(this.size, this.withStem(id).length);
   }
 
-  #add(name: DefinedName): void {
-    this.#size++;
-    for (const root of name.stems) {
-      const names = this.#byStem.get(root);
-      if (names === undefined) this.#byStem.set(root, [name]);
-      else names.push(name);
-    }
+  /** Id of the definition term of a name. */
+  termOf(name: number): number {
+    return this.#termIds[name]!;
+  }
+
+  /** Adds up a value of each stem of a name, in their order. */
+  sumOver(name: number, valueOf: (stem: number) => number): number {
+    const end = this.#firstWord[name + 1] ?? this.#words.length;
+    let sum = 0;
+    for (let i = this.#firstWord[name]!; i < end; i++) sum += valueOf(this.#words[i]!);
+    return sum;
   }
 }

@@ -1,3 +1,4 @@
+import { bestOf } from './bestOf.ts';
 import type { Folder, IndexedFile } from './chunkTable.ts';
 import type { FileRelations } from './fileLinks.ts';
 import type { RankingWeights } from './weights.ts';
@@ -36,9 +37,7 @@ export function neighbourEvidence<T extends Candidate>(
   const voiceOf = ({ file, score, raw }: T): number =>
     file.role === 'test' ? Math.max(score, testVoice * raw) : score;
   const byPath = new Map(candidates.map((candidate) => [candidate.file.path, candidate]));
-  const best = [...candidates]
-    .sort((a, b) => voiceOf(b) - voiceOf(a) || (a.file.path < b.file.path ? -1 : 1))
-    .slice(0, seeds);
+  const best = bestOf(candidates, seeds, voiceOf, (a, b) => (a.file.path < b.file.path ? -1 : 1));
   const shares = new Map<T, NeighbourShare>();
   const give = (to: T | undefined, from: string, value: number): void => {
     if (to === undefined || value === 0) return;

@@ -1,61 +1,160 @@
+/** Terms of a segment, as a power of two: folding makes one segment anew at a time. */
+const segmentBits = 12;
+const segmentTerms = 1 << segmentBits;
+/** Postings of a page, as a power of two. */
+const pageBits = 14;
+const pageMask = (1 << pageBits) - 1;
+/** Numbers of a posting in a page: its term, its chunk, its counts. */
+const width = 3;
+/** New postings are folded in when there are so many, and half as many as old ones. */
+const leastFold = 1 << 18;
+
+/** The postings of some terms that follow one another: those of each term side by side, newest first. */
+interface Segment {
+  /** Where those of each term begin; one more for the end. */
+  starts: Uint32Array;
+  chunks: Uint32Array;
+  counts: Uint32Array;
+}
+
 /**
- * Postings of all terms in one pool of typed arrays. Each term is a linked list through the pool, newest first:
- * adding is O(1) without allocation, which is what indexing needs, and a walk touches 12 bytes a posting.
- * Postings of removed chunks stay until `compacted` copies the live ones.
+ * Postings of all terms in typed arrays. New ones are written down as they come, and linked by their terms when they
+ * are first asked for. Once there are many they are folded into segments, where those of a term stand side by side: half
+ * the memory, and a walk reads memory in order. Those of removed chunks stay until the next fold.
  */
 export class Postings {
-  #heads = new Int32Array(1 << 14).fill(-1);
-  #chunk = new Uint32Array(1 << 16);
-  #counts = new Uint32Array(1 << 16);
-  #next = new Int32Array(1 << 16);
-  #size = 0;
+  readonly #segments: Segment[] = [];
+  #folded = 0;
+  #pages: Uint32Array[] = [];
+  #added = 0;
+  /** One above the highest term. */
+  #terms = 0;
+  /** Of each term the newest posting in the pages, and of each of those the one before it; -1 for none. */
+  #heads = new Int32Array(0);
+  #before: Int32Array[] = [];
+  #linked = 0;
 
   get size(): number {
-    return this.#size;
+    return this.#folded + this.#added;
   }
 
   add(termId: number, chunk: number, counts: number): void {
-    if (this.#size === this.#chunk.length) this.#growPool();
-    if (termId >= this.#heads.length) this.#growHeads(termId);
-    const at = this.#size++;
-    this.#chunk[at] = chunk;
-    this.#counts[at] = counts;
-    this.#next[at] = this.#heads[termId]!;
-    this.#heads[termId] = at;
+    const at = this.#added++;
+    const page = (this.#pages[at >>> pageBits] ??= new Uint32Array(width << pageBits));
+    const place = (at & pageMask) * width;
+    page[place] = termId;
+    page[place + 1] = chunk;
+    page[place + 2] = counts;
+    if (termId >= this.#terms) this.#terms = termId + 1;
   }
 
+  /** Many were added: they are worth folding in. */
+  get isFoldDue(): boolean {
+    return this.#added > leastFold && this.#added > this.#folded / 2;
+  }
+
+  /** Newest first. */
   forEach(termId: number, visit: (chunk: number, counts: number) => void): void {
-    if (termId >= this.#heads.length) return;
-    for (let at = this.#heads[termId]!; at >= 0; at = this.#next[at]!) visit(this.#chunk[at]!, this.#counts[at]!);
-  }
-
-  /** A copy with chunks renumbered; those that `newChunk` maps to -1 are dropped. */
-  compacted(newChunk: Int32Array): Postings {
-    const copy = new Postings();
-    for (let termId = 0; termId < this.#heads.length; termId++) {
-      const kept: [number, number][] = [];
-      this.forEach(termId, (chunk, counts) => {
-        if (newChunk[chunk]! >= 0) kept.push([newChunk[chunk]!, counts]);
-      });
-      for (const [chunk, counts] of kept.reverse()) copy.add(termId, chunk, counts);
+    if (this.#linked < this.#added) this.#link();
+    for (let at = this.#heads[termId] ?? -1; at >= 0; at = this.#before[at >>> pageBits]![at & pageMask]!) {
+      const page = this.#pages[at >>> pageBits]!;
+      const place = (at & pageMask) * width;
+      visit(page[place + 1]!, page[place + 2]!);
     }
-    return copy;
+    const segment = this.#segments[termId >>> segmentBits];
+    if (segment === undefined) return;
+    const { starts, chunks, counts } = segment;
+    const local = termId & (segmentTerms - 1);
+    const end = starts[local + 1]!;
+    for (let i = starts[local]!; i < end; i++) visit(chunks[i]!, counts[i]!);
   }
 
-  #growPool(): void {
-    const length = this.#chunk.length * 2;
-    this.#chunk = copyInto(new Uint32Array(length), this.#chunk);
-    this.#counts = copyInto(new Uint32Array(length), this.#counts);
-    this.#next = copyInto(new Int32Array(length), this.#next);
+  #link(): void {
+    if (this.#terms > this.#heads.length) {
+      const wider = new Int32Array(Math.max(this.#terms, this.#heads.length * 2)).fill(-1);
+      wider.set(this.#heads);
+      this.#heads = wider;
+    }
+    for (; this.#linked < this.#added; this.#linked++) {
+      const at = this.#linked;
+      const termId = this.#pages[at >>> pageBits]![(at & pageMask) * width]!;
+      const before = (this.#before[at >>> pageBits] ??= new Int32Array(1 << pageBits));
+      before[at & pageMask] = this.#heads[termId]!;
+      this.#heads[termId] = at;
+    }
   }
 
-  #growHeads(termId: number): void {
-    const wider = new Int32Array(Math.max(termId + 1, this.#heads.length * 2)).fill(-1);
-    this.#heads = copyInto(wider, this.#heads);
+  /** Puts all postings side by side, with the numbers that chunks have from now on; those below 0 are dropped. */
+  fold(renumber: (chunk: number) => number): void {
+    const added = this.#countAdded(renumber);
+    /** Of each term the place behind the next one that is put: in the order in which they came, backwards. */
+    const places = new Uint32Array(this.#terms);
+    this.#folded = 0;
+    for (let first = 0; first < this.#terms; first += segmentTerms) {
+      const segment = widened(this.#segments[first >>> segmentBits], first, added, places, renumber);
+      this.#segments[first >>> segmentBits] = segment;
+      this.#folded += segment.chunks.length;
+    }
+    this.#forEachAdded((termId, chunk, counts) => {
+      const now = renumber(chunk);
+      if (now < 0) return;
+      const segment = this.#segments[termId >>> segmentBits]!;
+      const place = --places[termId]!;
+      segment.chunks[place] = now;
+      segment.counts[place] = counts;
+    });
+    this.#heads = new Int32Array(0);
+    this.#before = [];
+    this.#pages = [];
+    this.#added = 0;
+    this.#linked = 0;
+  }
+
+  /** How many of each term were added, as far as they are kept. */
+  #countAdded(renumber: (chunk: number) => number): Uint32Array {
+    const added = new Uint32Array(this.#terms);
+    this.#forEachAdded((termId, chunk) => {
+      if (renumber(chunk) >= 0) added[termId]!++;
+    });
+    return added;
+  }
+
+  #forEachAdded(visit: (termId: number, chunk: number, counts: number) => void): void {
+    for (let at = 0; at < this.#added; at++) {
+      const page = this.#pages[at >>> pageBits]!;
+      const place = (at & pageMask) * width;
+      visit(page[place]!, page[place + 1]!, page[place + 2]!);
+    }
   }
 }
 
-function copyInto<T extends Uint32Array | Int32Array>(target: T, source: T): T {
-  target.set(source);
-  return target;
+/** A segment with room for what is added to each of its terms, before what it has of them and keeps. */
+function widened(
+  segment: Segment | undefined,
+  first: number,
+  added: Uint32Array,
+  places: Uint32Array,
+  renumber: (chunk: number) => number,
+): Segment {
+  const starts = new Uint32Array(segmentTerms + 1);
+  let length = 0;
+  for (let i = 0; i < segmentTerms; i++) {
+    length += added[first + i] ?? 0;
+    const end = segment?.starts[i + 1] ?? 0;
+    for (let at = segment?.starts[i] ?? 0; at < end; at++) if (renumber(segment!.chunks[at]!) >= 0) length++;
+    starts[i + 1] = length;
+  }
+  const wider = { starts, chunks: new Uint32Array(length), counts: new Uint32Array(length) };
+  for (let i = 0; i < segmentTerms; i++) {
+    let to = starts[i]! + (added[first + i] ?? 0);
+    if (first + i < places.length) places[first + i] = to;
+    const end = segment?.starts[i + 1] ?? 0;
+    for (let at = segment?.starts[i] ?? 0; at < end; at++) {
+      const now = renumber(segment!.chunks[at]!);
+      if (now < 0) continue;
+      wider.chunks[to] = now;
+      wider.counts[to++] = segment!.counts[at]!;
+    }
+  }
+  return wider;
 }

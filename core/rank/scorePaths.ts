@@ -1,5 +1,5 @@
 import { stem } from '../lexical/stem.ts';
-import type { IndexedFile } from './chunkTable.ts';
+import type { ChunkTable, IndexedFile } from './chunkTable.ts';
 import type { AnalyzedQuery, QueryPlace } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
 import { areNear } from '../lexical/termDictionary.ts';
@@ -16,33 +16,33 @@ const placesToHalf = 10;
  */
 export function scorePaths(
   query: AnalyzedQuery,
-  files: ReadonlyMap<string, IndexedFile>,
+  { files, filesByPathStem }: Pick<ChunkTable, 'files' | 'filesByPathStem'>,
   weights: RankingWeights,
 ): Map<IndexedFile, number> {
   const stems = new Map(query.terms.map(({ term, weight }) => [stem(term), weight]));
   const askedBy = nearestStem(stems.keys());
-  const holding = new Map<string, number>();
-  const matches: { file: IndexedFile; found: { root: string; asked: string }[] }[] = [];
-  for (const file of files.values()) {
-    const found: { root: string; asked: string }[] = [];
-    for (const root of file.pathStems) {
-      const asked = askedBy(root);
-      if (asked !== undefined) found.push({ root, asked });
-    }
-    if (found.length > 0 || query.places.length > 0) matches.push({ file, found });
-    for (const { root, asked } of found) if (root === asked) holding.set(root, (holding.get(root) ?? 0) + 1);
+  /** Stems of paths that match, each with the one of the query. */
+  const matching = new Map<string, string>();
+  const matched = new Set<IndexedFile>(query.places.length > 0 ? files.values() : []);
+  for (const [root, holding] of filesByPathStem) {
+    const asked = askedBy(root);
+    if (asked === undefined) continue;
+    matching.set(root, asked);
+    for (const file of holding) matched.add(file);
   }
   const values = new Map(
-    [...stems].map(([root, weight]) => [root, weight * rarity(files.size, holding.get(root) ?? 0)]),
+    [...stems].map(([root, weight]) => [root, weight * rarity(files.size, filesByPathStem.get(root)?.size ?? 0)]),
   );
   const total = [...values.values()].reduce((sum, value) => sum + value, 0);
 
   const scores = new Map<IndexedFile, number>();
-  for (const { file, found } of matches) {
+  for (const file of matched) {
     let words = 0;
     let named = 0;
     let inName = 0;
-    for (const { root, asked } of found) {
+    for (const root of file.pathStems) {
+      const asked = matching.get(root);
+      if (asked === undefined) continue;
       const share = root === asked ? 1 : weights.pathNear;
       const value = share * values.get(asked)!;
       words += query.scope.has(asked) ? value * (1 + weights.inScope) : value;

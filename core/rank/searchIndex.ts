@@ -3,13 +3,15 @@ import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { addChangeEvidence } from './changeEvidence.ts';
 import { ChunkScorer, type ScoredField } from './chunkScorer.ts';
 import { ChunkTable, type IndexedFile } from './chunkTable.ts';
+import { bestOf } from './bestOf.ts';
 import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
+import { depthOf, expectedNearness, type EmbeddedChunks, type KnownNearness } from './partialVectors.ts';
 import { nearness } from './nearness.ts';
 import { neighbourEvidence } from './neighbourEvidence.ts';
 import { isSameFile, scorePaths } from './scorePaths.ts';
 import { testEvidence } from './testEvidence.ts';
-import type { NearChunk, RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
+import type { RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
 
 interface FileScore {
@@ -36,7 +38,7 @@ interface FileScore {
   changes: number;
   /** Score of its best chunk. */
   best: number;
-  /** Chunks with a score, best first. */
+  /** Chunks with a score. */
   chunks: number[];
 }
 
@@ -56,6 +58,9 @@ const isDeclaration = (path: string): boolean => /\.d\.[cm]?ts$|\.pyi$/.test(pat
 
 /** What the ranges of a file count beside the one at the line that is asked for. */
 const besideAsked = 0.7;
+
+/** A chunk with a smaller share of the best score by words has nothing to lose for want of a vector. */
+const leastShare = 0.05;
 
 /** Results are taken from at least so many files. */
 const leastFiles = 50;
@@ -80,6 +85,8 @@ export class SearchIndex {
   readonly #links = new FileLinks();
   /** Of the search that is going on: chunks near in meaning, 0 to 1, and the best score by words. */
   readonly #near = new Map<number, number>();
+  /** Those of them that have no vector: their nearness is what can be expected. */
+  readonly #expected = new Set<number>();
   #bestByWords = 1;
 
   constructor(terms: TermDictionary, weights: RankingWeights = defaultWeights) {
@@ -111,6 +118,11 @@ export class SearchIndex {
     this.#links.remove(path);
   }
 
+  /** Call it after files have been added; with `all` when little more will be. */
+  settle(all = false): void {
+    this.#table.settle(all);
+  }
+
   /** Says which files a file uses; without it neighbours do not count. */
   link(path: string, uses: readonly FileUse[]): void {
     this.#links.put(path, uses);
@@ -139,7 +151,7 @@ export class SearchIndex {
     this.#weights = (options.meaning ?? []).length === 0 ? weights : besideMeaning(weights);
     const analyzed = analyzeQuery(query, this.#weights);
     const touched = this.#scorer.score(analyzed, this.#weights);
-    this.#addMeaning(options.meaning ?? [], touched);
+    this.#addMeaning(options, touched);
     const ranked = this.#rankFiles(analyzed, touched, options);
     const answers = this.#spread(analyzed, ranked, options.limit);
     this.#scorer.reset(touched);
@@ -148,28 +160,40 @@ export class SearchIndex {
   }
 
   /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
-  #addMeaning(nearest: readonly NearChunk[], touched: number[]): void {
+  #addMeaning({ meaning = [], embedded }: SearchOptions, touched: number[]): void {
     this.#near.clear();
-    const { meaningDepth } = this.#weights;
+    this.#expected.clear();
     this.#bestByWords = touched.reduce((most, chunk) => Math.max(most, this.#scorer.scoreOf(chunk)), 0) || 1;
-    for (const { path, index, value } of nearness(nearest, meaningDepth)) {
+    for (const { path, index, value } of nearness(meaning, depthOf(embedded, this.#weights.meaningDepth))) {
       const file = this.#table.files.get(path);
-      if (file === undefined || index >= file.chunkCount) continue;
-      const chunk = file.firstChunk + index;
-      this.#near.set(chunk, value);
-      if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
+      if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
+    }
+    if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded, touched);
+    for (const chunk of this.#near.keys()) if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
+  }
+
+  /** Chunks without a vector are taken to be as near as others with so much of the words. */
+  #addExpected({ has }: EmbeddedChunks, touched: readonly number[]): void {
+    const known: KnownNearness[] = [];
+    const lacking: { chunk: number; share: number }[] = [];
+    for (const chunk of touched) {
+      const share = this.#scorer.scoreOf(chunk) / this.#bestByWords;
+      if (share < leastShare) continue;
+      const { path, firstChunk } = this.#table.fileOf(chunk)!;
+      if (has(path, chunk - firstChunk)) known.push({ share, near: this.#near.get(chunk) ?? 0 });
+      else lacking.push({ chunk, share });
+    }
+    const expected = expectedNearness(known);
+    for (const { chunk, share } of lacking) {
+      this.#near.set(chunk, expected(share));
+      this.#expected.add(chunk);
     }
   }
 
+  /** The best files, as many as results are taken from, best first. */
   #rankFiles(query: AnalyzedQuery, touched: readonly number[], options: SearchOptions): FileScore[] {
-    const byFile = new Map<IndexedFile, number[]>();
-    for (const chunk of touched) {
-      const file = this.#table.fileOf(chunk)!;
-      const list = byFile.get(file);
-      if (list === undefined) byFile.set(file, [chunk]);
-      else list.push(chunk);
-    }
-    const pathScores = scorePaths(query, this.#table.files, this.#weights);
+    const byFile = this.#byFile(touched);
+    const pathScores = scorePaths(query, this.#table, this.#weights);
     for (const file of pathScores.keys()) if (!byFile.has(file)) byFile.set(file, []);
     const scored: FileScore[] = [];
     for (const [file, chunks] of byFile) {
@@ -178,28 +202,63 @@ export class SearchIndex {
     if (query.roles.size === 0) this.#addTestEvidence(scored);
     this.#addNeighbours(query, scored);
     addChangeEvidence(scored, query, this.#weights, options.signals, (file) => this.#prior(query, file));
-    const { accept } = options;
-    return scored
-      .filter(({ file }) => accept?.(file.path) !== false)
-      .sort((a, b) => b.score - a.score || (a.file.path < b.file.path ? -1 : 1));
+    const { accept, limit } = options;
+    const accepted = accept === undefined ? scored : scored.filter(({ file }) => accept(file.path));
+    return bestOf(
+      accepted,
+      Math.max(limit, leastFiles),
+      ({ score }) => score,
+      (a, b) => (a.file.path < b.file.path ? -1 : 1),
+    );
+  }
+
+  #byFile(touched: readonly number[]): Map<IndexedFile, number[]> {
+    const byFile = new Map<IndexedFile, number[]>();
+    let last: IndexedFile | undefined;
+    let list: number[] = [];
+    for (const chunk of touched) {
+      const file = this.#table.fileOf(chunk)!;
+      // Chunks of a file mostly come one after the other.
+      if (file !== last) {
+        last = file;
+        const known = byFile.get(file);
+        list = known ?? [];
+        if (known === undefined) byFile.set(file, list);
+      }
+      list.push(chunk);
+    }
+    return byFile;
   }
 
   #scoreFile(query: AnalyzedQuery, file: IndexedFile, chunks: number[], path: number): FileScore {
     const { support, supportDepth } = this.#weights;
-    const scoreOf = (chunk: number): number => this.#scorer.scoreOf(chunk);
-    chunks.sort((a, b) => scoreOf(b) - scoreOf(a) || a - b);
-    const best = chunks.length > 0 ? scoreOf(chunks[0]!) : 0;
-    let more = 0;
-    for (let i = 1; i <= supportDepth && i < chunks.length; i++) more += scoreOf(chunks[i]!);
+    const [best = 0, ...next] = this.#highest(chunks, 1 + supportDepth);
+    const more = next.reduce((sum, each) => sum + each, 0);
     const declared = isDeclaration(file.path) ? this.#weights.declaration : 1;
+    const near = this.#near;
     const nearest =
-      this.#weights.meaningFile * chunks.reduce((most, each) => Math.max(most, this.#near.get(each) ?? 0), 0);
+      near.size === 0
+        ? 0
+        : this.#weights.meaningFile * chunks.reduce((most, each) => Math.max(most, near.get(each) ?? 0), 0);
     const meaning = nearest * this.#bestByWords;
     const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
     const raw = (best + support * more + path + meaning) * covered;
     const score = raw * this.#prior(query, file);
     const addedLater = { tests: 0, near: 0, nearest: '', central: 0, changes: 0 };
     return { file, score, raw, more: support * more, path, meaning, covered, ...addedLater, best, chunks };
+  }
+
+  /** The highest scores of some chunks, highest first. */
+  #highest(chunks: readonly number[], count: number): number[] {
+    const highest: number[] = [];
+    for (const chunk of chunks) {
+      const score = this.#scorer.scoreOf(chunk);
+      if (highest.length === count && score <= highest[count - 1]!) continue;
+      let at = highest.length < count ? highest.length : count - 1;
+      for (; at > 0 && highest[at - 1]! < score; at--) highest[at] = highest[at - 1]!;
+      highest[at] = score;
+    }
+    return highest;
   }
 
   #addTestEvidence(scored: readonly FileScore[]): void {
@@ -232,22 +291,22 @@ export class SearchIndex {
   #spread(query: AnalyzedQuery, ranked: readonly FileScore[], limit: number): Answer[] {
     const { spread } = this.#weights;
     const candidates: { chunk: number; score: number; owner: FileScore }[] = [];
-    for (const owner of ranked.slice(0, Math.max(limit, leastFiles))) {
+    for (const owner of ranked) {
       const asked = this.#askedChunks(query, owner.file);
-      const chunks = new Set([...asked, ...owner.chunks]);
-      if (chunks.size === 0) chunks.add(owner.file.firstChunk);
+      const found = owner.chunks.length === 0 && asked.size === 0 ? [owner.file.firstChunk] : owner.chunks;
+      const chunks = asked.size === 0 ? found : new Set([...asked, ...found]);
       for (const chunk of chunks) {
         const own = owner.best === 0 ? 1 : (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
         const share = asked.has(chunk) ? 1 : asked.size > 0 ? own * besideAsked : own;
         candidates.push({ chunk, score: owner.score * share, owner });
       }
     }
-    candidates.sort(
-      (a, b) => b.score - a.score || (a.owner.file.path < b.owner.file.path ? -1 : 1) || a.chunk - b.chunk,
-    );
-    return candidates
-      .slice(0, limit)
-      .map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
+    return bestOf(
+      candidates,
+      limit,
+      ({ score }) => score,
+      (a, b) => (a.owner === b.owner ? a.chunk - b.chunk : a.owner.file.path < b.owner.file.path ? -1 : 1),
+    ).map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
   }
 
   /** The ranges of a file that hold a line which the query names. */
@@ -275,6 +334,11 @@ export class SearchIndex {
     return this.#weights.meaning * this.#bestByWords * (this.#near.get(chunk) ?? 0);
   }
 
+  #meaningPart(chunk: number): ScorePart {
+    const value = this.#meaningOf(chunk);
+    return { name: 'meaning', value, ...(this.#expected.has(chunk) ? { detail: 'expected, no vector yet' } : {}) };
+  }
+
   /** Scores again with a witness: what each term gave to the chunks that are shown. */
   #explain(query: AnalyzedQuery, answers: readonly Answer[]): void {
     const shown = new Map(answers.map(({ chunk }) => [chunk, new Map<ScoredField, Map<string, number>>()]));
@@ -293,7 +357,7 @@ export class SearchIndex {
         part('names', fields.get('name')),
         part('scope', fields.get('scope')),
         part('defines', fields.get('definition')),
-        ...(this.#near.size === 0 ? [] : [{ name: 'meaning', value: this.#meaningOf(chunk) }]),
+        ...(this.#near.size === 0 ? [] : [this.#meaningPart(chunk)]),
         { name: 'more ranges', value: more },
         { name: 'path', value: path },
         ...(this.#near.size === 0 ? [] : [{ name: 'file meaning', value: meaning }]),

@@ -1,3 +1,4 @@
+import type { EmbeddedChunks } from './partialVectors.ts';
 import type { FileWords } from '../lexical/types.ts';
 import type { ChangeSignals } from '../history/types.ts';
 import type { FileRole } from '../model.ts';
@@ -32,6 +33,8 @@ export interface SearchOptions {
   weights?: RankingWeights;
   /** The chunks most like the question in meaning, best first; none where there are no vectors. */
   meaning?: readonly NearChunk[];
+  /** Where only some chunks have a vector; without it all of them have one. */
+  embedded?: EmbeddedChunks;
   /** What is known of past changes; asked for only when a weight wants it, null when nothing is known. */
   signals?: () => ChangeSignals | null;
 }

@@ -78,6 +78,12 @@ export interface RankingWeights {
   prior: Record<FileRole, number>;
 }
 
+/**
+ * Raised whenever a weight comes to mean something else, or a signal comes or goes that others were balanced against:
+ * weights that a repository has fitted for itself are then no longer used.
+ */
+export const rankingVersion = 1;
+
 export const defaultWeights: RankingWeights = {
   k1: 1.2,
   b: 0.5,

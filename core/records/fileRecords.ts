@@ -1,4 +1,4 @@
-import type { FileLinks, ImportLink, ModuleRoot } from '../graph/types.ts';
+import type { Binding, CallSite, FileLinks, ImportLink, ModuleRoot } from '../graph/types.ts';
 import type { AnalyzedWords, FileWords } from '../lexical/types.ts';
 import type { Chunk, CodeSymbol, SymbolKind } from '../model.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
@@ -140,13 +140,18 @@ class StringTable {
   }
 }
 
-/** Reads what `StringTable.write` wrote, and gives the string of a number. */
+/** Reads what `StringTable.write` wrote, and gives the string of a number. Each is made when it is first asked for. */
 function readStrings(input: ByteReader): (id: number) => string {
-  const strings = Array.from({ length: input.number() }, () => input.text());
+  const starts = Uint32Array.from({ length: input.number() }, () => {
+    const before = input.position;
+    input.skipText();
+    return before;
+  });
+  const strings: (string | undefined)[] = [];
   return (id) => {
-    const found = strings[id];
-    if (found === undefined) throw new RangeError(`the record has no string ${id}`);
-    return found;
+    const start = starts[id];
+    if (start === undefined) throw new RangeError(`the record has no string ${id}`);
+    return (strings[id] ??= input.textAt(start));
   };
 }
 
@@ -233,7 +238,7 @@ export function encodeLinks({ roots, imports, calls, bindings }: FileLinks): Uin
   return record.finish();
 }
 
-/** The beginning of a record of links, as far as its imports. */
+/** Reads a record of links; its parts in the order in which they stand. */
 class LinkReader {
   readonly input: ByteReader;
   readonly string: (id: number) => string;
@@ -270,6 +275,14 @@ class LinkReader {
       return { module: this.string(packed >>> 1), names, line, exported: (packed & 1) === 1 };
     });
   }
+
+  calls(): CallSite[] {
+    return this.list(() => ({ name: this.text(), receiver: this.text(), line: this.input.number() }));
+  }
+
+  bindings(): Binding[] {
+    return this.list(() => ({ name: this.text(), type: this.text(), line: this.input.number() }));
+  }
 }
 
 /** Only the imports. */
@@ -280,14 +293,55 @@ export function decodeImports(bytes: Uint8Array): ImportLink[] {
   return reader.imports();
 }
 
+/** Goes past so many calls or bindings: two strings and a line each. */
+function skipThrees(input: ByteReader): void {
+  for (let left = 3 * input.number(); left > 0; left--) input.number();
+}
+
+/**
+ * The links of a file, of which only what others ask of it is unpacked. Calls are seventy of a hundred links, and
+ * nobody needs those of all files at once: calls and bindings are read from the record each time they are asked for.
+ */
+class PackedLinks implements FileLinks {
+  readonly roots: ModuleRoot[];
+  readonly imports: ImportLink[];
+  readonly #bytes: Uint8Array;
+  /** Where in the record the calls begin. */
+  readonly #callsAt: number;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    const reader = new LinkReader(bytes);
+    this.roots = reader.roots();
+    this.imports = reader.imports();
+    this.#callsAt = reader.input.position;
+  }
+
+  #readerOfCalls(): LinkReader {
+    const reader = new LinkReader(this.#bytes);
+    reader.input.position = this.#callsAt;
+    return reader;
+  }
+
+  get calls(): CallSite[] {
+    return this.#readerOfCalls().calls();
+  }
+
+  get bindings(): Binding[] {
+    const reader = this.#readerOfCalls();
+    skipThrees(reader.input);
+    return reader.bindings();
+  }
+}
+
+const noLinks = (): FileLinks => ({ roots: [], imports: [], calls: [], bindings: [] });
+
+/** The links of a file as the graph keeps them: see `PackedLinks`. */
+export const openLinks = (bytes: Uint8Array): FileLinks => (bytes.length === 0 ? noLinks() : new PackedLinks(bytes));
+
+/** All links of a file at once. */
 export function decodeLinks(bytes: Uint8Array): FileLinks {
-  if (bytes.length === 0) return { roots: [], imports: [], calls: [], bindings: [] };
+  if (bytes.length === 0) return noLinks();
   const reader = new LinkReader(bytes);
-  const { input } = reader;
-  return {
-    roots: reader.roots(),
-    imports: reader.imports(),
-    calls: reader.list(() => ({ name: reader.text(), receiver: reader.text(), line: input.number() })),
-    bindings: reader.list(() => ({ name: reader.text(), type: reader.text(), line: input.number() })),
-  };
+  return { roots: reader.roots(), imports: reader.imports(), calls: reader.calls(), bindings: reader.bindings() };
 }

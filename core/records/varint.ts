@@ -76,6 +76,15 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
+  /** How many bytes have been read; set, it goes on from there. */
+  get position(): number {
+    return this.#at;
+  }
+
+  set position(at: number) {
+    this.#at = at;
+  }
+
   get done(): boolean {
     return this.#at >= this.#bytes.length;
   }
@@ -94,6 +103,15 @@ export class ByteReader {
   text(): string {
     const start = this.skipText();
     return textOf(this.#bytes, start, this.#at);
+  }
+
+  /** The text that begins at a place; what is read next stays what it was. */
+  textAt(position: number): string {
+    const before = this.#at;
+    this.#at = position;
+    const text = this.text();
+    this.#at = before;
+    return text;
   }
 
   /** Goes past a text; returns where it began. */

@@ -59,6 +59,7 @@ export class VectorTable {
   /** Says which chunks a file has. What is known of a chunk with an equal text is kept. */
   place(path: string, digests: Uint8Array): void {
     const before = this.#files.get(path);
+    if (before !== undefined && isSame(before.digests, digests)) return;
     const count = digests.length / digestBytes;
     const file: FileVectors = { path, digests, rows: new Int32Array(count).fill(noRow) };
     if (before !== undefined) this.#inherit(before, file);
@@ -140,6 +141,19 @@ export class VectorTable {
     if (row >= this.#capacity) this.#grow();
     this.#own(row, file, index);
     return row;
+  }
+
+  /** Whether each chunk that has a vector in the other table has one here. Both hold the same files. */
+  covers(other: VectorTable): boolean {
+    for (const { path, rows } of other.#files.values()) {
+      const mine = this.#files.get(path)?.rows;
+      if (rows.some((row, index) => row !== noRow && (mine?.[index] ?? noRow) === noRow)) return false;
+    }
+    return true;
+  }
+
+  has(path: string, index: number): boolean {
+    return (this.#files.get(path)?.rows[index] ?? noRow) !== noRow;
   }
 
   /** False while a chunk of the file has no vector. */
@@ -228,6 +242,9 @@ export class VectorTable {
 function highest(rows: number[], scores: Int32Array, count: number): number[] {
   return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
 }
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 const digestAt = (digests: Uint8Array, index: number): Uint8Array =>
   digests.subarray(index * digestBytes, (index + 1) * digestBytes);

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { FolderStatus, ModelState } from '../../protocol/index.ts';
+import { holdText, type FolderStatus, type ModelState } from '../../protocol/index.ts';
 import type { ServerClient } from '../client.ts';
 import { showFailure } from '../failures.ts';
 
@@ -22,14 +22,24 @@ function skippedSection(skipped: FolderStatus['skipped']): string[] {
     ]);
 }
 
-function vectorText({ state, embedded, chunks, failed, etaSeconds, reason }: FolderStatus['vectors']): string {
+function vectorText(vectors: FolderStatus['vectors']): string {
+  const { state, model, answering, embedded, chunks, failed, etaSeconds, reason, hold } = vectors;
+  const held = hold === null ? state : hold.level === 'pause' ? holdText(hold) : `${state}, ${holdText(hold)}`;
   const share = `${embedded} of ${chunks} chunks`;
   const bad = failed > 0 ? `, ${failed} could not be embedded` : '';
   const rest = etaSeconds === null ? '' : `, about ${etaSeconds} s left`;
   const why = reason === null ? '' : ` (${reason})`;
+  if (answering !== null)
+    return `changing to ${model ?? 'another model'}: ${held.replace('_', ' ')}, ${share}${bad}${rest}${why}; ${answering} answers meanwhile`;
   return state === 'off' || state === 'no_model'
     ? `none, ${state === 'off' ? 'switched off' : 'no model'}`
-    : `${state}, ${share}${bad}${rest}${why}`;
+    : `${held}, ${share}${bad}${rest}${why}`;
+}
+
+function weightsLine({ inForce, unused, nextStep }: FolderStatus['weights']): string[] {
+  const says = { default: 'default weights', set: 'weights of config.yaml', tuned: 'weights tuned for this folder' };
+  if (inForce === 'default' && unused === null) return [];
+  return [`- Ranking: ${says[inForce]}${unused === null ? '' : `. ${unused} ${nextStep ?? ''}`}`];
 }
 
 function folderSection(folder: FolderStatus): string[] {
@@ -47,6 +57,7 @@ function folderSection(folder: FolderStatus): string[] {
     languages,
     diskBytes,
     vectors,
+    weights,
     lastIndexedAt,
     repairs,
     skipped,
@@ -60,6 +71,7 @@ function folderSection(folder: FolderStatus): string[] {
     `- Content: ${files} files, ${lines} lines, ${chunks} chunks, ${symbols} symbols`,
     `- Languages: ${languages.map(({ language, files: count }) => `${language} ${count}`).join(', ') || 'none'}`,
     `- Vectors: ${vectorText(vectors)}`,
+    ...weightsLine(weights),
     `- Complete as of: ${lastIndexedAt ?? 'not yet'}`,
     ...repairs.map((repair) => `- Note: ${repair}`),
     ...skippedSection(skipped),

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { FolderState } from '../../protocol/index.ts';
+import { holdText, type FolderState } from '../../protocol/index.ts';
 import type { ServerClient } from '../client.ts';
 
 /** The state of all folders in one: what the status bar and the panel show. */
@@ -16,18 +16,43 @@ const number = (count: number): string => count.toLocaleString('en-US');
 const minutes = (seconds: number): string =>
   seconds < 90 ? `${seconds} s left` : `${Math.round(seconds / 60)} min left`;
 
+/** Of a folder in which one model answers while another one is being brought in. */
+function summarizeChange(
+  { state, model, answering, reason, etaSeconds }: FolderState['vectors'],
+  share: string,
+): { label: string; text: string } {
+  const meanwhile = `${answering ?? ''} answers meanwhile.`;
+  const to = `the model ${model ?? ''}`;
+  if (state === 'failed' || state === 'no_model')
+    return { label: '', text: ` No change to ${to}: ${reason ?? 'it cannot be used.'} ${meanwhile}` };
+  if (state === 'paused') return { label: '', text: ` The change to ${to} is paused at ${share}; ${meanwhile}` };
+  const left = etaSeconds === null ? '' : `, ${minutes(etaSeconds)}`;
+  return { label: `, new model ${share}`, text: ` Changing to ${to}: ${share}${left}; ${meanwhile}` };
+}
+
 /** What the vectors of all folders add to the summary. */
 function summarizeVectors(vectors: readonly FolderState['vectors'][]): { label: string; text: string } {
   const chunks = vectors.reduce((sum, each) => sum + each.chunks, 0);
   const embedded = vectors.reduce((sum, each) => sum + each.embedded + each.failed, 0);
   const share = `${chunks === 0 ? 0 : Math.floor((100 * embedded) / chunks)}%`;
   const failed = vectors.find(({ state }) => state === 'failed');
+  const changing = vectors.find(({ answering }) => answering !== null);
+  if (changing !== undefined) return summarizeChange(changing, share);
   if (failed !== undefined)
     return { label: '', text: ` Search by words only: ${failed.reason ?? 'embedding failed'}.` };
-  if (vectors.some(({ state }) => state === 'paused')) return { label: '', text: ` Embedding is paused at ${share}.` };
+  const hold = vectors.find((each) => each.hold !== null)?.hold ?? null;
+  if (vectors.some(({ state }) => state === 'paused'))
+    return {
+      label: hold === null ? '' : `, ${holdText(hold)}`,
+      text: ` Embedding is ${hold === null ? 'paused' : holdText(hold)}, at ${share}.`,
+    };
   if (vectors.some(({ state }) => state === 'embedding')) {
     const left = vectors.reduce((sum, { etaSeconds }) => sum + (etaSeconds ?? 0), 0);
-    return { label: `, embedding ${share}`, text: ` Embedding: ${share}${left > 0 ? `, ${minutes(left)}` : ''}.` };
+    const slow = hold === null ? '' : `, ${holdText(hold)}`;
+    return {
+      label: `, embedding ${share}`,
+      text: ` Embedding: ${share}${left > 0 ? `, ${minutes(left)}` : ''}${slow}.`,
+    };
   }
   const missing = vectors.find(({ state }) => state === 'no_model');
   if (missing !== undefined) return { label: '', text: ' Search by words: there is no embedding model.' };

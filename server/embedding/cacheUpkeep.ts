@@ -31,6 +31,9 @@ const embeddingsFolder = (cacheDir: string): string => path.join(cacheDir, 'embe
 export const modelFolder = (cacheDir: string, fingerprint: string): string =>
   path.join(embeddingsFolder(cacheDir), formatVersion, fingerprint);
 
+/** Beside the folder: which model it was (rememberedModels.ts). */
+export const noteOfModel = (folder: string): string => `${folder}.json`;
+
 export interface CacheStatus {
   dir: string;
   bytes: number;
@@ -133,6 +136,7 @@ async function removeEmptyFolders(dirs: readonly string[]): Promise<void> {
   for (const dir of dirs) {
     try {
       await rmdir(dir);
+      await rm(noteOfModel(dir), { force: true });
     } catch (error) {
       if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EBUSY'].includes(errorCode(error) ?? '')) throw error;
     }

@@ -24,7 +24,8 @@ export interface EmbedChildOptions {
   hangMs: number;
   stopMs: number;
   log: (event: string, fields: Record<string, unknown>) => void;
-  onReady: (batches: boolean) => void;
+  /** It can be given texts; `cpuMs` is what it has used of the processor so far. */
+  onReady: (batches: boolean, cpuMs: number) => void;
   onUnusable: (error: Extract<FromProcess, { kind: 'unusable' }>['error']) => void;
   onDone: (texts: QueuedText[], report: RunReport) => void;
   /** It is gone without having been told to stop. */
@@ -105,7 +106,7 @@ export function startEmbedChild(options: EmbedChildOptions): EmbedChild {
     switch (message.kind) {
       case 'ready':
         becomeIdle();
-        options.onReady(message.batches);
+        options.onReady(message.batches, message.cpuMs);
         break;
       case 'unusable':
         options.onUnusable(message.error);

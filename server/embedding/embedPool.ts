@@ -1,9 +1,13 @@
-import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { AppError, deserializeError } from '../../core/errors.ts';
-import { type ChildDeath, type EmbedChild, type RunReport, startEmbedChild } from './embedChild.ts';
+import { createCpuBudget } from './cpuBudget.ts';
+import { type ChildDeath, type EmbedChild, startEmbedChild } from './embedChild.ts';
 import { missingRuntime } from './runtime.ts';
 import type { RunTimes } from './embedProtocol.ts';
+import { createMemoryGuard, type MemoryGuardOptions } from './memoryGuard.ts';
+import { createOutage } from './outage.ts';
+import { createProcessStarter } from './processStarter.ts';
+import { createTextOutcomes, maxCrashes, quarantined } from './textOutcomes.ts';
 import { createTextQueue, type QueuedText } from './textQueue.ts';
 import type { Embedded, Embedder, EmbedPriority, ReadyModel } from './types.ts';
 
@@ -22,34 +26,40 @@ export interface EmbedPoolOptions {
   stopMs?: number;
   /** Wait before a process is started again after one died, doubled for each that dies in a row while it loads; in ms. */
   backOffMs?: number;
+  /** Cores that embedding may use in the mean, questions aside, which never wait; default Infinity. */
+  cores?: number;
+  /** Default: no ceiling. */
+  memory?: MemoryGuardOptions;
+  /** How long a first outage lasts before it is tried again, in ms. */
+  outageMs?: number;
   /** Hears of every run. */
   onRun?: (run: RunTimes & { texts: number; tokens: number }) => void;
+  /** Nothing can be embedded; after so many ms it is worth trying again, null for not without a cause. */
+  onOutage?: (retryMs: number | null) => void;
+  /** There is, or is no more, too little memory free for what nobody waits for. */
+  onMemory?: (isShort: boolean) => void;
 }
 
 /** One process a core, one core left to the user. */
 export const defaultProcesses = (): number => Math.max(1, availableParallelism() - 1);
 
-/** How often a text may take its process down. */
-const maxCrashes = 2;
 /** After so many processes in a row that died while loading, no more are started. */
 const maxFailedStarts = 4;
 
-const cancelled = (): AppError => new AppError('cancelled', 'embedding was stopped');
+const needsMore = (what: string): AppError =>
+  new AppError('worker_failed', `the embedding model needs more memory than it may take: ${what}`, {
+    hint: 'Raise embeddingMemoryMb. Search by words works all the same.',
+  });
 
-/** Texts that processes died on, by digest. */
-function createBlacklist() {
-  const crashes = new Map<string, number>();
-  const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64');
-  return {
-    count: (text: string): number => (crashes.size === 0 ? 0 : (crashes.get(digestOf(text)) ?? 0)),
-    add(text: string): number {
-      const digest = digestOf(text);
-      const count = (crashes.get(digest) ?? 0) + 1;
-      crashes.set(digest, count);
-      return count;
-    },
-  };
+function cannotStart(why: string, retryMs: number): AppError {
+  const minutes = Math.ceil(retryMs / 60_000);
+  const when = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+  return new AppError('worker_failed', `embedding processes cannot be started: ${why}; tried again in ${when}`, {
+    hint: 'Is there enough memory? Search by keywords works all the same.',
+  });
 }
+
+const cancelled = (): AppError => new AppError('cancelled', 'embedding was stopped');
 
 /**
  * Embeds in child processes, which are started when there is work: a run keeps the event loop of its process busy, and
@@ -64,33 +74,66 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
   /** Of processes that were told to stop. */
   const ending = new Set<EmbedChild>();
   const queue = createTextQueue();
-  const blacklist = createBlacklist();
+  const outcomes = createTextOutcomes({ queue, log, onRun: options.onRun });
   /** Whether texts may share a run: the model says so when it is loaded. */
   let batches = false;
   let failedStarts = 0;
-  let startAt = 0;
-  let startTimer: NodeJS.Timeout | undefined;
   let idleTimer: NodeJS.Timeout | undefined;
+  let budgetTimer: NodeJS.Timeout | undefined;
   let paused = false;
-  let failure: Error | null = missingRuntime(options.assetsDir);
+  const outage = createOutage(undefined, options.outageMs);
+  const missing = missingRuntime(options.assetsDir);
+  const failure = (): Error | null => missing ?? outage.error;
+  let cores = options.cores ?? Infinity;
+  const budget = createCpuBudget(cores);
+  const memory = createMemoryGuard(options.memory ?? { ceilingBytes: Infinity });
   let closed = false;
   let closing: Promise<void> | undefined;
 
+  /** What nobody waits for is held back: by a pause, or since the share is used up. */
+  const holdsBackground = (): boolean => paused || starter.isShort || budget.waitMs() > 0;
+  /** A share below one core needs one process, below two cores two. */
+  const mostProcesses = (): number => Math.min(processes, Math.max(1, Math.ceil(cores)));
+
+  /** More texts may be embedded than processes are about to take them. */
+  function lacksProcess(): boolean {
+    const loading = [...children].filter(({ state }) => state === 'loading').length;
+    return children.size < mostProcesses() && queue.count(holdsBackground()) > loading;
+  }
+
+  const starter = createProcessStarter({
+    memory,
+    backOffMs,
+    running: () => children.size,
+    isWanted: () => failure() === null && lacksProcess(),
+    isAsked: () => queue.count(true) > 0,
+    isQueued: () => queue.count(paused) > 0,
+    start: () => startChild(),
+    lookAgain: () => dispatch(),
+    onMemory: options.onMemory,
+  });
+
   function startChild(): void {
+    let runs = 0;
     const child = startEmbedChild({
       assetsDir: options.assetsDir,
       model,
       hangMs,
       stopMs,
       log,
-      onReady(may) {
+      onReady(may, cpuMs) {
         batches = may;
         failedStarts = 0;
+        outage.end();
+        budget.spend(cpuMs);
         dispatch();
       },
-      onUnusable: (error) => fail(deserializeError(error)),
+      onUnusable: (error) => fail(deserializeError(error), true),
       onDone(texts, report) {
-        settle(texts, report);
+        runs++;
+        budget.spend(report.times.cpuMs);
+        outcomes.settle(texts, report);
+        guardMemory(child, report.rssBytes, runs);
         dispatch();
       },
       onDeath(death) {
@@ -102,6 +145,15 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
     children.add(child);
   }
 
+  /** Memory that a process has taken it does not give back: it is ended, and another one is started when needed. */
+  function guardMemory(child: EmbedChild, rssBytes: number, runs: number): void {
+    const verdict = memory.judge(rssBytes, runs);
+    if (verdict === 'fine') return;
+    log('embedding process above its memory', { rssBytes, runs });
+    if (children.has(child)) stopChild(child);
+    if (verdict === 'useless') fail(needsMore(memory.note ?? ''), true);
+  }
+
   function stopChild(child: EmbedChild): void {
     // From now on it is nobody's; a busy one still says what became of its run.
     children.delete(child);
@@ -109,96 +161,53 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
     void child.stop(closed).then(() => ending.delete(child));
   }
 
-  function settle(texts: readonly QueuedText[], { outcomes, times }: RunReport): void {
-    let [count, tokens] = [0, 0];
-    for (const [position, text] of [...texts.entries()].reverse()) {
-      const outcome = outcomes[position]!;
-      switch (outcome.kind) {
-        case 'left':
-          text.tokens = outcome.tokens;
-          text.alone ||= outcome.alone;
-          queue.putBack(text);
-          break;
-        case 'failed':
-          text.settle({ failure: outcome.reason });
-          break;
-        case 'embedded':
-          count++;
-          tokens += outcome.tokens;
-          text.settle({ vector: outcome.vector, tokens: outcome.tokens, truncated: outcome.truncated });
-      }
-    }
-    if (count > 0) options.onRun?.({ texts: count, tokens, ...times });
-  }
-
   /** A process crashed or was killed. */
   function bury({ pid, state, cause, lastWords, job }: ChildDeath): void {
     log('embedding process died', { pid, state, cause, running: job?.running.length ?? 0 });
     if (state === 'loading') failedStarts++;
-    if (job !== undefined) blame(job, cause);
-    startAt = Date.now() + backOffMs * 2 ** Math.max(0, failedStarts - 1);
-    if (failedStarts < maxFailedStarts) return;
-    fail(
-      new AppError('worker_failed', `embedding processes cannot be started: ${lastWords === '' ? cause : lastWords}`, {
-        hint: 'Is there enough memory? Search by keywords works all the same.',
-      }),
-    );
+    if (job !== undefined) outcomes.blame(job, cause);
+    starter.died(failedStarts);
+    // After an outage one is enough to see that it is not over.
+    if (failedStarts < (outage.isOnTrial ? 1 : maxFailedStarts)) return;
+    fail(cannotStart(lastWords === '' ? cause : lastWords, outage.nextMs), false);
   }
 
-  /** What ran when the process died is tried once more, each alone; the second time it is given up. Others go on. */
-  function blame({ texts, running }: NonNullable<ChildDeath['job']>, cause: string): void {
-    for (const [position, text] of [...texts.entries()].reverse()) {
-      if (running.includes(position)) {
-        text.alone = true;
-        if (blacklist.add(text.text) >= maxCrashes) {
-          log('text quarantined', { cause, characters: text.text.length });
-          text.settle(quarantined);
-          continue;
-        }
-      }
-      queue.putBack(text);
-    }
-  }
-
-  const quarantined: Embedded = { failure: 'the embedding process died on it twice' };
-
-  /** For good: the model or the platform cannot be used. */
-  function fail(error: Error): void {
-    failure ??= error;
-    log('embedding is not possible', { reason: error.message });
+  /** `lasting`: the model cannot be used. Otherwise it is tried again after a while. */
+  function fail(error: Error, lasting: boolean): void {
+    if (outage.error !== null) return;
+    failedStarts = 0;
+    const retryMs = outage.begin(error, lasting);
+    log('embedding is not possible', { reason: error.message, retryMs });
     for (const text of queue.takeAll()) text.reject(error);
     for (const child of children) stopChild(child);
+    options.onOutage?.(retryMs);
   }
 
   /** Gives work to idle processes, and starts one for what is left over. */
   function dispatch(): void {
-    if (closed || failure !== null) {
+    const error = failure();
+    if (closed || error !== null) {
       // What was put back after a crash has nobody to go to any more.
-      for (const text of queue.takeAll()) text.reject(failure ?? cancelled());
+      for (const text of queue.takeAll()) text.reject(error ?? cancelled());
       return;
     }
     for (const child of children) {
       if (child.state !== 'idle') continue;
-      const texts = queue.take({ paused, batches });
+      const texts = queue.take({ paused: holdsBackground(), batches });
       if (texts.length === 0) break;
       child.give(texts);
     }
-    const loading = [...children].filter(({ state }) => state === 'loading').length;
-    if (children.size < processes && queue.count(paused) > loading) startSoon();
+    if (lacksProcess()) starter.soon();
+    else if (starter.isShort && queue.count(false) > 0) starter.whenThereIsRoom();
+    goOnWhenAffordable();
     endIdle();
   }
 
-  function startSoon(): void {
-    const wait = startAt - Date.now();
-    if (wait > 0)
-      startTimer ??= setTimeout(() => {
-        startTimer = undefined;
-        dispatch();
-      }, wait);
-    else {
-      startChild();
-      dispatch();
-    }
+  /** When the share is used up, work goes on as soon as enough time has gone by. */
+  function goOnWhenAffordable(): void {
+    clearTimeout(budgetTimer);
+    const wait = budget.waitMs();
+    if (wait > 0 && !paused && queue.count(false) > 0) budgetTimer = setTimeout(dispatch, Math.ceil(wait));
   }
 
   /** Ends processes that have had no work for long, and looks again when the next one will have. */
@@ -215,7 +224,7 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
   }
 
   function enqueue(text: string, priority: EmbedPriority, mine: Set<QueuedText>): Promise<Embedded> {
-    const crashes = blacklist.count(text);
+    const crashes = outcomes.crashesOf(text);
     if (crashes >= maxCrashes) return Promise.resolve(quarantined);
     return new Promise((settle, reject) => {
       const queued: QueuedText = { text, priority, tokens: undefined, alone: crashes > 0, settle, reject };
@@ -227,7 +236,8 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
   return {
     model,
     async embed(texts, { kind, priority, signal, onEmbedded }) {
-      if (failure !== null) throw failure;
+      const error = failure();
+      if (error !== null) throw error;
       if (closed || signal?.aborted === true) throw cancelled();
       const prefix = kind === 'query' ? queryPrefix : textPrefix;
       const mine = new Set<QueuedText>();
@@ -253,11 +263,27 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
       paused = false;
       dispatch();
     },
+    setCores(next) {
+      cores = next;
+      budget.setCores(next);
+      dispatch();
+    },
+    retry() {
+      starter.atOnce();
+      outage.lift();
+    },
+    get note() {
+      return memory.note;
+    },
+    get isWanted() {
+      return queue.count(false) > 0 || [...children].some(({ state }) => state === 'busy');
+    },
     close() {
       closed = true;
       closing ??= (async () => {
-        clearTimeout(startTimer);
+        starter.close();
         clearTimeout(idleTimer);
+        clearTimeout(budgetTimer);
         for (const text of queue.takeAll()) text.reject(cancelled());
         for (const child of children) stopChild(child);
         await Promise.all([...ending].map((child) => child.stop(true)));

@@ -39,15 +39,14 @@ async function loadRuntime(): Promise<OnnxRuntime> {
 async function load(model: ReadyModel): Promise<void> {
   try {
     session = await openModelSession(model, await loadRuntime());
-    sinceReport();
-    await send({ kind: 'ready', batches: session.batches });
+    await send({ kind: 'ready', batches: session.batches, cpuMs: sinceReport() });
   } catch (error) {
     await send({ kind: 'unusable', error: serializeError(error) });
     await end();
   }
 }
 
-let reported = process.cpuUsage();
+let reported = { user: 0, system: 0 };
 
 /** Processor time since this was last asked for. */
 function sinceReport(): number {
@@ -88,7 +87,7 @@ async function embed({ id, texts }: EmbedJob): Promise<void> {
     modelCpuMs: session.spent.modelCpuMs - modelCpuMs,
     cpuMs: sinceReport(),
   };
-  await send({ kind: 'done', id, outcomes, times });
+  await send({ kind: 'done', id, outcomes, times, rssBytes: process.memoryUsage.rss() });
 }
 
 /** Ending in the middle of a run, or with a session open, can abort the process. */

@@ -30,10 +30,11 @@ export interface RunTimes {
 }
 
 export type FromProcess =
-  /** `batches`: texts may share a run, see ModelSession. */
-  | { kind: 'ready'; batches: boolean }
+  /** `batches`: texts may share a run, see ModelSession. `cpuMs`: what loading has used of the processor. */
+  | { kind: 'ready'; batches: boolean; cpuMs: number }
   /** The model cannot be used; the process ends. */
   | { kind: 'unusable'; error: SerializedError }
   /** The run begins with these texts of the job: if the process dies now, one of them is the reason. */
   | { kind: 'running'; id: number; indexes: number[] }
-  | { kind: 'done'; id: number; outcomes: TextOutcome[]; times: RunTimes };
+  /** `rssBytes`: memory that the process now has. */
+  | { kind: 'done'; id: number; outcomes: TextOutcome[]; times: RunTimes; rssBytes: number };

@@ -7,6 +7,7 @@ import { fileFactsReader, type FileFactsReader } from './fileFacts.ts';
 import { inspectModel, modelPath, type Inspected } from './inspectModel.ts';
 import { knownBySha256 } from './modelCatalog.ts';
 import { cachedFolder, importedRevision, modelsFolder, readManifest, withManifest } from './modelFolders.ts';
+import { withRuntime } from './runtime.ts';
 import type { ModelFiles, ReadyModel } from './types.ts';
 import { isModelId, wishedModel, type ModelConfig, type WishedModel } from './wishedModel.ts';
 
@@ -221,7 +222,8 @@ async function look(options: ModelOptions, places: ModelPlaces): Promise<ModelSt
   let unusable: ModelState | undefined;
   for (const { from, dir, inspect } of looks) {
     const found = await inspect().catch(cannotBeRead);
-    if ('ready' in found) return { state: 'ready', model: found.ready, from, bytes: found.bytes };
+    if ('ready' in found)
+      return { state: 'ready', model: withRuntime(found.ready, options.assetsDir), from, bytes: found.bytes };
     if ('fault' in found)
       unusable ??= {
         state: 'unusable',

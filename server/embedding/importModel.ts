@@ -8,6 +8,7 @@ import { putInPlace, type ReadyState } from './downloadModel.ts';
 import { findModel, modelPlaces, wishForFolder, type ModelOptions } from './findModel.ts';
 import { inspectModel, type Inspected } from './inspectModel.ts';
 import { cachedFolder, cachedModels, modelsFolder, type CachedModel } from './modelFolders.ts';
+import { withRuntime } from './runtime.ts';
 import type { ModelSpec, ReadyModel } from './types.ts';
 import { wishedModel, type ModelConfig, type WishedModel } from './wishedModel.ts';
 
@@ -111,7 +112,7 @@ export async function importModel(
     await lock.release();
   }
   const state = await findModel(options);
-  const model = { ...found.ready, dir: folder };
+  const model = withRuntime({ ...found.ready, dir: folder }, options.assetsDir);
   return { model, bytes: found.bytes, used: state.state === 'ready' && isSame(state, model) };
 }
 

@@ -188,7 +188,7 @@ async function specOf(
   };
 }
 
-/** Digest of all that decides a vector: see `ReadyModel.fingerprint`. */
+/** Digest of all of the model that decides a vector; the runtime comes to it in `withRuntime`. See `ReadyModel.fingerprint`. */
 export function fingerprintOf(spec: ModelSpec, modelSha256: string, tokenizerSha256: string): string {
   const { pooling, dimensions, maxTokens, queryPrefix, textPrefix } = spec;
   return createHash('sha256')

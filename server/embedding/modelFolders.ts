@@ -29,7 +29,7 @@ export function manifestText(spec: ModelSpec): string {
 
 const roles: readonly ModelFileRole[] = ['model', 'tokenizer', 'tokenizerConfig', 'config'];
 
-function isSpec(value: unknown): value is ModelSpec {
+export function isSpec(value: unknown): value is ModelSpec {
   if (typeof value !== 'object' || value === null) return false;
   const { id, dimensions, pooling, maxTokens, queryPrefix, textPrefix, files, source } = value as Partial<ModelSpec>;
   return (

@@ -38,7 +38,7 @@ export interface ReadyModel {
   dir: string;
   /**
    * Hex, 24 digits: digest of all that decides a vector (the model's and the tokenizer's bytes, pooling, dimensions,
-   * prefixes, longest input). Vectors of different fingerprints are never compared.
+   * prefixes, longest input, the runtime's version). Vectors of different fingerprints are never compared.
    */
   fingerprint: string;
 }
@@ -70,6 +70,14 @@ export interface Embedder {
   /** Texts that wait or run at background priority are held back; questions and answers go on. */
   pause(): void;
   resume(): void;
+  /** Cores that the background may use in the mean; Infinity for no limit. */
+  setCores(cores: number): void;
+  /** What could not be done is tried anew with the next text, whatever its time. */
+  retry(): void;
+  /** What was done to stay within bounds, in a sentence; null for nothing. */
+  readonly note: string | null;
+  /** Texts wait or run. */
+  readonly isWanted: boolean;
   /** Finishes the running texts, then ends the processes. Idempotent. */
   close(): Promise<void>;
 }

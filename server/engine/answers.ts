@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import type { RankedBy } from '../../core/rank/tunedWeights.ts';
 import type { ParsePool } from '../indexing/parsePool.ts';
 import type { Store } from '../store/index.ts';
 import { checkGraphRequest } from './checkGraphRequest.ts';
@@ -35,7 +36,11 @@ export function createAnswers(
     async rank(query, { limit = 200, ranking = {}, weights = {}, signal } = {}) {
       signal?.throwIfAborted();
       await prepare();
-      const request = { limit, sources: [], weights: { ...parts.weights(ranking), ...weights } };
+      const request = {
+        limit,
+        sources: [],
+        weights: (rankedBy: RankedBy) => ({ ...parts.weights(rankedBy, ranking), ...weights }),
+      };
       const { ranked } = await parts.vectors.search(query, request, signal);
       return ranked.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
     },

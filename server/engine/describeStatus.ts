@@ -1,5 +1,5 @@
 import type { Store } from '../store/index.ts';
-import type { EngineStatus, IndexProgress, VectorStatus } from './types.ts';
+import type { EngineStatus, IndexProgress, VectorStatus, WeightsReport } from './types.ts';
 
 export interface StatusParts {
   root: string;
@@ -8,6 +8,7 @@ export interface StatusParts {
   running: boolean;
   progress: IndexProgress | null;
   vectors: VectorStatus;
+  weights: WeightsReport;
   /** What workers reported, e.g. a grammar that cannot be loaded. */
   notes: readonly string[];
 }
@@ -25,6 +26,7 @@ export async function describeStatus({
   running,
   progress,
   vectors,
+  weights,
   notes,
 }: StatusParts): Promise<EngineStatus> {
   const counts = await store.counts();
@@ -48,6 +50,7 @@ export async function describeStatus({
     lastIndexedAt: counts.lastIndexedAt,
     history: history === null ? null : { commits: history.commits, head: history.head },
     vectors,
+    weights,
     repairs: [...store.repairs, ...notes],
     progress,
     writer: store.writer,

@@ -1,21 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { embedPriority } from '../embedding/types.ts';
 import type { Store } from '../store/index.ts';
-import type { EmbeddingParts } from './embeddings.ts';
 import type { ChunkPlace, VectorSupply } from './vectorSupply.ts';
 
 /** Chunks given to the processes at a time: enough to keep them busy, few enough to stop soon. */
 const batchChunks = 48;
 const batchesInFlight = 2;
+/** How soon it goes on after a pause. */
+const heldMs = 100;
 /** A text's own vector is at least so near to it; less means that the vectors are not those of the texts. */
 const selfSimilarity = 0.95;
 
 export interface EmbedGapsOptions {
   store: Store;
   supply: VectorSupply;
-  parts: EmbeddingParts;
   /** Files to begin with. */
   first: readonly string[];
   signal: AbortSignal;
+  /** True while nothing is to be embedded. */
+  isHeld: () => boolean;
   /** True once files were indexed that this pass does not know of: it then ends early. */
   isOutdated: () => boolean;
   onBatch: () => void;
@@ -23,16 +26,18 @@ export interface EmbedGapsOptions {
 
 /** One pass over all chunks without a vector. Those of files that change meanwhile are left to the next one. */
 export async function embedGaps(options: EmbedGapsOptions): Promise<void> {
-  const { store, supply, parts, first, signal, isOutdated, onBatch } = options;
+  const { store, supply, first, signal, isHeld, isOutdated, onBatch } = options;
   const running = new Set<Promise<void>>();
   let batch: ChunkPlace[] = [];
   const failed: unknown[] = [];
 
   async function send(): Promise<void> {
+    // Looked up after a pause: another process may have embedded it meanwhile.
+    while (isHeld() && !isOutdated()) await sleep(heldMs, undefined, { signal });
     const places = batch;
     batch = [];
     const work: Promise<void> = supply
-      .embed(parts, places, { priority: embedPriority.background, signal })
+      .embed(places, { priority: embedPriority.background, signal })
       .catch((error: unknown) => void failed.push(error))
       .then(() => {
         running.delete(work);
@@ -42,9 +47,13 @@ export async function embedGaps(options: EmbedGapsOptions): Promise<void> {
     if (running.size >= batchesInFlight) await Promise.race(running);
   }
 
-  for (const path of await store.filesToEmbed([...first])) {
+  const paths = await supply.filesToEmbed(first);
+  // Beside a process that writes, and begins with the first, it begins with the last: they meet, and no text is embedded
+  // by both.
+  if (store.role === 'reader') paths.reverse();
+  for (const path of paths) {
     if (signal.aborted || failed.length > 0 || isOutdated()) break;
-    batch.push(...supply.textsOf(await store.chunksToEmbed([{ path }])));
+    batch.push(...supply.textsOf(await supply.chunksToEmbed([{ path }])));
     if (batch.length >= batchChunks) await send();
   }
   if (batch.length > 0 && failed.length === 0) await send();
@@ -56,17 +65,20 @@ export async function embedGaps(options: EmbedGapsOptions): Promise<void> {
 export async function selfTest({
   store,
   supply,
-  parts,
   signal,
-}: Pick<EmbedGapsOptions, 'store' | 'supply' | 'parts' | 'signal'>): Promise<string | null> {
-  const sample = await store.vectorSample();
+}: Pick<EmbedGapsOptions, 'store' | 'supply' | 'signal'>): Promise<string | null> {
+  const { embedder, model } = supply.parts;
+  const sample = await store.vectorSample({ model: model.fingerprint });
   const [place] = sample === null ? [] : supply.textsOf([sample]);
   if (place === undefined) return null;
   const how = { kind: 'text', priority: embedPriority.answer, signal } as const;
-  const [embedded] = await parts.embedder.embed([place.text], how);
+  const [embedded] = await embedder.embed([place.text], how);
   if (embedded === undefined || 'failure' in embedded)
     return `the self-test failed: ${embedded?.failure ?? 'the model gave no answer'}`;
-  const [nearest] = await store.nearest({ vector: embedded.vector, count: 1 });
+  const [nearest] = await store.nearest({
+    vector: { model: model.fingerprint, values: embedded.vector },
+    count: 1,
+  });
   if (nearest !== undefined && nearest.similarity >= selfSimilarity) return null;
   return `the self-test failed: a text is not found by its own vector (cosine ${(nearest?.similarity ?? 0).toFixed(2)})`;
 }

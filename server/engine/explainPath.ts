@@ -1,10 +1,9 @@
 import { AppError } from '../../core/errors.ts';
 import { skipReasonNames } from '../../core/model.ts';
-import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
-import type { RankingWeights } from '../../core/rank/weights.ts';
 import { inspectPath } from '../indexing/discovery/discover.ts';
 import { readSource } from '../indexing/discovery/readSource.ts';
 import { toOsPath, toWorkspacePath } from '../indexing/discovery/workspacePath.ts';
+import type { WeightsFor } from './rankingWeights.ts';
 import type { Store, StoredFile } from '../store/index.ts';
 import type { VectorKeeper } from './vectorKeeper.ts';
 import type { SourceReader } from './sourceReader.ts';
@@ -17,7 +16,7 @@ export interface WhyParts {
   store: Store;
   reader: SourceReader;
   vectors: VectorKeeper;
-  weights: (more: RankingOverrides) => RankingWeights;
+  weights: WeightsFor;
 }
 
 /** How deep a ranking is searched for the path. */
@@ -47,7 +46,7 @@ function skippedReport(path: string, { reason, detail }: SkippedFile): WhyReport
 }
 
 async function rankingOf({ vectors, weights }: WhyParts, path: string, query: string): Promise<WhyReport['ranking']> {
-  const request = { limit: depth, sources: [], explain: true, weights: weights({}) };
+  const request = { limit: depth, sources: [], explain: true, weights };
   const { ranked } = await vectors.search(query, request);
   const at = ranked.findIndex((range) => range.path === path);
   if (at < 0) return { rank: null, of: ranked.length, score: 0, parts: [] };

@@ -27,9 +27,10 @@ export async function indexAll({ onProgress, ...options }: IndexAllOptions): Pro
       },
     });
     const { files, chunks, symbols } = await store.counts();
-    const { added, changed, removed, unchanged, filesRead } = run.counts;
+    const { added, changed, removed, unchanged, filesRead, filesParsed } = run.counts;
     const durationMs = Math.round(performance.now() - started);
-    return { files, chunks, symbols, added, changed, removed, unchanged, filesRead, skipped: run.skipped, durationMs };
+    const done = { added, changed, removed, unchanged, filesRead, filesParsed };
+    return { files, chunks, symbols, ...done, skipped: run.skipped, durationMs };
   } finally {
     pool.rest();
     tell('done');

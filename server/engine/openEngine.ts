@@ -2,12 +2,11 @@ import { existsSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
-import { defaultWeights } from '../../core/rank/weights.ts';
-import { withOverrides } from '../../core/rank/tunableWeights.ts';
 import { gitHistory, type HistorySource } from '../history/gitHistory.ts';
 import { discoverFiles } from '../indexing/discovery/discover.ts';
 import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
-import { updatePaths } from '../indexing/updatePaths.ts';
+import { outdatedPaths } from '../indexing/outdatedPaths.ts';
+import { growHeapsSlowly } from '../system/growHeapsSlowly.ts';
 import { databaseName, openStore, type Store } from '../store/index.ts';
 import { analysisVersion } from './analysisVersion.ts';
 import { assetsDir } from './assets.ts';
@@ -16,10 +15,11 @@ import { describeStatus } from './describeStatus.ts';
 import { createHistoryKeeper } from './historyKeeper.ts';
 import { openPacks } from './openPacks.ts';
 import { createPackStore } from './packStore.ts';
-import { indexAll } from './indexAll.ts';
-import { createSharedRun } from './sharedRun.ts';
+import { createCheckoutKeeper } from './checkoutKeeper.ts';
+import { createIndexRuns } from './indexRuns.ts';
 import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from '../tokens/tokenCounter.ts';
+import { weightsOf, weightsReport } from './rankingWeights.ts';
 import { createVectorKeeper } from './vectorKeeper.ts';
 import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexProgress, VectorStatus } from './types.ts';
 
@@ -49,6 +49,7 @@ async function openParts({
   access = 'auto',
   preload = false,
   linkWaitMs,
+  program,
   log,
 }: EngineOptions & Required<Pick<EngineOptions, 'indexDir' | 'log'>>): Promise<{
   store: Store;
@@ -57,7 +58,10 @@ async function openParts({
   // Not while everything is being indexed: its memory would come on top of the parsers'.
   const counter = preload && existsSync(path.join(indexDir, databaseName)) ? openTokenCounter(assetsDir) : undefined;
   try {
-    const waits = linkWaitMs === undefined ? {} : { linkWaitMs };
+    const waits = {
+      ...(linkWaitMs === undefined ? {} : { linkWaitMs }),
+      ...(program === undefined ? {} : { program }),
+    };
     return { store: await openStore({ indexDir, access, assetsDir, analysisVersion, ...waits, log }), counter };
   } catch (error) {
     await counter?.close();
@@ -69,9 +73,9 @@ async function openParts({
 export async function openEngine(options: EngineOptions & { history?: HistorySource }): Promise<Engine> {
   const root = path.resolve(options.root);
   assertFolder(root);
+  growHeapsSlowly();
   const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
   const settings = { ...defaultSettings, ...options.settings };
-  const weights = withOverrides(defaultWeights, settings.ranking);
   const log = options.log ?? (() => undefined);
   const { store, counter: preloaded } = await openParts({ ...options, indexDir, log });
   let counter = preloaded;
@@ -113,38 +117,29 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     if (closing !== undefined) throw new AppError('cancelled', 'the engine is closed');
   }
 
-  function assertWriter(): void {
-    if (store.role === 'writer') return;
-    throw new AppError('index_locked', 'another process is writing this index', {
-      hint: 'Wait for it, or ask: answers come from what it has written.',
-      details: { writer: store.writer },
-    });
-  }
-
   function publish(progress: IndexProgress): void {
     latest = progress.phase === 'done' ? null : progress;
     for (const listener of listeners) listener(progress);
   }
 
-  let forceNext = false;
-  const shared = createSharedRun((signal) => {
-    const force = forceNext;
-    forceNext = false;
-    void history.refresh();
-    return indexAll({
-      store,
-      pool: openPool(),
-      discover: () => discover(signal),
-      signal,
-      force,
-      onNotes: (found) => found.forEach((note) => notes.add(note)),
-      onProgress: publish,
-    });
+  const runs = createIndexRuns({
+    root,
+    indexDir,
+    settings,
+    store,
+    pool: openPool,
+    discover,
+    history,
+    checkout: options.follow === true ? createCheckoutKeeper({ root, log }) : undefined,
+    assertOpen,
+    onNotes: (found) => found.forEach((note) => notes.add(note)),
+    onProgress: publish,
+    onIndexed: (paths) => vectors.refresh(paths),
   });
 
   /** Files that an answer found changed are indexed again behind it. */
   function updateStale(paths: string[]): void {
-    if (store.role !== 'writer' || shared.running) return;
+    if (store.role !== 'writer' || runs.running) return;
     const work: Promise<unknown> = engine
       .update(paths)
       .catch((error: unknown) => log('stale files could not be updated', { error: String(error) }))
@@ -157,14 +152,14 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       root,
       indexDir,
       settings,
-      weights: (more) => withOverrides(weights, more),
+      weights: weightsOf(settings.ranking),
       store,
       reader,
       pool: openPool,
       counter: openCounter,
       packs,
       vectors,
-      partial: () => shared.running,
+      partial: () => runs.running,
       onStale: updateStale,
       assertOpen,
     }),
@@ -176,52 +171,26 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     },
 
     async index({ signal, onProgress, force = false }: IndexOptions = {}) {
-      assertOpen();
-      if (store.role === 'reader') await store.tryBecomeWriter();
-      assertWriter();
-      forceNext ||= force;
       const stop = onProgress === undefined ? undefined : engine.onProgress(onProgress);
       try {
-        return await shared.join(signal);
+        return await runs.index({ signal, force });
       } finally {
-        vectors.refresh();
         stop?.();
       }
     },
-
-    async update(paths, { signal } = {}) {
-      assertOpen();
-      if (store.role === 'reader') await store.tryBecomeWriter();
-      assertWriter();
-      history.refreshSometimes();
-      const started = performance.now();
-      const done = await updatePaths({ root, indexDir, settings, store, pool: openPool(), paths, signal });
-      if (done.kind !== 'rescan') vectors.refresh(done.indexed);
-      else {
-        const before = new Set(await store.paths());
-        const report = await shared.join(signal);
-        const after = await store.paths();
-        const now = new Set(after);
-        vectors.refresh();
-        return {
-          indexed: after.filter((each) => !before.has(each)),
-          removed: [...before].filter((each) => !now.has(each)),
-          skipped: report.skipped,
-          durationMs: performance.now() - started,
-        };
-      }
-      return {
-        indexed: done.indexed,
-        removed: done.removed,
-        skipped: done.skipped,
-        durationMs: performance.now() - started,
-      };
-    },
+    update: (paths, how) => runs.update(paths, how),
+    followHead: (how) => runs.followHead(how),
 
     async refreshHistory() {
       assertOpen();
-      assertWriter();
+      runs.assertWriter();
       await history.refresh();
+    },
+
+    async outdated({ signal } = {}) {
+      assertOpen();
+      await store.refreshIfChanged();
+      return outdatedPaths(store, () => discover(signal ?? new AbortController().signal), signal);
     },
 
     async paths() {
@@ -238,9 +207,10 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
         root,
         indexDir,
         store,
-        running: shared.running,
+        running: runs.running,
         progress: latest,
         vectors: vectors.status(),
+        weights: weightsReport(settings.ranking, vectors.answering),
         notes: [...notes, ...(history.note === null ? [] : [history.note])],
       });
     },
@@ -268,7 +238,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
 
     close() {
       closing ??= (async () => {
-        await shared.stop();
+        await runs.stop();
         await vectors.close();
         await history.close();
         await Promise.allSettled(background);

@@ -1,17 +1,17 @@
 import { charactersFor, fillMap } from '../../core/pack/fillMap.ts';
 import { toMapFile, type MapFile } from '../../core/pack/packMap.ts';
 import type { MapPack } from '../../core/pack/types.ts';
-import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
-import type { RankingWeights } from '../../core/rank/weights.ts';
-import type { MapAnswer, Store } from '../store/index.ts';
+import type { MapAnswer, QuestionVector, Store } from '../store/index.ts';
+import { byWords } from '../../core/rank/tunedWeights.ts';
+import type { WeightsFor } from './rankingWeights.ts';
 import type { CheckedRequest } from './checkSelect.ts';
 import type { RenderedPack } from '../../core/pack/packFull.ts';
 import type { SourceReader } from './sourceReader.ts';
 import type { TokenCounter } from '../tokens/tokenCounter.ts';
 
 export interface MapParts {
-  /** The weights of this repository, with some set anew. */
-  weights: (more: RankingOverrides) => RankingWeights;
+  /** The weights of this repository for what ranks, with some set anew. */
+  weights: WeightsFor;
   store: Store;
   reader: SourceReader;
   counter: () => TokenCounter;
@@ -50,14 +50,14 @@ async function currentFiles(
 export async function packMap(
   parts: MapParts,
   wanted: CheckedRequest,
-  vector: Float32Array | null,
+  vector: QuestionVector | null,
 ): Promise<{ pack: RenderedPack<MapPack>; stale: string[] }> {
   const { query, sources, budget, signal } = wanted;
   const answer = await parts.store.map({
     query,
     sources: [...sources],
     characters: charactersFor(budget),
-    weights: parts.weights({}),
+    weights: parts.weights(vector?.model ?? byWords),
     ...(vector === null ? {} : { vector }),
   });
   signal?.throwIfAborted();

@@ -22,11 +22,13 @@ import {
   type Tried,
 } from '../../core/history/tuneWeights.ts';
 import { withOverrides, type RankingOverrides } from '../../core/rank/tunableWeights.ts';
+import { byWords, weightsInForce, type RankedBy, type WeightsVersion } from '../../core/rank/tunedWeights.ts';
 import { defaultWeights } from '../../core/rank/weights.ts';
 import { readChangedRanges } from '../history/changedRanges.ts';
 import { mineRepository, type MinedQuestion, type MinedRepository } from '../history/mineRepository.ts';
 import { openPastTree, type PastTree } from '../history/pastTree.ts';
 import { defaultSettings, openEngine } from './openEngine.ts';
+import { weightsVersion } from './rankingWeights.ts';
 import { withTemporaryFolder } from './temporaryFolder.ts';
 import { createPastHistory, type PastHistory } from './pastHistory.ts';
 import type { Engine, EngineSettings, VectorStatus } from './types.ts';
@@ -76,6 +78,13 @@ export interface Tuning {
   proof: Proof | null;
 }
 
+/** What the answers were ranked by, which tuned weights are for. */
+export interface Fitted extends WeightsVersion {
+  rankedBy: RankedBy;
+  /** Name of the model; null for words alone. */
+  model: string | null;
+}
+
 export interface ScoreReport {
   head: string;
   shallow: boolean;
@@ -88,6 +97,7 @@ export interface ScoreReport {
   };
   measures: ScoreRow[];
   tuning: Tuning | null;
+  fitted: Fitted;
   /** Of each variant that was asked for, with the difference to the ranking as it is. */
   variants: { ranking: RankingOverrides; measures: Record<MeasureName, { value: Estimate; difference: Estimate }> }[];
   durationMs: number;
@@ -239,6 +249,7 @@ export async function scoreRepository(options: ScoreOptions): Promise<ScoreRepor
         },
         measures: result.measures,
         tuning: result.tuning,
+        fitted: result.fitted,
         variants: result.variants,
         durationMs: Math.round(performance.now() - started),
       };
@@ -293,11 +304,12 @@ async function walkThePast(
         if (gold.length > 0) await visit({ question, gold }, index);
       }
     };
+    const fitted = await whatRanks(embeddings);
     const { rows, singles } = await askAll(walk, mined.questions, asked, {
       budget,
       tune,
       variants,
-      ranking: used.ranking,
+      ranking: weightsInForce(used.ranking, fitted.rankedBy, weightsVersion),
       signal,
     });
     const unindexed = mined.questions.length - asked.length;
@@ -312,11 +324,16 @@ async function walkThePast(
       );
     }
     const tuning = tune ? await tuneOn(walk, asked, rows.ranking, singles, { budget, signal }) : null;
-    return { used: asked.length, measures: toRows(rows), tuning, variants: toVariants(variants, rows) };
+    return { used: asked.length, measures: toRows(rows), tuning, fitted, variants: toVariants(variants, rows) };
   } finally {
     tree.close();
     await engine.close();
   }
+}
+
+async function whatRanks(embeddings: Embeddings | undefined): Promise<Fitted> {
+  const model = (await embeddings?.parts())?.model;
+  return { rankedBy: model?.fingerprint ?? byWords, model: model?.spec.id ?? null, ...weightsVersion };
 }
 
 type Walk = (questions: readonly MinedQuestion[], phase: ScoreProgress['phase'], visit: Visit) => Promise<void>;

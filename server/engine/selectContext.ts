@@ -2,11 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { packFull, type RenderedPack, type ThreadSharing } from '../../core/pack/packFull.ts';
 import { partsOf } from '../../core/pack/packParts.ts';
 import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
-import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
-import type { RankingWeights } from '../../core/rank/weights.ts';
 import { candidateCount, worthReading } from '../../core/rank/worthReading.ts';
 import { namesWithin } from '../../core/symbols/namesWithin.ts';
-import type { Store } from '../store/index.ts';
+import type { QuestionVector, Store } from '../store/index.ts';
 import { checkSelect, type CheckedRequest } from './checkSelect.ts';
 import { idOfRange, resolveHeld } from './heldLines.ts';
 import { packMap } from './packMap.ts';
@@ -15,12 +13,14 @@ import { scopeAt, type SourceReader } from './sourceReader.ts';
 import type { TokenCounter } from '../tokens/tokenCounter.ts';
 import type { SelectedChunk, SelectRequest, SelectResult } from './types.ts';
 import { findUsed } from './findUsed.ts';
+import { byWords } from '../../core/rank/tunedWeights.ts';
+import type { WeightsFor } from './rankingWeights.ts';
 import type { VectorKeeper } from './vectorKeeper.ts';
 import { verifyRanges, type VerifiedRange } from './verifyRanges.ts';
 
 export interface SelectParts {
-  /** The weights of this repository, with some set anew. */
-  weights: (more: RankingOverrides) => RankingWeights;
+  /** The weights of this repository for what ranks, with some set anew. */
+  weights: WeightsFor;
   store: Store;
   reader: SourceReader;
   counter: () => TokenCounter;
@@ -69,10 +69,10 @@ function toChunks(
 
 async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
   const { query, budget, sources, explain, signal } = wanted;
-  const asked = { limit: candidateCount(budget), sources: [...sources], explain, weights: parts.weights({}) };
+  const asked = { limit: candidateCount(budget), sources: [...sources], explain };
   const { ranked, byMeaning } = wanted.byMeaning
-    ? await parts.vectors.search(query, asked, signal)
-    : { ranked: await parts.store.search(query, asked), byMeaning: false };
+    ? await parts.vectors.search(query, { ...asked, weights: parts.weights }, signal)
+    : { ranked: await parts.store.search(query, { ...asked, weights: parts.weights(byWords) }), byMeaning: false };
   signal?.throwIfAborted();
   const read = worthReading(ranked, budget);
   const { ranges, stale } = await verifyRanges(parts, query, read, signal);
@@ -98,9 +98,11 @@ async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<S
 }
 
 async function selectMap(parts: SelectParts, wanted: CheckedRequest): Promise<Selected> {
-  const vector = wanted.byMeaning ? await parts.vectors.question(wanted.query, wanted.signal) : null;
-  const { pack, stale } = await packMap(parts, wanted, vector);
-  return { pack, chunks: [], stale, byMeaning: vector !== null && parts.vectors.status().embedded > 0 };
+  const ask = async (vector: QuestionVector | null): Promise<Selected> => {
+    const { pack, stale } = await packMap(parts, wanted, vector);
+    return { pack, chunks: [], stale, byMeaning: vector !== null && parts.vectors.status().embedded > 0 };
+  };
+  return wanted.byMeaning ? parts.vectors.withQuestion(wanted.query, wanted.signal, ask) : ask(null);
 }
 
 /** Remembers what was given: for `pack diff`, `have` and the session. */

@@ -2,6 +2,7 @@ import type { Embeddings } from './embeddings.ts';
 import type { ChunkedBy, CodeSymbol, FileRole, LineRange, SkipReason } from '../../core/model.ts';
 import type { GraphDirection } from '../../core/graph/callTree.ts';
 import type { RankingOverrides } from '../../core/rank/tunableWeights.ts';
+import type { RankingSettings, WeightsReport } from '../../core/rank/tunedWeights.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { PackDifference } from '../../core/pack/comparePacks.ts';
 import type { PackPart } from '../../core/pack/packParts.ts';
@@ -11,6 +12,8 @@ import type { GraphAnswer, GraphEdge, GraphSymbol, ReferenceRow } from '../store
 
 export type { GraphAnswer, GraphDirection, GraphEdge, GraphSymbol, NameMatch, ReferenceRow, ScorePart };
 export type { PackDifference, PackPart };
+export type { OnBattery } from './politeness.ts';
+export type { RankingSettings, WeightsReport };
 
 /** What a host may ask of the engine. `openEngine()` in ./index.ts is the only way to get one. */
 export interface Engine {
@@ -23,6 +26,8 @@ export interface Engine {
   index(options?: IndexOptions): Promise<IndexReport>;
   /** These paths (relative, '/') were created, changed, deleted or renamed; resolves once they are searchable. */
   update(paths: readonly string[], options?: { signal?: AbortSignal }): Promise<UpdateReport>;
+  /** Another commit was checked out: brings up to date what may differ by it, or everything where git cannot tell. */
+  followHead(options?: { signal?: AbortSignal }): Promise<UpdateReport>;
   select(request: SelectRequest): Promise<SelectResult>;
   /** Ranked ranges only: no packing, no text. The batch mode of the CLI. */
   rank(query: string, options?: RankOptions): Promise<RankedRange[]>;
@@ -42,6 +47,8 @@ export interface Engine {
   why(path: string, query?: string): Promise<WhyReport>;
   /** Reads what git has that the index does not know yet; resolves once it counts. `index` starts this beside its run. */
   refreshHistory(): Promise<void>;
+  /** Paths that are on disk otherwise than in the index: what `index` would look at, without changing anything. */
+  outdated(options?: { signal?: AbortSignal }): Promise<string[]>;
   /** Every indexed file, sorted. */
   paths(): Promise<string[]>;
   /** Every progress event of this engine, also of runs that others started. Returns the unsubscribe function. */
@@ -58,6 +65,8 @@ export interface EngineOptions {
   /** 'write' fails with index_locked when somebody else writes; 'auto' then becomes a reader. Default 'auto'. */
   access?: 'auto' | 'write' | 'read';
   settings?: Partial<EngineSettings>;
+  /** What people call the program that opens it: others that find the index locked are told. */
+  program?: string;
   /** Loads what `select` needs while an index that exists is opened: for a process that starts in order to ask. */
   preload?: boolean;
   /**
@@ -65,6 +74,8 @@ export interface EngineOptions {
    * long as it takes: then the same files give the same answer.
    */
   linkWaitMs?: number;
+  /** The process stays and will call `followHead`: what is checked out is worth knowing. */
+  follow?: boolean;
   /** Parse workers; default: cores, at least 1, at most 4. */
   parseWorkers?: number;
   /** The model that this folder is searched with besides words; shared by all folders of a host. None by default. */
@@ -86,7 +97,7 @@ export interface EngineSettings {
   include: string[];
   parseTimeoutMs: number;
   /** Weights of the ranking that this repository sets for itself. */
-  ranking: RankingOverrides;
+  ranking: RankingSettings;
 }
 
 export interface RankOptions {
@@ -133,12 +144,18 @@ export interface IndexReport {
   durationMs: number;
   /** Files whose content was read in this run; 0 for an unchanged warm start. */
   filesRead: number;
+  /** Of those, the ones that were taken apart: not those whose content the index has, under this path or another. */
+  filesParsed: number;
 }
 
 export interface UpdateReport {
   indexed: string[];
   removed: string[];
   skipped: SkippedFile[];
+  /** Paths whose stamps were asked for. */
+  filesLookedAt: number;
+  filesRead: number;
+  filesParsed: number;
   durationMs: number;
 }
 
@@ -344,10 +361,18 @@ export interface EngineStatus {
   /** Commits that the ranking knows of, and the newest of them; null where there is no git history. */
   history: { commits: number; head: string } | null;
   vectors: VectorStatus;
+  /** Which weights the answers are ranked with. */
+  weights: WeightsReport;
   /** What was repaired when the index was opened, e.g. a damaged file that was set aside. */
   repairs: string[];
   progress: IndexProgress | null;
-  writer: { pid: number; host: string; startedAt: string } | null;
+  writer: { pid: number; host: string; startedAt: string; program: string | null } | null;
+}
+
+/** Why embedding is held back, and how: `pause`, for what nobody waits for, or `slow`. */
+export interface EmbeddingHold {
+  reason: 'user' | 'battery' | 'typing' | 'memory';
+  level: 'pause' | 'slow';
 }
 
 /** How far a folder is embedded, or why it is not. */
@@ -360,16 +385,24 @@ export interface VectorStatus {
   state: 'off' | 'starting' | 'no_model' | 'embedding' | 'paused' | 'ready' | 'stopped' | 'failed';
   /** Id of the model that is used or wanted; null while it has not been looked for. */
   model: string | null;
+  /**
+   * Id of the model that answers by meaning while the wanted one is not ready: the folder was embedded with it before.
+   * Null when the wanted one answers itself, or words alone do.
+   */
+  answering: string | null;
   /** What is wrong or missing, one sentence; null when all is well. */
   reason: string | null;
   /** What the user can do about it. */
   nextStep: string | null;
+  /** Chunks with a vector of `model`; where there is none, of `answering`. */
   embedded: number;
   chunks: number;
   /** Chunks that could not be embedded; they are found by words. */
   failed: number;
   /** Null while it cannot be said honestly. */
   etaSeconds: number | null;
+  /** Why embedding is paused or slowed down; null when nothing holds it back, or there is nothing to do. */
+  hold: EmbeddingHold | null;
 }
 
 export interface WhyReport {

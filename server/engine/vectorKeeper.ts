@@ -1,14 +1,14 @@
-import { questionText } from '../../core/chunk/embeddingInput.ts';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
-import { embedPriority } from '../embedding/types.ts';
-import type { SearchRequest, Store } from '../store/index.ts';
-import type { EmbeddingParts, Embeddings } from './embeddings.ts';
-import { embedGaps, selfTest } from './embedGaps.ts';
-import { createQuestionVectors } from './questionVectors.ts';
+import type { QuestionVector, Store } from '../store/index.ts';
+import type { Embeddings } from './embeddings.ts';
+import { byWordsAlone, createAskByMeaning, type RankRequest } from './askByMeaning.ts';
+import { embedThrough } from './embedThrough.ts';
+import { createModelChange } from './modelChange.ts';
 import { createRateMeter } from './rateMeter.ts';
-import type { VectorStatus } from './types.ts';
-import { createVectorSupply } from './vectorSupply.ts';
+import type { EmbeddingHold, VectorStatus } from './types.ts';
+import { createVectorLookups } from './vectorLookups.ts';
+import { describeVectors, lackingOf, missingModel } from './vectorStatus.ts';
 
 export interface VectorKeeperOptions {
   store: Store;
@@ -33,72 +33,64 @@ export interface VectorKeeper {
   embedAll(signal?: AbortSignal): Promise<void>;
   search(
     query: string,
-    request: SearchRequest,
+    request: RankRequest,
     signal?: AbortSignal,
   ): Promise<{ ranked: RankedChunk[]; byMeaning: boolean }>;
-  /** The vector of a question; null when there is no model or it does not answer in time. */
-  question(query: string, signal?: AbortSignal): Promise<Float32Array | null>;
+  /**
+   * Lets `work` use the vector of a question, by the model that answers now: its table stays until the work has ended.
+   * Null when there is no model or it does not answer in time.
+   */
+  withQuestion<T>(
+    query: string,
+    signal: AbortSignal | undefined,
+    work: (vector: QuestionVector | null) => Promise<T>,
+  ): Promise<T>;
   /** Resolves once it is known what there is. */
   look(): Promise<void>;
   status(): VectorStatus;
+  /** The model that ranks beside words; null where there is none. */
+  readonly answering: { fingerprint: string; id: string } | null;
   close(): Promise<void>;
 }
 
-/** Files whose vectors are looked up in the cache at a time: a few hundred chunks, a few milliseconds. */
-const lookupFiles = 64;
-/** Candidates of a question that are embedded for it. */
-const candidateCount = 50;
-/** A question waits so long for its own vector: the first one starts a process and loads the model. */
-const questionMs = 8_000;
 /** Files before the user's eyes that are remembered. */
 const mostFirst = 200;
 
-/** Null after this time, or once the signal is given. */
-const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), ms);
-    timer.unref();
-    signal?.addEventListener('abort', () => resolve(null), { once: true });
-  });
-
-function missingModel({ state, reason, nextStep }: VectorStatus): AppError {
-  if (state === 'off')
-    return new AppError('invalid_input', 'embeddings are switched off', {
-      hint: 'Set `embeddings: on` in .contextkit/config.yaml, or leave out --no-embed.',
-    });
-  const hint = nextStep === null ? {} : { hint: nextStep };
-  return new AppError('model_missing', reason ?? 'there is no embedding model', hint);
-}
+/** A lack of memory is seen when a process is to be started: texts have to wait for one. */
+const isPaused = (hold: EmbeddingHold | null): boolean => hold?.level === 'pause' && hold.reason !== 'memory';
 
 export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
-  const { store, embeddings, inBackground, timeBoxMs, log } = options;
+  const { store, embeddings, inBackground, log } = options;
   const abort = new AbortController();
   const rate = createRateMeter();
-  const supply = createVectorSupply({ ...options, onEmbedded: () => rate.count(1) });
+  const models =
+    embeddings === undefined
+      ? null
+      : createModelChange({
+          ...options,
+          embeddings,
+          signal: abort.signal,
+          onEmbedded: () => rate.count(1),
+          onFailure: (error) => onFailure('question not embedded', error),
+        });
   let first: string[] = [];
   let state: VectorStatus['state'] = embeddings === undefined ? 'off' : 'starting';
   let reason: string | null = null;
-  let opened: Promise<EmbeddingParts | null> | undefined;
-  /** Files that were indexed since vectors were looked up. */
-  let due: Set<string> | 'all' = 'all';
-  let filling: Promise<void> | undefined;
+  let opened: Promise<void> | undefined;
   let working: Promise<void> | undefined;
   let workAgain = false;
+  /** Ends the work for a model that is no longer wanted. */
+  let outdated = new AbortController();
 
-  const lacking = (): number => Math.max(0, supply.counts.chunks - supply.counts.embedded - supply.failed);
-
-  function status(): VectorStatus {
-    const model = embeddings?.state ?? null;
-    return {
-      state: state === 'embedding' && embeddings?.paused === true ? 'paused' : state,
-      model: model === null ? null : model.state === 'ready' ? model.model.spec.id : model.id,
+  const status = (): VectorStatus =>
+    describeVectors({
+      state,
       reason,
-      nextStep: model !== null && model.state !== 'ready' ? model.nextStep : null,
-      ...supply.counts,
-      failed: supply.failed,
-      etaSeconds: state === 'embedding' ? rate.secondsFor(lacking()) : null,
-    };
-  }
+      embeddings,
+      models,
+      inBackground,
+      secondsFor: (chunks) => rate.secondsFor(chunks),
+    });
 
   function tell(next: VectorStatus['state'], why: string | null): void {
     state = next;
@@ -112,79 +104,80 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     tell('failed', message);
   }
 
-  async function open(): Promise<EmbeddingParts | null> {
-    const parts = (await embeddings?.parts()) ?? null;
+  /** Nothing has failed for being ended. */
+  function onFailure(event: string, error: unknown): void {
+    if (!abort.signal.aborted) fail(event, error);
+  }
+
+  async function open(): Promise<void> {
+    await models?.open();
     const model = embeddings?.state ?? null;
-    if (parts !== null) await supply.use(parts);
-    else if (embeddings !== undefined && !abort.signal.aborted)
+    if (models?.wanted === null && !abort.signal.aborted)
       tell('no_model', model !== null && model.state !== 'ready' ? model.reason : null);
-    return parts;
   }
 
   /** What failed is tried anew the next time. */
-  const parts = (): Promise<EmbeddingParts | null> =>
-    (opened ??= open().catch((error: unknown) => {
-      opened = undefined;
+  function ensureOpen(): Promise<void> {
+    const attempt: Promise<void> = (opened ??= open().catch((error: unknown) => {
+      if (opened === attempt) opened = undefined;
       throw error;
     }));
-
-  const isDue = (): boolean => due === 'all' || due.size > 0;
-
-  /** Looks up what is due. When the model cannot be opened, that stays so. */
-  async function fillOnce(): Promise<void> {
-    const open = await parts();
-    const asked = due;
-    due = new Set();
-    if (open === null) return;
-    const paths = asked === 'all' ? await store.filesToEmbed(first) : [...asked];
-    for (let i = 0; i < paths.length && !abort.signal.aborted; i += lookupFiles)
-      await supply.lookUp(open, paths.slice(i, i + lookupFiles));
-    await supply.recount();
+    return attempt;
   }
 
-  /** Looks up the vectors of what was indexed since the last time. */
-  function fill(): Promise<void> {
-    if (filling === undefined && !isDue()) return Promise.resolve();
-    filling ??= (async () => {
-      while (isDue() && !abort.signal.aborted) await fillOnce();
-    })()
-      .catch((error: unknown) => {
-        // Words answer all the same.
-        if (!abort.signal.aborted) fail('vectors not looked up', error);
-      })
-      .finally(() => (filling = undefined));
-    return filling;
-  }
+  const lookups =
+    models === null
+      ? null
+      : createVectorLookups({
+          models,
+          open: ensureOpen,
+          first: () => first,
+          signal: abort.signal,
+          onFailure: (error) => onFailure('vectors not looked up', error),
+        });
+  const fill = async (): Promise<void> => lookups?.fill();
 
   async function workThrough(signal: AbortSignal): Promise<void> {
-    const open = await parts();
-    if (open === null) return;
+    await ensureOpen();
     await fill();
-    if (state === 'failed') return;
+    const wanted = models?.wanted ?? null;
+    if (models === null || wanted === null || state === 'failed') return;
+    const { cache } = wanted.supply.parts;
+    await models.note();
     rate.start();
-    do {
-      workAgain = false;
-      if (lacking() > 0) tell('embedding', open.cache.problem);
-      await embedGaps({
-        store,
-        supply,
-        parts: open,
-        first,
-        signal,
-        isOutdated: () => workAgain,
-        onBatch: () => tell(state, open.cache.problem),
-      });
-      signal.throwIfAborted();
-      await supply.recount();
-    } while (workAgain);
-    const fault = await selfTest({ store, supply, parts: open, signal });
-    tell(fault === null ? 'ready' : 'failed', fault ?? open.cache.problem);
+    const fault = await embedThrough({
+      models,
+      first: () => first,
+      signal,
+      store,
+      isHeld: () => isPaused(embeddings?.hold ?? null),
+      onPass() {
+        workAgain = false;
+        if (lackingOf(wanted) > 0) tell('embedding', cache.problem);
+      },
+      onBatch: () => tell(state, cache.problem),
+      isOutdated: () => workAgain,
+      log,
+    });
+    tell(fault === null ? 'ready' : 'failed', fault ?? cache.problem);
+  }
+
+  /** Begins again when another model is wanted meanwhile. */
+  async function workForWanted(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const change = outdated.signal;
+      try {
+        return await workThrough(AbortSignal.any([signal, change]));
+      } catch (error) {
+        if (signal.aborted || !change.aborted) throw error;
+      }
+    }
   }
 
   /** A single run at a time; who asks meanwhile makes it look again. */
   function work(signal: AbortSignal = abort.signal): Promise<void> {
     if (working !== undefined) workAgain = true;
-    working ??= workThrough(signal)
+    working ??= workForWanted(signal)
       .catch((error: unknown) => {
         if (!signal.aborted) fail('embedding failed', error);
         else if (state === 'embedding') tell('stopped', null);
@@ -194,45 +187,18 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     return working;
   }
 
-  async function embedQuestion(query: string): Promise<Float32Array | null> {
-    const open = await parts();
-    if (open === null) return null;
-    const how = { kind: 'query', priority: embedPriority.query, signal: abort.signal } as const;
-    const [embedded] = await open.embedder.embed([questionText(query)], how);
-    return embedded === undefined || 'failure' in embedded ? null : embedded.vector;
-  }
-
-  const questions = createQuestionVectors(embedQuestion, (error) => {
-    if (!abort.signal.aborted) fail('question not embedded', error);
-  });
-
-  async function question(query: string, signal?: AbortSignal): Promise<Float32Array | null> {
-    if (embeddings === undefined || query.trim() === '' || state === 'failed') return null;
-    // The process starts while vectors are looked up.
-    const ready = Promise.all([questions.of(query), fill()]).then(([vector]) => (state === 'failed' ? null : vector));
-    return Promise.race([ready, nullAfter(questionMs, signal)]);
-  }
-
-  /** Embeds the best of these ranges that have no vector, as many as the time box holds. */
-  async function embedCandidates(ranked: readonly RankedChunk[], signal: AbortSignal | undefined): Promise<void> {
-    const open = await parts();
-    const linesOf = new Map<string, number[]>();
-    const order = new Map(ranked.map(({ path, startLine }, i) => [`${path}:${startLine}`, i]));
-    for (const { path, startLine } of ranked) linesOf.set(path, [...(linesOf.get(path) ?? []), startLine]);
-    const files = await store.chunksToEmbed([...linesOf].map(([path, startLines]) => ({ path, startLines })));
-    if (open === null || files.length === 0) return;
-    const rankOf = ({ path, startLine }: { path: string; startLine: number }): number =>
-      order.get(`${path}:${startLine}`)!;
-    const places = supply.textsOf(files).sort((a, b) => rankOf(a) - rankOf(b));
-    const signals = [AbortSignal.timeout(timeBoxMs), abort.signal, ...(signal === undefined ? [] : [signal])];
-    const box = AbortSignal.any(signals);
-    try {
-      await supply.embed(open, places, { priority: embedPriority.answer, signal: box });
-    } catch (error) {
-      // What was done in time counts; whatever else is in the way, there is an answer without.
-      if (!box.aborted) fail('candidates not embedded', error);
-    }
-  }
+  const asking =
+    models === null
+      ? null
+      : createAskByMeaning({
+          ...options,
+          models,
+          signal: abort.signal,
+          open: ensureOpen,
+          fill,
+          hasFailed: () => state === 'failed',
+          onFailure,
+        });
 
   function prefer(paths: readonly string[]): void {
     first = [...paths, ...first.filter((path) => !paths.includes(path))].slice(0, mostFirst);
@@ -241,14 +207,12 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
   const keeper: VectorKeeper = {
     refresh(paths) {
       if (embeddings === undefined || abort.signal.aborted) return;
-      if (paths === undefined) due = 'all';
-      else if (due !== 'all') for (const path of paths) due.add(path);
+      lookups?.add(paths);
       // What was in the way may be gone.
       if (state === 'failed') state = 'starting';
       prefer(paths ?? []);
-      if (!inBackground) return;
       // It has told the status and the log already.
-      work().catch(() => undefined);
+      if (inBackground) work().catch(() => undefined);
     },
 
     attend(paths) {
@@ -258,7 +222,8 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     },
 
     async embedAll(signal) {
-      if ((await parts()) === null) throw missingModel(status());
+      await ensureOpen();
+      if (models === null || models.wanted === null) throw missingModel(status());
       if (state === 'failed') state = 'starting';
       await work(signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal]));
       const now = status();
@@ -272,31 +237,47 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
       );
     },
 
-    question,
+    withQuestion: (query, signal, work) =>
+      asking === null ? work(null) : asking.ask(query, signal, (asked) => work(asked?.vector ?? null)),
     look: fill,
 
     async search(query, request, signal) {
-      const vector = await question(query, signal);
-      if (vector === null) return { ranked: await store.search(query, request), byMeaning: false };
-      if (timeBoxMs > 0 && lacking() > 0)
-        await embedCandidates(await store.search(query, { ...request, limit: candidateCount, explain: false }), signal);
-      return { ranked: await store.search(query, { ...request, vector }), byMeaning: supply.counts.embedded > 0 };
+      if (asking === null) return { ranked: await store.search(query, byWordsAlone(request)), byMeaning: false };
+      return asking.search(query, request, signal);
     },
 
     status,
+    get answering() {
+      const model = models?.answering ?? null;
+      return model !== null && model.supply.counts.embedded > 0 ? model : null;
+    },
 
     async close() {
       abort.abort();
-      unsubscribe?.();
-      await Promise.allSettled([working, filling, questions.settled()]);
+      for (const stop of subscriptions) stop?.();
+      await Promise.allSettled([working, fill(), opened]);
+      await models?.close();
     },
   };
 
-  const unsubscribe = embeddings?.onChange(() => {
+  const followPace = (event: 'hold' | 'retry'): void => {
+    // What was done before a pause or at another pace says nothing about what follows.
+    rate.start();
+    if (event === 'retry' && state === 'failed') keeper.refresh();
+    else options.onStatus(status());
+  };
+  const followModel = async (): Promise<void> => {
     opened = undefined;
-    questions.forget();
     tell('starting', null);
+    outdated.abort();
+    outdated = new AbortController();
     keeper.refresh();
-  });
+    try {
+      await ensureOpen();
+    } catch (error) {
+      onFailure('model not opened', error);
+    }
+  };
+  const subscriptions = [embeddings?.onPace(followPace), embeddings?.onChange(followModel)];
   return keeper;
 }

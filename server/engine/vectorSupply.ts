@@ -17,31 +17,35 @@ export interface ChunkPlace {
 
 export interface VectorSupplyOptions {
   store: Store;
+  parts: EmbeddingParts;
   root: string;
   maxFileKb: number;
   /** A chunk has been embedded. */
   onEmbedded: () => void;
 }
 
-/** Brings vectors into the store: from the cache where they are known, from the model where they are not. */
+/** Brings one model's vectors into the store: from the cache where they are known, from the model where they are not. */
 export interface VectorSupply {
+  readonly parts: EmbeddingParts;
   readonly counts: { embedded: number; chunks: number };
   /** Chunks that cannot be embedded. */
   readonly failed: number;
   /** Says that counts may have changed otherwise. */
   recount(): Promise<void>;
-  /** Uses this model from now on; vectors of another one are forgotten. */
-  use(parts: EmbeddingParts): Promise<void>;
+  /** Begins to keep the vectors. */
+  open(): Promise<void>;
+  /** Forgets them; the cache does not. */
+  close(): Promise<void>;
   /** What the cache knows of these files. */
-  lookUp(parts: EmbeddingParts, paths: readonly string[]): Promise<void>;
+  lookUp(paths: readonly string[]): Promise<void>;
+  /** Files with chunks that lack a vector, the ones that are named before those that answers need most. */
+  filesToEmbed(first: readonly string[]): Promise<string[]>;
+  /** The chunks without a vector in these files, or those of them that begin at the lines that are given. */
+  chunksToEmbed(ranges: { path: string; startLines?: number[] }[]): Promise<FileToEmbed[]>;
   /** The texts of chunks, from files that are still what the index knows. */
   textsOf(files: readonly FileToEmbed[]): ChunkPlace[];
   /** Embeds, and keeps each vector in the cache as soon as it is there, whatever becomes of the rest. */
-  embed(
-    parts: EmbeddingParts,
-    places: readonly ChunkPlace[],
-    options: { priority: EmbedPriority; signal: AbortSignal },
-  ): Promise<void>;
+  embed(places: readonly ChunkPlace[], options: { priority: EmbedPriority; signal: AbortSignal }): Promise<void>;
 }
 
 interface Made {
@@ -73,12 +77,16 @@ async function knownVectors(
   return new Map(found.map(({ index, vector }) => [keys[index]!, vector]));
 }
 
-export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: VectorSupplyOptions): VectorSupply {
+export function createVectorSupply(options: VectorSupplyOptions): VectorSupply {
+  const { store, parts, root, maxFileKb, onEmbedded } = options;
+  const { embedder, cache, model } = parts;
+  const { fingerprint } = model;
+  const { dimensions } = model.spec;
   /** By digest, what cannot be embedded and why. */
   const failures = new Map<string, string>();
   let counts = { embedded: 0, chunks: 0 };
 
-  async function put(made: readonly Made[], dimensions: number): Promise<void> {
+  async function put(made: readonly Made[]): Promise<void> {
     if (made.length === 0) return;
     const digests = new Uint8Array(made.length * digestBytes);
     const vectors = new Float32Array(made.length * dimensions);
@@ -87,10 +95,12 @@ export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: Vecto
       vectors.set(vector, i * dimensions);
     });
     const paths = made.map(({ path }) => path);
-    counts = await store.putVectors({ paths, indexes: made.map(({ index }) => index), digests, vectors });
+    const indexes = made.map(({ index }) => index);
+    counts = await store.putVectors({ model: fingerprint, paths, indexes, digests, vectors });
   }
 
   return {
+    parts,
     get counts() {
       return counts;
     },
@@ -99,16 +109,22 @@ export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: Vecto
     },
 
     async recount() {
-      counts = await store.vectorCounts();
+      counts = await store.vectorCounts({ model: fingerprint });
     },
 
-    async use({ model: { fingerprint, spec } }) {
-      failures.clear();
-      counts = await store.openVectors({ fingerprint, dimensions: spec.dimensions });
+    async open() {
+      counts = await store.openVectors({ model: fingerprint, dimensions });
     },
 
-    async lookUp({ cache, model }, paths) {
-      const gaps = await store.chunkGaps([...paths]);
+    async close() {
+      await store.closeVectors({ model: fingerprint });
+    },
+
+    filesToEmbed: (first) => store.filesToEmbed({ model: fingerprint, first: [...first] }),
+    chunksToEmbed: (ranges) => store.chunksToEmbed({ model: fingerprint, ranges }),
+
+    async lookUp(paths) {
+      const gaps = await store.chunkGaps({ model: fingerprint, paths: [...paths] });
       if (gaps.paths.length === 0) return;
       const found = await cache.get(gaps.digests);
       const made = found.map(({ index, vector }) => ({
@@ -117,7 +133,7 @@ export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: Vecto
         digest: gaps.digests.subarray(index * digestBytes, (index + 1) * digestBytes),
         vector,
       }));
-      await put(made, model.spec.dimensions);
+      await put(made);
     },
 
     textsOf(files) {
@@ -137,7 +153,7 @@ export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: Vecto
       });
     },
 
-    async embed({ embedder, cache, model }, places, { priority, signal }) {
+    async embed(places, { priority, signal }) {
       if (places.length === 0) return;
       const made: Made[] = [];
       const kept: Promise<void>[] = [];
@@ -164,7 +180,7 @@ export function createVectorSupply({ store, root, maxFileKb, onEmbedded }: Vecto
         );
       } finally {
         await Promise.all(kept);
-        await put(made, model.spec.dimensions);
+        await put(made);
       }
     },
   };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createRecordAnalyzer, findOccurrences, type RecordAnalyzerParts } from '../../syntax/index.ts';
+import { analyzesAlike, createRecordAnalyzer, findOccurrences, roleOfText, type RecordAnalyzerParts } from '../../syntax/index.ts';
 import { toOsPath } from './discovery/workspacePath.ts';
 import { readSource } from './discovery/readSource.ts';
 import type { ParseJob, ParseOutcome, ParseRequest } from './parseProtocol.ts';
@@ -18,7 +18,7 @@ export type FileAnalyzer = (
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
 export function createFileAnalyzer({ root, ...parts }: FileAnalyzerParts): FileAnalyzer {
   const analyze = createRecordAnalyzer({ ...parts, sha256 });
-  return async ({ path, stamp, knownHash }, { maxFileKb, parseTimeoutMs, find }) => {
+  return async ({ path, stamp, knownHash, twins = [] }, { maxFileKb, parseTimeoutMs, find }) => {
     const source = readSource(toOsPath(root, path), stamp, { maxFileKb });
     if (source.kind === 'skip') {
       return { kind: 'skipped', record: { path, ...source.stamp, reason: source.reason, detail: source.detail } };
@@ -33,7 +33,11 @@ export function createFileAnalyzer({ root, ...parts }: FileAnalyzerParts): FileA
       };
     }
     if (source.hash === knownHash) return { kind: 'same', path, stamp: source.stamp };
-    const { record, notes } = await analyze(path, source.text, { deadlineMs: parseTimeoutMs });
-    return { kind: 'analyzed', notes, file: { path, ...source.stamp, hash: source.hash, ...record } };
+    const { text, hash } = source;
+    const twin = twins.find((each) => each.hash === hash && analyzesAlike(path, each.path, text));
+    if (twin !== undefined)
+      return { kind: 'copy', copy: { path, ...source.stamp, hash, role: roleOfText(path, text), of: twin.path } };
+    const { record, notes } = await analyze(path, text, { deadlineMs: parseTimeoutMs });
+    return { kind: 'analyzed', notes, file: { path, ...source.stamp, hash, ...record } };
   };
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SkippedRecord, FileStamp } from '../store/types.ts';
 import type { Store } from '../store/index.ts';
 import type { DiscoveredFile, DiscoveryBatch } from './discovery/discover.ts';
+import { createTwinFinder } from './findTwins.ts';
 import type { ParseOutcome, ParseRequest } from './parseProtocol.ts';
 import type { ParsePool } from './parsePool.ts';
 
@@ -10,6 +11,8 @@ export interface RunCounts {
   filesSeen: number;
   filesDone: number;
   filesRead: number;
+  /** Of those, the ones whose text was taken apart: neither known nor the copy of a known one. */
+  filesParsed: number;
   chunks: number;
   added: number;
   changed: number;
@@ -33,7 +36,7 @@ const batchFiles = 32;
 /** Batches in flight for each parse worker; bounds memory. */
 const inFlight = 6;
 
-const sameStamp = (a: FileStamp, b: FileStamp): boolean =>
+export const sameStamp = (a: FileStamp, b: FileStamp): boolean =>
   a.size === b.size && a.mtimeMs === b.mtimeMs && a.inode === b.inode;
 
 /**
@@ -46,6 +49,7 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
     filesSeen: 0,
     filesDone: 0,
     filesRead: 0,
+    filesParsed: 0,
     chunks: 0,
     added: 0,
     changed: 0,
@@ -54,6 +58,7 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
   };
   const known = new Map((await store.knownFiles()).map((file) => [file.path, file]));
   const skippedBefore = new Map((await store.skippedFiles()).map((record) => [record.path, record]));
+  const twinsOf = createTwinFinder(known.values());
   const seen = new Set<string>();
   const skipped: SkippedRecord[] = [];
   const running = new Set<Promise<void>>();
@@ -71,8 +76,17 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
     for (const outcome of outcomes) if (outcome.kind === 'skipped') skipped.push(outcome.record);
     for (const outcome of outcomes)
       if (outcome.kind === 'analyzed' && outcome.notes.length > 0) options.onNotes(outcome.notes);
-    counts.filesDone += outcomes.length;
+    const copies = outcomes.flatMap((outcome) => (outcome.kind === 'copy' ? [outcome.copy] : []));
+    const missed = copies.length > 0 ? await store.copy(copies) : [];
+    // What they were copies of has changed meanwhile.
+    if (missed.length > 0)
+      start(
+        missed.map(({ path, size, mtimeMs, inode }) => ({ path, stamp: { size, mtimeMs, inode }, knownHash: null })),
+      );
+    counts.filesDone += outcomes.length - missed.length;
     counts.filesRead += outcomes.length;
+    counts.filesParsed += analyzed.length;
+    counts.added += copies.length - missed.length;
     counts.unchanged += touched.length;
     for (const file of analyzed) {
       counts.chunks += file.chunkCount;
@@ -130,7 +144,13 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
       return;
     }
     const { size, mtimeMs, inode } = file;
-    batch.push({ path: file.path, stamp: { size, mtimeMs, inode }, knownHash: force ? null : (before?.hash ?? null) });
+    const twins = force || before !== undefined ? [] : twinsOf(file);
+    batch.push({
+      path: file.path,
+      stamp: { size, mtimeMs, inode },
+      knownHash: force ? null : (before?.hash ?? null),
+      ...(twins.length > 0 ? { twins } : {}),
+    });
     bytes += size;
     if (batch.length >= batchFiles || bytes >= batchBytes) flush();
   };

@@ -1,5 +1,5 @@
 import type { Occurrence } from '../../core/graph/types.ts';
-import type { AnalyzedFile, FileStamp, SkippedRecord } from '../store/types.ts';
+import type { AnalyzedFile, FileCopy, FileStamp, SkippedRecord } from '../store/types.ts';
 
 /** What a parse worker is started with. */
 export interface ParseWorkerData {
@@ -14,6 +14,14 @@ export interface ParseRequest {
   stamp: FileStamp;
   /** What the index knows; equal content is not parsed again. */
   knownHash: string | null;
+  /** Files of the index with as many bytes: if this one has the content of one of them, it is not parsed again. */
+  twins?: readonly Twin[];
+}
+
+/** A file of the index that another one may be a copy of. */
+export interface Twin {
+  path: string;
+  hash: string;
 }
 
 export interface ParseJob {
@@ -28,6 +36,8 @@ export interface ParseJob {
 export type ParseOutcome =
   | { kind: 'analyzed'; file: AnalyzedFile; notes: string[] }
   | { kind: 'same'; path: string; stamp: FileStamp }
+  /** The content of another file of the index, moved or copied. */
+  | { kind: 'copy'; copy: FileCopy }
   /** Answer to `find`; null for a file whose content is not what the index knows. */
   | { kind: 'found'; path: string; occurrences: Occurrence[] | null }
   | { kind: 'skipped'; record: SkippedRecord };

@@ -1,8 +1,10 @@
 import type { SkippedRecord } from '../store/types.ts';
 import type { Store } from '../store/index.ts';
 import { discoverFiles, inspectPath, type DiscoveredFile } from './discovery/discover.ts';
-import { askedOnce } from './discovery/gitIgnoreConfig.ts';
-import type { ParseRequest } from './parseProtocol.ts';
+import type { ReadGitIgnoreConfig } from './discovery/gitIgnoreConfig.ts';
+import { createTwinFinder } from './findTwins.ts';
+import { sameStamp } from './indexer.ts';
+import type { ParseOutcome, ParseRequest } from './parseProtocol.ts';
 import type { ParsePool } from './parsePool.ts';
 
 export interface UpdateOptions {
@@ -11,12 +13,23 @@ export interface UpdateOptions {
   settings: { maxFileKb: number; exclude: string[]; include: string[] };
   store: Store;
   pool: ParsePool;
+  readGitConfig: ReadGitIgnoreConfig;
   paths: readonly string[];
   signal: AbortSignal | undefined;
 }
 
+export interface UpdateChanges {
+  indexed: string[];
+  removed: string[];
+  skipped: SkippedRecord[];
+  /** Paths whose stamps were asked for. */
+  filesLookedAt: number;
+  filesRead: number;
+  filesParsed: number;
+}
+
 export type UpdateOutcome =
-  | { kind: 'done'; indexed: string[]; removed: string[]; skipped: SkippedRecord[] }
+  | { kind: 'done'; changes: UpdateChanges }
   /** The rules themselves changed, or more than is worth looking at one by one. */
   | { kind: 'rescan' };
 
@@ -36,8 +49,8 @@ function indexedBelow(known: readonly string[], path: string): string[] {
 }
 
 async function inspect(options: UpdateOptions, known: readonly string[]): Promise<Findings> {
-  const { root, indexDir, settings, signal } = options;
-  const base = { root, indexDir, settings, readGitConfig: askedOnce(), ...(signal === undefined ? {} : { signal }) };
+  const { root, indexDir, settings, readGitConfig, signal } = options;
+  const base = { root, indexDir, settings, readGitConfig, ...(signal === undefined ? {} : { signal }) };
   const findings: Findings = { files: new Map(), gone: new Set(), skipped: [] };
   for (const path of new Set(options.paths)) {
     signal?.throwIfAborted();
@@ -70,13 +83,9 @@ export async function updatePaths(options: UpdateOptions): Promise<UpdateOutcome
   if (paths.length > manyPaths || paths.some((path) => ruleFiles.test(path))) return { kind: 'rescan' };
   const known = await store.paths();
   const { files, gone, skipped } = await inspect(options, known);
-  const requests: ParseRequest[] = [];
-  for (const { path, size, mtimeMs, inode } of files.values()) {
-    const before = await store.stampOf(path);
-    if (before !== null && before.size === size && before.mtimeMs === mtimeMs && before.inode === inode) continue;
-    requests.push({ path, stamp: { size, mtimeMs, inode }, knownHash: before?.hash ?? null });
-  }
+  const requests = await requestsFor(store, [...files.values()], new Set(known));
   const outcomes = requests.length > 0 ? await pool.parse(requests) : [];
+  const copies = await copyTwins(store, pool, outcomes);
   signal?.throwIfAborted();
   const analyzed = outcomes.flatMap((outcome) => (outcome.kind === 'analyzed' ? [outcome.file] : []));
   for (const outcome of outcomes) {
@@ -92,5 +101,42 @@ export async function updatePaths(options: UpdateOptions): Promise<UpdateOutcome
     skip: skipped,
     unskip: [...files.keys(), ...gone].filter((path) => !skipped.some((record) => record.path === path)),
   });
-  return { kind: 'done', indexed: analyzed.map((file) => file.path), removed, skipped };
+  const indexed = [...analyzed.map((file) => file.path), ...copies];
+  const filesLookedAt = files.size + gone.size;
+  const counts = { filesLookedAt, filesRead: requests.length, filesParsed: analyzed.length };
+  return { kind: 'done', changes: { indexed, removed, skipped, ...counts } };
+}
+
+/** What has to be read: files whose stamp is not the known one. New ones may be copies of files that the index has. */
+async function requestsFor(
+  store: Store,
+  files: readonly DiscoveredFile[],
+  known: ReadonlySet<string>,
+): Promise<ParseRequest[]> {
+  const isNew = files.some(({ path }) => !known.has(path));
+  const twinsOf = createTwinFinder(isNew ? await store.knownFiles() : []);
+  const requests: ParseRequest[] = [];
+  for (const { path, size, mtimeMs, inode } of files) {
+    const before = await store.stampOf(path);
+    if (before !== null && sameStamp(before, { size, mtimeMs, inode })) continue;
+    const twins = before === null ? twinsOf({ path, size, mtimeMs, inode }) : [];
+    const request = { path, stamp: { size, mtimeMs, inode }, knownHash: before?.hash ?? null };
+    requests.push(twins.length > 0 ? { ...request, twins } : request);
+  }
+  return requests;
+}
+
+/** Gives copies the records of what they are copies of, and returns their paths. Those that miss theirs are parsed. */
+async function copyTwins(store: Store, pool: ParsePool, outcomes: ParseOutcome[]): Promise<string[]> {
+  const copies = outcomes.flatMap((outcome) => (outcome.kind === 'copy' ? [outcome.copy] : []));
+  if (copies.length === 0) return [];
+  const missed = await store.copy(copies);
+  if (missed.length > 0)
+    outcomes.push(
+      ...(await pool.parse(
+        missed.map(({ path, size, mtimeMs, inode }) => ({ path, stamp: { size, mtimeMs, inode }, knownHash: null })),
+      )),
+    );
+  const paths = new Set(missed.map(({ path }) => path));
+  return copies.map(({ path }) => path).filter((path) => !paths.has(path));
 }

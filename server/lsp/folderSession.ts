@@ -9,8 +9,9 @@ import {
   type EngineStatus,
   type IndexProgress,
   type IndexReport,
+  type UpdateReport,
 } from '../engine/index.ts';
-import { followFolder, type Follower } from './followFolder.ts';
+import { followFolder, type Follower, type ScanReason } from './followFolder.ts';
 import { readRanking } from './folderRanking.ts';
 
 export interface FolderSession {
@@ -32,6 +33,8 @@ export interface FolderSessionOptions {
   name: string;
   root: string;
   settings: Settings;
+  /** What people call the client. */
+  client: string;
   /** Shared by all folders; undefined when embeddings are switched off. */
   embeddings: () => Promise<Embeddings | undefined>;
   /** The client tells of files that change outside the editor. */
@@ -58,13 +61,21 @@ function indexDirOf(root: string, indexDirectory: string): string | undefined {
 const noVectors: FolderStatus['vectors'] = {
   state: 'off',
   model: null,
+  answering: null,
   reason: null,
   nextStep: null,
   embedded: 0,
   chunks: 0,
   failed: 0,
   etaSeconds: null,
+  hold: null,
 };
+
+const countsOf = ({ filesLookedAt, filesRead, filesParsed }: UpdateReport): Record<string, number> => ({
+  filesLookedAt,
+  filesRead,
+  filesParsed,
+});
 
 /** The engine of one workspace folder and what happens to it. */
 export function createFolderSession(options: FolderSessionOptions): FolderSession {
@@ -103,6 +114,8 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       ...(parseWorkers === 0 ? {} : { parseWorkers }),
       settings: { maxFileKb, include, exclude, parseTimeoutMs, ranking: await readRanking(root, log) },
       linkWaitMs,
+      program: options.client,
+      follow: true,
       ...(embeddings === undefined ? {} : { embeddings, embedInBackground: true }),
       log,
     });
@@ -124,9 +137,11 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
   }
 
   /** Nobody waits for it: what fails is told by the state. Where somebody else writes, they follow the same files. */
-  async function lookAgain(): Promise<void> {
+  async function lookAgain(reason: ScanReason): Promise<void> {
     try {
-      await (await engine()).index();
+      const opened = await engine();
+      if (reason === 'head moved') log('head followed', countsOf(await opened.followHead()));
+      else await opened.index();
       const mended = problem !== null;
       problem = null;
       if (mended) onState();
@@ -165,6 +180,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     repairs: [],
     diskBytes: 0,
     vectors: noVectors,
+    weights: { inForce: 'default', unused: null, nextStep: null },
     lastIndexedAt: null,
     progress: null,
   });
@@ -189,6 +205,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       repairs,
       diskBytes,
       vectors,
+      weights,
       lastIndexedAt,
     } = known;
     return {
@@ -207,6 +224,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       repairs,
       diskBytes,
       vectors,
+      weights,
       lastIndexedAt,
       progress,
     };

@@ -14,6 +14,9 @@ export async function openHostEmbeddings(
     return openEmbeddings({
       ...(await model.settings()),
       processes: settings.embeddingProcesses,
+      cpuPercent: settings.embeddingCpuPercent,
+      onBattery: settings.embeddingOnBattery,
+      memoryMb: settings.embeddingMemoryMb,
       cacheMb: settings.embeddingCacheMb,
       log,
     });

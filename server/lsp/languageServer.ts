@@ -25,6 +25,7 @@ import {
   selectMessage,
   pauseMessage,
   attendNotification,
+  typingNotification,
   stateNotification,
   statusMessage,
   type Message,
@@ -72,6 +73,30 @@ function signalOf(token: CancellationToken): { signal: AbortSignal; dispose: () 
   return { signal: abort.signal, dispose: () => subscription.dispose() };
 }
 
+const capabilities: InitializeResult['capabilities'] = {
+  textDocumentSync: { openClose: false, change: TextDocumentSyncKind.None, save: { includeText: false } },
+  workspace: {
+    workspaceFolders: { supported: true, changeNotifications: true },
+    fileOperations: {
+      didCreate: { filters: [{ scheme: 'file', pattern: { glob: '**' } }] },
+      didRename: { filters: [{ scheme: 'file', pattern: { glob: '**' } }] },
+      didDelete: { filters: [{ scheme: 'file', pattern: { glob: '**' } }] },
+    },
+  },
+};
+
+/** What a client tells without waiting for an answer; one that is not as agreed is passed over. */
+function onNotified<Params extends Schema>(
+  connection: Connection,
+  { method, params }: Message<Params, Schema>,
+  take: (input: Received<Params>) => void,
+): void {
+  connection.onNotification(method, (raw: unknown) => {
+    const parsed = params.safeParse(raw);
+    if (parsed.success) take(parsed.data);
+  });
+}
+
 const progressEveryMs = 100;
 const stateDelayMs = 50;
 
@@ -84,6 +109,7 @@ export function runLanguageServer(connection: Connection): void {
   let settings: Settings = readSettings({}).settings;
   let canWatch = false;
   let tellsFolders = false;
+  let client = 'a language server';
   let stateTimer: NodeJS.Timeout | undefined;
   const progressAt = new Map<string, number>();
 
@@ -99,9 +125,7 @@ export function runLanguageServer(connection: Connection): void {
       roots: () => [...folders.values()].map(({ root }) => root),
       onProgress: (progress) => void connection.sendNotification(downloadNotification.method, progress),
       onChange() {
-        embeddings
-          ?.then((opened) => opened?.refresh())
-          .catch((error: unknown) => log('model not looked for', { message: String(error) }));
+        tellEmbeddings((opened) => opened.refresh());
         announceState();
       },
       log,
@@ -109,6 +133,13 @@ export function runLanguageServer(connection: Connection): void {
   }
 
   let embeddings: Promise<Embeddings | undefined> | undefined;
+
+  /** If there are any; nobody waits for it. */
+  function tellEmbeddings(what: (opened: Embeddings) => unknown): void {
+    embeddings
+      ?.then((opened) => opened && what(opened))
+      .catch((error: unknown) => log('embeddings not told', { message: String(error) }));
+  }
 
   /** Opened when the first folder is: which model is configured depends on the folders. */
   function openShared(): Promise<Embeddings | undefined> {
@@ -131,6 +162,7 @@ export function runLanguageServer(connection: Connection): void {
       name,
       root: fileURLToPath(uri),
       settings,
+      client,
       embeddings: openShared,
       clientWatches: canWatch && settings.watch !== 'poll',
       log,
@@ -207,21 +239,9 @@ export function runLanguageServer(connection: Connection): void {
       connection.console.warn(`contextkit.${setting}: ${message}; the default is used`);
     canWatch = params.capabilities.workspace?.didChangeWatchedFiles?.dynamicRegistration === true;
     tellsFolders = params.capabilities.workspace?.workspaceFolders === true;
+    client = params.clientInfo?.name ?? client;
     for (const folder of params.workspaceFolders ?? []) addFolder(folder);
-    return {
-      capabilities: {
-        textDocumentSync: { openClose: false, change: TextDocumentSyncKind.None, save: { includeText: false } },
-        workspace: {
-          workspaceFolders: { supported: true, changeNotifications: true },
-          fileOperations: {
-            didCreate: { filters: [{ scheme: 'file', pattern: { glob: '**' } }] },
-            didRename: { filters: [{ scheme: 'file', pattern: { glob: '**' } }] },
-            didDelete: { filters: [{ scheme: 'file', pattern: { glob: '**' } }] },
-          },
-        },
-      },
-      serverInfo: { name: 'contextkit' },
-    };
+    return { capabilities, serverInfo: { name: 'contextkit' } };
   });
 
   connection.onInitialized(() => {
@@ -285,10 +305,10 @@ export function runLanguageServer(connection: Connection): void {
     announceState();
     return {};
   });
-  connection.onNotification(attendNotification.method, (raw: unknown) => {
-    const parsed = attendNotification.params.safeParse(raw);
-    if (parsed.success) forEachPath(parsed.data.uris, (session, each) => session.attend([each]));
-  });
+  onNotified(connection, attendNotification, ({ uris }) =>
+    forEachPath(uris, (session, each) => session.attend([each])),
+  );
+  onNotified(connection, typingNotification, ({ starvedMs }) => tellEmbeddings((opened) => opened.typing(starvedMs)));
   on(importModelMessage, async ({ dir }) => ({ model: await model.import(dir) }));
 
   connection.onShutdown(async () => {

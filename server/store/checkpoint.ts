@@ -19,33 +19,34 @@ function renameWithRetry(from: string, to: string): void {
   }
 }
 
-function syncFolder(folder: string): void {
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // folders cannot be opened there; the rename is journalled
-  const handle = fs.openSync(folder, 'r');
+  const handle = await fs.promises.open(folder, 'r');
   try {
-    fs.fsyncSync(handle);
+    await handle.sync();
   } finally {
-    fs.closeSync(handle);
+    await handle.close();
   }
 }
 
 /**
  * Puts new bytes in place of a file so that readers and a crash see the old ones or the new ones: temporary file of a
  * random name, fsync, rename, fsync of the folder. `mayPublish` is asked at the last moment; false leaves all as it was.
+ * The disk is waited for without keeping the thread.
  */
-export function replaceFile(file: string, bytes: Uint8Array, mayPublish: () => boolean): boolean {
+export async function replaceFile(file: string, bytes: Uint8Array, mayPublish: () => boolean): Promise<boolean> {
   const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const handle = fs.openSync(temporary, 'wx');
+    const handle = await fs.promises.open(temporary, 'wx');
     try {
-      for (let written = 0; written < bytes.length;) written += fs.writeSync(handle, bytes, written);
-      fs.fsyncSync(handle);
+      await handle.writeFile(bytes);
+      await handle.sync();
     } finally {
-      fs.closeSync(handle);
+      await handle.close();
     }
     if (!mayPublish()) return false;
     renameWithRetry(temporary, file);
-    syncFolder(path.dirname(file));
+    await syncFolder(path.dirname(file));
     return true;
   } finally {
     fs.rmSync(temporary, { force: true });

@@ -25,6 +25,8 @@ export interface StoreOptions {
   analysisVersion: number;
   /** As in `StoreWorkerData`; default Infinity: the same index gives the same answer. */
   linkWaitMs?: number;
+  /** What people call the program that opens it: for others that find it locked. */
+  program?: string;
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
@@ -36,7 +38,7 @@ export interface Store {
   /** False when the folder cannot be written: the index then lives in memory only. */
   readonly persisted: boolean;
   /** Who writes, if that is somebody else. */
-  readonly writer: { pid: number; host: string; startedAt: string } | null;
+  readonly writer: { pid: number; host: string; startedAt: string; program: string | null } | null;
   /** What was found wrong and mended, in sentences. */
   readonly repairs: string[];
   /** A reader whose writer has gone takes its place; false if there is (still) another one. */
@@ -48,6 +50,7 @@ export interface Store {
   stampOf(path: string): Out<'stampOf'>;
   skippedFiles(): Out<'skippedFiles'>;
   put(files: StoreCalls['put']['in']): Out<'put'>;
+  copy(files: StoreCalls['copy']['in']): Out<'copy'>;
   touch(stamps: StoreCalls['touch']['in']): Out<'touch'>;
   remove(paths: string[]): Out<'remove'>;
   replaceSkipped(records: StoreCalls['replaceSkipped']['in']): Out<'replaceSkipped'>;
@@ -66,13 +69,17 @@ export interface Store {
   /** What each of these ranges calls and names by type. */
   uses(ranges: StoreCalls['uses']['in']): Out<'uses'>;
   openVectors(model: StoreCalls['openVectors']['in']): Out<'openVectors'>;
-  vectorCounts(): Out<'vectorCounts'>;
-  filesToEmbed(first: string[]): Out<'filesToEmbed'>;
-  chunkGaps(paths: string[]): Out<'chunkGaps'>;
+  closeVectors(model: StoreCalls['closeVectors']['in']): Out<'closeVectors'>;
+  answeringModel(): Out<'answeringModel'>;
+  putAnsweringModel(model: StoreCalls['putAnsweringModel']['in']): Out<'putAnsweringModel'>;
+  vectorCounts(model: StoreCalls['vectorCounts']['in']): Out<'vectorCounts'>;
+  vectorsCover(models: StoreCalls['vectorsCover']['in']): Out<'vectorsCover'>;
+  filesToEmbed(request: StoreCalls['filesToEmbed']['in']): Out<'filesToEmbed'>;
+  chunkGaps(request: StoreCalls['chunkGaps']['in']): Out<'chunkGaps'>;
   nearest(request: StoreCalls['nearest']['in']): Out<'nearest'>;
-  vectorSample(): Out<'vectorSample'>;
+  vectorSample(model: StoreCalls['vectorSample']['in']): Out<'vectorSample'>;
   putVectors(vectors: StoreCalls['putVectors']['in']): Out<'putVectors'>;
-  chunksToEmbed(ranges: StoreCalls['chunksToEmbed']['in']): Out<'chunksToEmbed'>;
+  chunksToEmbed(request: StoreCalls['chunksToEmbed']['in']): Out<'chunksToEmbed'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
   markComplete(): Out<'markComplete'>;
@@ -80,9 +87,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A third of Node's default, as for the parse workers: what it holds for long is not there anyway. */
+const resourceLimits = { maxYoungGenerationSizeMb: 16 };
+
 /** Calls to the worker thread; when it dies, all of them fail. */
 function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error) => void) {
-  const worker = new Worker(bundle, { workerData: data });
+  const worker = new Worker(bundle, { workerData: data, resourceLimits });
   const waiting = new Map<number, { resolve: (output: unknown) => void; reject: (error: Error) => void }>();
   let nextId = 0;
   let failure: Error | undefined;
@@ -142,12 +152,12 @@ function prepareFolder(indexDir: string): void {
 
 type Acquired = { lock: WriterLock | null; other: LockOwner | null; problem: AppError | null };
 
-function acquire({ indexDir, access }: StoreOptions): Acquired {
+function acquire({ indexDir, access, program }: StoreOptions): Acquired {
   const lockFile = path.join(indexDir, 'index.lock');
   if (access === 'read') return { lock: null, other: readLock(lockFile), problem: null };
   try {
     prepareFolder(indexDir);
-    const taken = takeLock(indexDir);
+    const taken = takeLock(indexDir, program);
     return isWriterLock(taken)
       ? { lock: taken, other: null, problem: null }
       : { lock: null, other: taken, problem: null };
@@ -158,10 +168,11 @@ function acquire({ indexDir, access }: StoreOptions): Acquired {
   }
 }
 
-function locked({ pid, host, startedAt }: LockOwner): AppError {
-  return new AppError('index_locked', `process ${pid} on ${host} is writing this index`, {
+function locked({ pid, host, startedAt, program }: LockOwner): AppError {
+  const who = `process ${pid} on ${host}`;
+  return new AppError('index_locked', `${program === null ? who : `${program} (${who})`} is writing this index`, {
     hint: 'Wait until it is done, or use another folder with --index-dir.',
-    details: { pid, host, startedAt },
+    details: { pid, host, startedAt, program },
   });
 }
 
@@ -218,7 +229,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     get writer() {
       const owner = isWriter() ? null : readLock(path.join(indexDir, 'index.lock'));
-      return owner === null ? null : { pid: owner.pid, host: owner.host, startedAt: owner.startedAt };
+      if (owner === null) return null;
+      const { pid, host, startedAt, program } = owner;
+      return { pid, host, startedAt, program };
     },
     repairs,
     async tryBecomeWriter() {
@@ -235,6 +248,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     stampOf: (file) => call('stampOf', file),
     skippedFiles: () => call('skippedFiles', null),
     put: (files) => write('put', files),
+    copy: (files) => write('copy', files),
     touch: (stamps) => write('touch', stamps),
     remove: (paths) => write('remove', paths),
     replaceSkipped: (records) => write('replaceSkipped', records),
@@ -250,13 +264,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     map: (request) => call('map', request),
     uses: (ranges) => call('uses', ranges),
     openVectors: (model) => call('openVectors', model),
-    vectorCounts: () => call('vectorCounts', null),
-    filesToEmbed: (first) => call('filesToEmbed', { first }),
-    chunkGaps: (paths) => call('chunkGaps', paths),
+    closeVectors: (model) => call('closeVectors', model),
+    answeringModel: () => call('answeringModel', null),
+    putAnsweringModel: (model) => write('putAnsweringModel', model),
+    vectorCounts: (model) => call('vectorCounts', model),
+    vectorsCover: (models) => call('vectorsCover', models),
+    filesToEmbed: (request) => call('filesToEmbed', request),
+    chunkGaps: (request) => call('chunkGaps', request),
     nearest: (request) => call('nearest', request),
-    vectorSample: () => call('vectorSample', null),
+    vectorSample: (model) => call('vectorSample', model),
     putVectors: (vectors) => call('putVectors', vectors),
-    chunksToEmbed: (ranges) => call('chunksToEmbed', ranges),
+    chunksToEmbed: (request) => call('chunksToEmbed', request),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),

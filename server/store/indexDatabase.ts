@@ -9,7 +9,7 @@ import { digestBytes } from '../../core/chunk/embeddingInput.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
-import type { NearChunk, RankedChunk } from '../../core/rank/types.ts';
+import type { NearChunk, RankedChunk, SearchableFile, SearchOptions } from '../../core/rank/types.ts';
 import { defaultWeights } from '../../core/rank/weights.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { searchSymbols } from '../../core/symbols/searchSymbols.ts';
@@ -35,12 +35,14 @@ import type {
   ChunkGaps,
   ChunkToEmbed,
   ChunkVectors,
+  FileCopy,
   FileRange,
   FileStamp,
   FileToEmbed,
   KnownFile,
   MapAnswer,
   MapRequest,
+  QuestionVector,
   SearchRequest,
   SkippedRecord,
   StoreCounts,
@@ -95,8 +97,8 @@ export class IndexDatabase {
   #linking: Steps | undefined;
   /** Undefined until it is asked for; null when nothing is known of the past. */
   #history: ChangeHistory | null | undefined;
-  /** Undefined while no model is in use. Outlives a database that is read anew. */
-  #vectors: VectorTable | undefined;
+  /** By the fingerprint of their model; those that outlive a database that is read anew. */
+  #vectors: ReadonlyMap<string, VectorTable> = new Map();
   readonly #ranks = new DefinitionRanks((path) => this.#files.get(path)?.role ?? 'source');
   #batch: { terms: readonly string[]; ids: Uint32Array } | undefined;
 
@@ -176,7 +178,7 @@ export class IndexDatabase {
     this.#terms = new TermDictionary();
     this.#search = new SearchIndex(this.#terms);
     this.#load();
-    if (this.#vectors !== undefined) this.attachVectors(this.#vectors);
+    this.attachVectors(this.#vectors);
   }
 
   #load(): void {
@@ -189,6 +191,7 @@ export class IndexDatabase {
     );
     while (statement.step()) this.#loadFile(statement.get());
     statement.free();
+    this.#search.settle(true);
     const paths = new Map([...this.#files.values()].map(({ id, path }) => [id, path]));
     this.#nextFileId = Number(
       this.#meta('next_file_id') ?? [...paths.keys()].reduce((most, id) => Math.max(most, id), 0) + 1,
@@ -280,6 +283,7 @@ export class IndexDatabase {
       for (const path of unskip) this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
       for (const record of skip) this.#skip(record);
     });
+    this.#search.settle();
   }
 
   replaceSkipped(records: readonly SkippedRecord[]): void {
@@ -328,27 +332,59 @@ export class IndexDatabase {
     ]);
     this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
     const { flat, truncated } = decodeChunkRanges(file.chunks);
-    this.#files.set(path, {
-      id,
-      path,
-      size,
-      mtimeMs,
-      inode,
-      hash,
-      language,
-      role,
-      chunkedBy,
-      lineCount,
-      syntaxErrors,
-      truncated,
-      symbolCount,
+    const row = { id, path, size, mtimeMs, inode, hash, language, role, chunkedBy, lineCount, syntaxErrors };
+    this.#adopt({ ...row, truncated, symbolCount }, file, { flat, words });
+  }
+
+  /** Gives files the records of others that have the same content; returns those whose other one has changed since. */
+  copy(files: readonly FileCopy[]): FileCopy[] {
+    const missed: FileCopy[] = [];
+    this.#transaction(() => {
+      for (const file of files) if (!this.#copyFile(file)) missed.push(file);
     });
+    this.#search.settle();
+    return missed;
+  }
+
+  #copyFile({ path, size, mtimeMs, inode, hash, role, of }: FileCopy): boolean {
+    const twin = this.#files.get(of);
+    if (twin === undefined || twin.hash !== hash) return false;
+    const id = this.#files.get(path)?.id ?? this.#nextFileId++;
+    this.#prepare(
+      `INSERT OR REPLACE INTO files (id, path, size, mtime_ms, inode, role, hash, language, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols, digests)
+       SELECT ?, ?, ?, ?, ?, ?, hash, language, chunked_by, line_count, syntax_errors, chunks, words, links, symbol_count, symbols, digests FROM files WHERE id = ?`,
+    ).run([id, path, size, mtimeMs, inode, role, twin.id]);
+    this.#prepare('DELETE FROM skipped WHERE path = ?').run([path]);
+    const [row] = this.#rows<Pick<AnalyzedFile, 'chunks' | 'symbols' | 'links' | 'digests'> & { words: Uint8Array }>(
+      'SELECT chunks, words, symbols, links, digests FROM files WHERE id = ?',
+      [id],
+    );
+    const { chunks, words, symbols, links, digests } = row!;
+    this.#adopt(
+      { ...twin, id, path, size, mtimeMs, inode, role },
+      { symbols, links, digests },
+      {
+        flat: decodeChunkRanges(chunks).flat,
+        words: decodeWords(words),
+      },
+    );
+    return true;
+  }
+
+  /** Makes a file that was written to the tables known to all that is kept in memory. */
+  #adopt(
+    row: FileRow,
+    { symbols, links, digests }: Pick<AnalyzedFile, 'symbols' | 'links' | 'digests'>,
+    { flat, words }: { flat: SearchableFile['chunks']; words: SearchableFile['words'] },
+  ): void {
+    const { id, path, language, role } = row;
+    this.#files.set(path, row);
     this.#search.put({ path, language, role, chunks: flat, words });
-    this.#vectors?.place(path, file.digests);
+    for (const table of this.#vectors.values()) table.place(path, digests);
     this.#uses.markStale(id);
     this.#unlinked.add(id);
-    this.#live?.put(path, { language, symbols: file.symbols, links: file.links });
-    this.#symbols?.set(path, this.#live?.symbols.get(path) ?? decodeSymbols(file.symbols));
+    this.#live?.put(path, { language, symbols, links });
+    this.#symbols?.set(path, this.#live?.symbols.get(path) ?? decodeSymbols(symbols));
   }
 
   #touch({ path, size, mtimeMs, inode }: { path: string } & FileStamp): void {
@@ -371,7 +407,7 @@ export class IndexDatabase {
     this.#unlinked.delete(row.id);
     this.#files.delete(path);
     this.#search.remove(path);
-    this.#vectors?.remove(path);
+    for (const table of this.#vectors.values()) table.remove(path);
     this.#symbols?.delete(path);
     this.#live?.remove(path);
   }
@@ -447,10 +483,9 @@ export class IndexDatabase {
 
   search(query: string, options: SearchRequest): RankedChunk[] {
     return this.#search.search(query, {
-      meaning:
-        options.vector === undefined
-          ? []
-          : this.nearest(options.vector, (options.weights ?? defaultWeights).meaningDepth),
+      ...(options.vector === undefined
+        ? {}
+        : this.#meaningOf(options.vector, (options.weights ?? defaultWeights).meaningDepth)),
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
@@ -459,41 +494,65 @@ export class IndexDatabase {
     });
   }
 
-  /** The chunks whose vectors are nearest to this one, best first; none without vectors. */
-  nearest(vector: Float32Array, count: number): NearChunk[] {
-    if (this.#vectors === undefined || this.#vectors.size === 0) return [];
-    if (vector.length !== this.#vectors.dimensions)
-      throw new RangeError(`the vector has ${vector.length} dimensions, not ${this.#vectors.dimensions}`);
-    return this.#vectors.nearest(vector, count);
+  #meaningOf(vector: QuestionVector, depth: number): Pick<SearchOptions, 'meaning' | 'embedded'> {
+    const table = this.#vectors.get(vector.model);
+    if (table === undefined || table.size === 0) return {};
+    const meaning = this.nearest(vector, depth);
+    if (table.size === table.chunks) return { meaning };
+    return { meaning, embedded: { share: table.size / table.chunks, has: (path, index) => table.has(path, index) } };
+  }
+
+  /** The chunks whose vectors are nearest to this one, best first; none where its model has no vectors. */
+  nearest({ model, values }: QuestionVector, count: number): NearChunk[] {
+    const table = this.#vectors.get(model);
+    if (table === undefined || table.size === 0) return [];
+    if (values.length !== table.dimensions)
+      throw new RangeError(`the vector has ${values.length} dimensions, not ${table.dimensions}`);
+    return table.nearest(values, count);
   }
 
   /** A chunk that has a vector, for a test of both. */
-  vectorSample(): FileToEmbed | null {
-    const place = this.#vectors?.first();
-    return place === undefined ? null : this.#fileToEmbed(place.path, [place.index]);
+  vectorSample(model: string): FileToEmbed | null {
+    const table = this.#vectors.get(model);
+    const place = table?.first();
+    return table === undefined || place === undefined ? null : this.#fileToEmbed(table, place.path, [place.index]);
   }
 
-  /** Keeps this table in step with the files. What it has of files that have not changed stays. */
-  attachVectors(vectors: VectorTable | undefined): void {
+  /** Keeps these tables in step with the files. What they have of files that have not changed stays. */
+  attachVectors(vectors: ReadonlyMap<string, VectorTable>): void {
     this.#vectors = vectors;
-    if (vectors === undefined) return;
-    vectors.retain((path) => this.#files.has(path));
+    if (vectors.size === 0) return;
+    for (const table of vectors.values()) table.retain((path) => this.#files.has(path));
     for (const { path, digests } of this.#rows<{ path: string; digests: Uint8Array }>(
       'SELECT path, digests FROM files',
     ))
-      vectors.place(path, digests);
+      for (const table of vectors.values()) table.place(path, digests);
   }
 
-  vectorCounts(): VectorCounts {
-    return { embedded: this.#vectors?.size ?? 0, chunks: this.#vectors?.chunks ?? 0 };
+  answeringModel(): string | null {
+    return this.#meta('answering_model');
+  }
+
+  putAnsweringModel(model: string): void {
+    this.#setMeta('answering_model', model);
+  }
+
+  vectorCounts(model: string): VectorCounts {
+    const table = this.#vectors.get(model);
+    return { embedded: table?.size ?? 0, chunks: table?.chunks ?? 0 };
+  }
+
+  vectorsCover(model: string, other: string): boolean {
+    const [table, covered] = [this.#vectors.get(model), this.#vectors.get(other)];
+    return covered === undefined || (table !== undefined && table.covers(covered));
   }
 
   /**
    * Files with chunks that have no vector. After the ones that are named come those that were changed lately, source
    * files before others, and those that many files import.
    */
-  filesToEmbed(first: readonly string[]): string[] {
-    const vectors = this.#vectors;
+  filesToEmbed(model: string, first: readonly string[]): string[] {
+    const vectors = this.#vectors.get(model);
     if (vectors === undefined) return [];
     const history = this.#openHistory();
     const urgency = new Map(first.map((path, i) => [path, first.length - i]));
@@ -514,41 +573,46 @@ export class IndexDatabase {
       .map(({ path }) => path);
   }
 
-  chunkGaps(paths: readonly string[]): ChunkGaps {
-    const gaps = paths.flatMap((path) => (this.#vectors?.gapsOf(path) ?? []).map((index) => ({ path, index })));
+  chunkGaps(model: string, paths: readonly string[]): ChunkGaps {
+    const table = this.#vectors.get(model);
+    const gaps = paths.flatMap((path) => (table?.gapsOf(path) ?? []).map((index) => ({ path, index })));
     const digests = new Uint8Array(gaps.length * digestBytes);
-    gaps.forEach(({ path, index }, i) => digests.set(this.#vectors!.digestOf(path, index), i * digestBytes));
+    gaps.forEach(({ path, index }, i) => digests.set(table!.digestOf(path, index), i * digestBytes));
     return { paths: gaps.map(({ path }) => path), indexes: gaps.map(({ index }) => index), digests };
   }
 
-  chunksToEmbed(wanted: readonly { path: string; startLines?: number[] }[]): FileToEmbed[] {
-    return wanted.flatMap(({ path, startLines }) => {
-      const file = this.#fileToEmbed(path, this.#vectors?.gapsOf(path) ?? []);
+  chunksToEmbed(model: string, ranges: readonly { path: string; startLines?: number[] }[]): FileToEmbed[] {
+    const table = this.#vectors.get(model);
+    if (table === undefined) return [];
+    return ranges.flatMap(({ path, startLines }) => {
+      const file = this.#fileToEmbed(table, path, table.gapsOf(path));
       const chunks = file?.chunks.filter(({ startLine }) => startLines?.includes(startLine) !== false) ?? [];
       return file === null || chunks.length === 0 ? [] : [{ ...file, chunks }];
     });
   }
 
-  #fileToEmbed(path: string, indexes: readonly number[]): FileToEmbed | null {
+  #fileToEmbed(table: VectorTable, path: string, indexes: readonly number[]): FileToEmbed | null {
     const known = this.stampOf(path);
     if (indexes.length === 0 || known === null) return null;
     const [row] = this.#rows<{ chunks: Uint8Array }>('SELECT chunks FROM files WHERE path = ?', [path]);
     const all = decodeChunks(row!.chunks);
     const chunks = indexes.map((index): ChunkToEmbed => {
       const { startLine, endLine, scope } = all[index]!;
-      return { index, startLine, endLine, scope, digest: this.#vectors!.digestOf(path, index).slice() };
+      return { index, startLine, endLine, scope, digest: table.digestOf(path, index).slice() };
     });
     return { ...known, chunks };
   }
 
-  putVectors({ paths, indexes, digests, vectors }: ChunkVectors): VectorCounts {
-    const table = this.#vectors;
+  /** A model that was closed meanwhile has no use for them. */
+  putVectors({ model, paths, indexes, digests, vectors }: ChunkVectors): VectorCounts {
+    const table = this.#vectors.get(model);
+    if (table === undefined) return this.vectorCounts(model);
+    const { dimensions } = table;
     paths.forEach((path, i) => {
-      const { dimensions } = table!;
       const digest = digests.subarray(i * digestBytes, (i + 1) * digestBytes);
-      table!.put(path, indexes[i]!, digest, vectors.subarray(i * dimensions, (i + 1) * dimensions));
+      table.put(path, indexes[i]!, digest, vectors.subarray(i * dimensions, (i + 1) * dimensions));
     });
-    return this.vectorCounts();
+    return this.vectorCounts(model);
   }
 
   filesInfo(paths: readonly string[]): StoredFile[] {
@@ -627,6 +691,11 @@ export class IndexDatabase {
 
   get hasUnlinked(): boolean {
     return this.#unlinked.size > 0;
+  }
+
+  /** Files that wait for being linked. */
+  get toLink(): number {
+    return this.#unlinked.size;
   }
 
   /**
@@ -751,6 +820,7 @@ export class IndexDatabase {
   }
 
   markComplete(): void {
+    this.#search.settle(true);
     this.#setMeta('last_indexed_at', new Date().toISOString());
   }
 

@@ -6,6 +6,7 @@ import type {
   AnalyzedFile,
   ChunkGaps,
   ChunkVectors,
+  FileCopy,
   FileRange,
   FileStamp,
   FileToEmbed,
@@ -20,6 +21,7 @@ import type {
   ReferenceRow,
   MapAnswer,
   MapRequest,
+  QuestionVector,
   SearchRequest,
   SkippedRecord,
   StoreCounts,
@@ -55,6 +57,8 @@ export interface StoreCalls {
   stampOf: { in: string; out: KnownFile | null };
   skippedFiles: { in: null; out: SkippedRecord[] };
   put: { in: AnalyzedFile[]; out: null };
+  /** Gives these files the records of others with the same content; answers with those whose other one has changed. */
+  copy: { in: FileCopy[]; out: FileCopy[] };
   touch: { in: ({ path: string } & FileStamp)[]; out: null };
   remove: { in: string[]; out: null };
   replaceSkipped: { in: SkippedRecord[]; out: null };
@@ -70,20 +74,27 @@ export interface StoreCalls {
   putHistory: { in: HistoryChange | null; out: null };
   map: { in: MapRequest; out: MapAnswer };
   uses: { in: FileRange[]; out: UsedSymbol[][] };
-  /** From now on vectors of this length are kept beside the index; null forgets them. Those of another model are gone. */
-  openVectors: { in: { fingerprint: string; dimensions: number } | null; out: VectorCounts };
-  vectorCounts: { in: null; out: VectorCounts };
+  /** From now on this model's vectors are kept beside the index, in a table of their own. */
+  openVectors: { in: { model: string; dimensions: number }; out: VectorCounts };
+  /** Forgets a model's vectors. */
+  closeVectors: { in: { model: string }; out: null };
+  /** Fingerprint of the model that answers by meaning, as the index notes it for the next process; null before there was one. */
+  answeringModel: { in: null; out: string | null };
+  putAnsweringModel: { in: { model: string }; out: null };
+  vectorCounts: { in: { model: string }; out: VectorCounts };
+  /** Whether each chunk that has a vector of the other model has one of this model. */
+  vectorsCover: { in: { model: string; other: string }; out: boolean };
   /** Files with chunks that have no vector: `first` as they are given, then those that answers need most. */
-  filesToEmbed: { in: { first: string[] }; out: string[] };
-  chunkGaps: { in: string[]; out: ChunkGaps };
+  filesToEmbed: { in: { model: string; first: string[] }; out: string[] };
+  chunkGaps: { in: { model: string; paths: string[] }; out: ChunkGaps };
   /** Vectors of chunks that have changed meanwhile are dropped. */
   putVectors: { in: ChunkVectors; out: VectorCounts };
   /** Chunks whose vectors are nearest to this one, best first. */
-  nearest: { in: { vector: Float32Array; count: number }; out: NearChunk[] };
+  nearest: { in: { vector: QuestionVector; count: number }; out: NearChunk[] };
   /** One chunk that has a vector; null when none has. */
-  vectorSample: { in: null; out: FileToEmbed | null };
+  vectorSample: { in: { model: string }; out: FileToEmbed | null };
   /** The chunks without a vector in these files, or those of them that begin at the lines that are given. */
-  chunksToEmbed: { in: { path: string; startLines?: number[] }[]; out: FileToEmbed[] };
+  chunksToEmbed: { in: { model: string; ranges: { path: string; startLines?: number[] }[] }; out: FileToEmbed[] };
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };

@@ -11,6 +11,7 @@ import { checkDatabase } from './checkDatabase.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
 import { answerGraph, referencePlaces, referencesAmong } from '../../core/graph/graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
+import { LinkPace } from './linkPace.ts';
 import { runFor } from './slices.ts';
 import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
 import { VectorTable } from '../../core/vectors/vectorTable.ts';
@@ -34,20 +35,22 @@ let sql: SqlJsStatic;
 let database: IndexDatabase | undefined;
 /** Id of our lock; null for a reader and for a writer without a disk. */
 let lockId: string | null = null;
-/** Vectors beside the index, of one model. They outlive a database that is read again. */
-let vectors: VectorTable | undefined;
-let vectorsOf = '';
+/** Vectors beside the index, a table a model, by fingerprint. They outlive a database that is read again. */
+const vectors = new Map<string, VectorTable>();
 let loadedStamp = '';
 let unsaved = false;
 let timer: NodeJS.Timeout | undefined;
 let linkTimer: NodeJS.Timeout | undefined;
 /** How long the last linking worked. */
 let linkTookMs = 0;
+const linkPace = new LinkPace();
 let isLinking = false;
 /** Questions that wait for the links, each with the time at which it waits no longer. */
 let held: { request: StoreRequest; timer: NodeJS.Timeout | undefined }[] = [];
 /** No index run is in the middle of its work. */
 let isSettled = true;
+/** The checkpoint that is on its way to the disk. */
+let writing: Promise<void> | undefined;
 let lastCheckpoint = { endedAt: 0, tookMs: 0 };
 
 function open(): IndexDatabase {
@@ -110,20 +113,35 @@ function readIndex(): Uint8Array | null {
   }
 }
 
-function checkpoint(): void {
+/** Writes what is not on disk yet, after what is being written. */
+async function checkpoint(): Promise<void> {
   clearTimeout(timer);
   timer = undefined;
+  // Whoever began it is told how it ended.
+  while (writing !== undefined) await writing.catch(() => undefined);
   if (!unsaved || lockId === null) return;
+  writing = publish();
+  try {
+    await writing;
+  } finally {
+    writing = undefined;
+  }
+}
+
+/** The bytes are taken at once; the disk, which may take its time, is waited for beside other calls. */
+async function publish(): Promise<void> {
   const started = performance.now();
   const held = (): boolean => readLock(path.join(folder, 'index.lock'))?.id === lockId;
   try {
-    const published = replaceFile(file, open().export(), held);
+    const bytes = open().export();
+    unsaved = false;
+    const published = await replaceFile(file, bytes, held);
     if (!published)
       throw new AppError('index_locked', 'another process has taken over this index', { hint: 'Start again.' });
   } catch (error) {
+    unsaved = true;
     throw describeWriteError(error);
   }
-  unsaved = false;
   loadedStamp = stampOfFile();
   lastCheckpoint = { endedAt: performance.now(), tookMs: performance.now() - started };
 }
@@ -158,15 +176,15 @@ function scheduleCheckpoint(): void {
   timer = later(checkpoint, quietMs);
 }
 
+function tell(error: unknown): void {
+  const notice: StoreNotice = { notice: serializeError(error) };
+  port.postMessage(notice);
+}
+
 /** Runs in the background: a failure is told, not thrown. */
-function later(work: () => void, ms: number): NodeJS.Timeout {
+function later(work: () => void | Promise<void>, ms: number): NodeJS.Timeout {
   return setTimeout(() => {
-    try {
-      work();
-    } catch (error) {
-      const notice: StoreNotice = { notice: serializeError(error) };
-      port.postMessage(notice);
-    }
+    Promise.resolve().then(work).catch(tell);
   }, ms);
 }
 
@@ -177,8 +195,7 @@ function inSlices(slice: () => boolean, finished: () => void): void {
       if (slice()) finished();
       else inSlices(slice, finished);
     } catch (error) {
-      const notice: StoreNotice = { notice: serializeError(error) };
-      port.postMessage(notice);
+      tell(error);
       finished();
     }
   });
@@ -195,9 +212,12 @@ function startLinking(): void {
     () => {
       if (!isSettled || database === undefined) return true;
       const started = performance.now();
+      const before = database.toLink;
       const done = database.linkFor(sliceMs);
       did = true;
-      workedMs += performance.now() - started;
+      const tookMs = performance.now() - started;
+      workedMs += tookMs;
+      linkPace.note(tookMs, Math.max(0, before - database.toLink));
       return done;
     },
     () => {
@@ -223,9 +243,16 @@ function releaseHeld(): void {
   }
 }
 
-/** A question after a whole run waits for the links, but never longer than the host wants. */
+/**
+ * A question after a whole run waits for the links, but never longer than the host wants; where they will not be there
+ * in that time it does not wait at all.
+ */
 function holdForLinks(request: StoreRequest): boolean {
   if (request.call !== 'search' || !isSettled || database?.isLinkingDue !== true || linkWaitMs <= 0) return false;
+  if (linkPace.expectedMs(database.toLink) > linkWaitMs) {
+    startLinking();
+    return false;
+  }
   const entry: (typeof held)[number] = { request, timer: undefined };
   if (Number.isFinite(linkWaitMs)) {
     entry.timer = setTimeout(() => {
@@ -262,7 +289,11 @@ function prepareGraph(request: StoreRequest): boolean {
 let scanModule: WebAssembly.Module | undefined;
 const compiledScan = (): WebAssembly.Module => (scanModule ??= new WebAssembly.Module(fs.readFileSync(scanFile)));
 
-const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) => StoreCalls[Name]['out'] } = {
+type Handler<Name extends keyof StoreCalls> = (
+  input: StoreCalls[Name]['in'],
+) => StoreCalls[Name]['out'] | Promise<StoreCalls[Name]['out']>;
+
+const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
   open({ lockId: id }) {
     lockId = id;
     if (id !== null) removeStaleTemporaries(folder, path.basename(file));
@@ -303,6 +334,12 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
     open().apply({ put: files });
     scheduleCheckpoint();
     return null;
+  },
+  copy(files) {
+    const missed = open().copy(files);
+    scheduleCheckpoint();
+    scheduleLinking();
+    return missed;
   },
   touch(stamps) {
     open().apply({ touch: stamps });
@@ -345,43 +382,54 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   },
   map: (request) => open().map(request),
   uses: (ranges) => open().uses(ranges),
-  openVectors(model) {
-    const wanted = model?.fingerprint ?? '';
-    if (wanted === vectorsOf) return open().vectorCounts();
-    vectors = model === null ? undefined : new VectorTable(compiledScan(), model.dimensions);
-    vectorsOf = wanted;
-    open().attachVectors(vectors);
-    return open().vectorCounts();
+  openVectors({ model, dimensions }) {
+    if (!vectors.has(model)) {
+      vectors.set(model, new VectorTable(compiledScan(), dimensions));
+      open().attachVectors(vectors);
+    }
+    return open().vectorCounts(model);
   },
-  vectorCounts: () => open().vectorCounts(),
-  filesToEmbed: ({ first }) => open().filesToEmbed(first),
-  chunkGaps: (paths) => open().chunkGaps(paths),
+  closeVectors({ model }) {
+    vectors.delete(model);
+    return null;
+  },
+  answeringModel: () => open().answeringModel(),
+  putAnsweringModel({ model }) {
+    if (open().answeringModel() === model) return null;
+    open().putAnsweringModel(model);
+    scheduleCheckpoint();
+    return null;
+  },
+  vectorCounts: ({ model }) => open().vectorCounts(model),
+  vectorsCover: ({ model, other }) => open().vectorsCover(model, other),
+  filesToEmbed: ({ model, first }) => open().filesToEmbed(model, first),
+  chunkGaps: ({ model, paths }) => open().chunkGaps(model, paths),
   nearest: ({ vector, count }) => open().nearest(vector, count),
-  vectorSample: () => open().vectorSample(),
+  vectorSample: ({ model }) => open().vectorSample(model),
   putVectors: (given) => open().putVectors(given),
-  chunksToEmbed: (wanted) => open().chunksToEmbed(wanted),
+  chunksToEmbed: ({ model, ranges }) => open().chunksToEmbed(model, ranges),
   counts() {
     const stamp = stampOfFile();
     return { ...open().counts(), diskBytes: stamp === '' ? 0 : Number(stamp.split(' ')[0]) };
   },
-  markComplete() {
+  async markComplete() {
     open().markComplete();
     isSettled = true;
     unsaved = true;
-    checkpoint();
+    await checkpoint();
     startLinking();
     return null;
   },
-  checkpoint() {
-    checkpoint();
+  async checkpoint() {
+    await checkpoint();
     return null;
   },
-  close() {
+  async close() {
     try {
       // The next process answers at once. Not after a run that was stopped: whoever stopped it does not want to wait.
       // A few saved files are linked in the quiet of the next one.
       if (lockId !== null && isSettled && database?.isLinkingDue === true && database.linkFiles()) unsaved = true;
-      checkpoint();
+      await checkpoint();
     } finally {
       clearTimeout(timer);
       clearTimeout(linkTimer);
@@ -392,19 +440,24 @@ const handlers: { [Name in keyof StoreCalls]: (input: StoreCalls[Name]['in']) =>
   },
 };
 
-async function answer({ id, call, input }: StoreRequest): Promise<StoreReply> {
+/** Does a call. What it then waits for, the disk, does not hold up the calls behind it. */
+async function answer({ id, call, input }: StoreRequest): Promise<void> {
+  const fail = (error: unknown): void => port.postMessage({ id, error: serializeError(error) } satisfies StoreReply);
   try {
     sql ??= await initSqlJs({ wasmBinary: fs.readFileSync(wasmFile) as unknown as ArrayBuffer });
-    return { id, output: (handlers[call] as (given: unknown) => unknown)(input) };
+    const output = (handlers[call] as (given: unknown) => unknown)(input);
+    const give = (given: unknown): void => port.postMessage({ id, output: given } satisfies StoreReply);
+    if (output instanceof Promise) output.then(give, fail);
+    else give(output);
   } catch (error) {
-    return { id, error: serializeError(error) };
+    fail(error);
   }
 }
 
 // One after the other, so that no call sees another half done.
 let last: Promise<void> = Promise.resolve();
 function enqueue(request: StoreRequest): void {
-  last = last.then(async () => port.postMessage(await answer(request)));
+  last = last.then(() => answer(request));
 }
 port.on('message', (request: StoreRequest) => {
   if (!holdForLinks(request) && !prepareGraph(request)) enqueue(request);

@@ -90,6 +90,15 @@ export interface StoreCounts {
 }
 
 /** One save: all of it or nothing becomes visible. */
+/** A file with the content of another one that the index has. */
+export interface FileCopy extends FileStamp {
+  path: string;
+  hash: string;
+  role: FileRole;
+  /** Path of the other one. */
+  of: string;
+}
+
 export interface StoreUpdate {
   put: AnalyzedFile[];
   touch: ({ path: string } & FileStamp)[];
@@ -105,8 +114,16 @@ export interface SearchRequest {
   explain?: boolean;
   /** In place of the default ones. */
   weights?: RankingWeights;
-  /** Vector of the question, of unit length, by the model of `openVectors`; without it words alone decide. */
-  vector?: Float32Array;
+  /** Vector of the question; without it words alone decide. */
+  vector?: QuestionVector;
+}
+
+/** Vectors of two models say nothing of each other: each goes with the fingerprint of its own. */
+export interface QuestionVector {
+  /** One that `openVectors` was told of. */
+  model: string;
+  /** Of unit length. */
+  values: Float32Array;
 }
 
 /** Chunks without a vector. */
@@ -120,6 +137,8 @@ export interface ChunkGaps {
 
 /** Vectors of chunks. */
 export interface ChunkVectors extends ChunkGaps {
+  /** Fingerprint. */
+  model: string;
   /** `dimensions` numbers each, of unit length. */
   vectors: Float32Array;
 }
@@ -153,7 +172,7 @@ export interface MapRequest {
   /** For the ranges that answer the query; in place of the default ones. */
   weights?: RankingWeights;
   /** As that of a search. */
-  vector?: Float32Array;
+  vector?: QuestionVector;
 }
 
 /** The files of a map, with what is known of them for looking whether they have changed. */

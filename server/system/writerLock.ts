@@ -12,6 +12,8 @@ export interface LockOwner {
   id: string;
   /** Start time of the process in clock ticks since boot, where the system tells: guards against reused pids. */
   processStart: string | null;
+  /** What people call the program; null where it does not say. */
+  program: string | null;
 }
 
 export interface WriterLock {
@@ -45,6 +47,7 @@ export function readLock(file: string): LockOwner | null {
       id: owner.id,
       startedAt: owner.startedAt ?? '',
       processStart: owner.processStart ?? null,
+      program: typeof owner.program === 'string' ? owner.program : null,
     };
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
@@ -125,8 +128,11 @@ function removeStale(file: string, stale: LockOwner): void {
   else fs.rmSync(aside, { force: true });
 }
 
-/** Takes the lock of a folder, or says who has it. */
-export function takeLock(dir: string, name = 'index.lock'): WriterLock | LockOwner {
+/**
+ * Takes the lock of a folder, or says who has it.
+ * @param program what the owner calls itself, for those who find the folder taken.
+ */
+export function takeLock(dir: string, program: string | null = null, name = 'index.lock'): WriterLock | LockOwner {
   const file = path.join(dir, name);
   const owner: LockOwner = {
     pid: process.pid,
@@ -134,6 +140,7 @@ export function takeLock(dir: string, name = 'index.lock'): WriterLock | LockOwn
     startedAt: new Date().toISOString(),
     id: randomBytes(8).toString('hex'),
     processStart: processStart(process.pid),
+    program,
   };
   for (let attempt = 0; attempt < 5; attempt++) {
     if (create(file, owner)) return heldLock(file, owner);

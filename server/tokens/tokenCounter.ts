@@ -46,9 +46,12 @@ class KnownCounts {
   }
 }
 
+/** Its table is made once and stays; what counting makes is small and gone at once. */
+const maxYoungGenerationSizeMb = 6;
+
 /** Starts the counting thread; it loads its table while the host does something else. */
 export function openTokenCounter(assetsDir: string): TokenCounter {
-  const worker = new Worker(path.join(assetsDir, 'tokenWorker.cjs'));
+  const worker = new Worker(path.join(assetsDir, 'tokenWorker.cjs'), { resourceLimits: { maxYoungGenerationSizeMb } });
   const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let failure: AppError | undefined;

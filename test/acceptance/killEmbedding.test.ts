@@ -111,4 +111,32 @@ describe(`kill -9 while embedding, ${kills} times`, function () {
         assert.ok(Date.now() < end, 'processes of a killed command go on');
     });
   }
+
+  it('while the model is being changed: the one before answers, and the change goes on', async () => {
+    env['CONTEXTKIT_CACHE_DIR'] = path.join(scratch, 'changed');
+    type Status = { vectors: { state: string; answering: string | null; embedded: number; chunks: number } };
+    const { vectors: before } = await run<Status>('index', '--embed');
+    const next = path.join(scratch, 'next');
+    writeSmallModel(next, {
+      dimensions: 32,
+      work: 12,
+      config: { model_type: 'bert', max_position_embeddings: 512, hidden_size: 32 },
+    });
+    env['CONTEXTKIT_MODEL_DIR'] = next;
+    const changed = async (): Promise<number> => (await kept()) - before.chunks;
+    for (const end = Date.now() + 20_000; (await changed()) === 0; assert.ok(Date.now() < end)) {
+      const { child, ended } = start('index', '--embed');
+      await sleep(700 + below(500));
+      child.kill('SIGKILL');
+      await ended;
+    }
+    const done = await changed();
+    const { vectors: between } = await run<Status>('status');
+    if (done < before.chunks) assert.deepEqual([between.answering, between.embedded], ['model', done]);
+    const answer = await run<{ metadata: { byMeaning: boolean } }>('select', 'harvest the crop');
+    assert.equal(answer.metadata.byMeaning, true);
+    const { vectors: after } = await run<Status>('index', '--embed');
+    assert.deepEqual([after.state, after.answering, after.embedded], ['ready', null, before.chunks]);
+    assert.equal(await changed(), before.chunks, 'no text was embedded twice');
+  });
 });

@@ -273,12 +273,24 @@ describe('contextkit score', function () {
       const { code, out } = score(folder.root, ['--tune', '--commits', '60']);
       assert.equal(code, 0);
       assert.match(out, /^Tuning: .*\(fitted on 30 commits, proved on 30 others\)$/m);
-      assert.match(out, /^Better with certainty: stored under "ranking" in .*config\.yaml\.$/m);
+      assert.match(
+        out,
+        /^Better with certainty: stored for search by words under "ranking\.tuned" in .*config\.yaml\.$/m,
+      );
       const config = readFileSync(path.join(folder.root, '.contextkit/config.yaml'), 'utf8');
       assert.match(config, /^# Ours\.\nranking:\n/);
       assert.match(config, /^budget: 900$/m);
       const before = score(folder.root, ['--commits', '20', '--json']).out;
       assert.ok((JSON.parse(before) as JsonReport).measures['MRR']!.ranking.mean > 0.9, config);
+      const run = (...args: string[]): string =>
+        spawnSync(process.execPath, [cli, ...args, '--root', folder.root], { encoding: 'utf8' }).stdout;
+      run('index');
+      assert.match(run('status'), /^Ranking +weights tuned for this repository$/m);
+      // Fitted to an older index: used no more, which is said.
+      folder.write('.contextkit/config.yaml', config.replace(/index: \d+/, 'index: 1'));
+      assert.match(run('status'), /^Ranking +weights of config\.yaml\n.*another version.*`contextkit score --tune`/m);
+      const after = score(folder.root, ['--commits', '20', '--json']).out;
+      assert.ok((JSON.parse(after) as JsonReport).measures['MRR']!.ranking.mean < 0.9);
     } finally {
       folder.remove();
     }

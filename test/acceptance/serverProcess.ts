@@ -61,6 +61,7 @@ export async function startServer({
   await connection.sendRequest('initialize', {
     processId: process.pid,
     rootUri: null,
+    clientInfo: { name: 'The Editor' },
     capabilities: { workspace: { workspaceFolders: true, ...workspace } },
     initializationOptions: { settings },
     workspaceFolders: [{ uri: pathToFileURL(root).href, name: 'first' }],

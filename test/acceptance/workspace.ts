@@ -18,6 +18,9 @@ export interface Workspace {
   /** The command line in this folder. */
   run(...args: string[]): Ran;
   runWith(input: string, ...args: string[]): Ran;
+  /** The same with more in its environment. */
+  runIn(env: Record<string, string>, ...args: string[]): Ran;
+  startIn(env: Record<string, string>, ...args: string[]): ReturnType<typeof spawn>;
   start(...args: string[]): ReturnType<typeof spawn>;
   remove(): void;
 }
@@ -26,16 +29,22 @@ const environment = { ...process.env, NO_COLOR: '1' };
 
 export function makeWorkspace(files: Record<string, string | Buffer> = {}): Workspace {
   const root = realpathSync(mkdtempSync(path.join(tmpdir(), 'contextkit-test-')));
-  const run = (args: string[], input?: string): Ran => {
+  const run = (args: string[], input?: string, env: Record<string, string> = {}): Ran => {
     const done = spawnSync(process.execPath, [cli, ...args], {
       cwd: root,
       encoding: 'utf8',
-      env: environment,
+      env: { ...environment, ...env },
       input,
       maxBuffer: 1 << 26,
     });
     return { code: done.status, out: done.stdout, err: done.stderr };
   };
+  const start = (env: Record<string, string>, args: string[]) =>
+    spawn(process.execPath, [cli, ...args], {
+      cwd: root,
+      env: { ...environment, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   const workspace: Workspace = {
     root,
     write(file, content) {
@@ -45,8 +54,9 @@ export function makeWorkspace(files: Record<string, string | Buffer> = {}): Work
     },
     run: (...args) => run(args),
     runWith: (input, ...args) => run(args, input),
-    start: (...args) =>
-      spawn(process.execPath, [cli, ...args], { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }),
+    runIn: (env, ...args) => run(args, undefined, env),
+    start: (...args) => start({}, args),
+    startIn: (env, ...args) => start(env, args),
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
   // Where the workspace ends: without it a test would look for a repository around the temporary folder.

@@ -8,6 +8,8 @@ export interface MemoryRateLimiterOptions {
   now?: () => number;
 }
 
+const sweepPauseMs = 100;
+
 /** The times of the hits in a window, oldest first. */
 interface Window {
   times: number[];
@@ -20,7 +22,7 @@ const countOf = ({ times, first }: Window): number => times.length - first;
 
 function forget(window: Window, now: number): void {
   const { times, windowMs } = window;
-  while (window.first < times.length && times[window.first]! <= now - windowMs) window.first++;
+  while (window.first < times.length && now - times[window.first]! >= windowMs) window.first++;
   // The room of those that left is given back once they are the larger half.
   if (window.first > times.length / 2) {
     times.splice(0, window.first);
@@ -34,7 +36,8 @@ function resetOf(window: Window, { limit, windowMs }: LimitRequest, now: number)
   if (limit === 0) return windowMs;
   if (count === 0) return 0;
   const leaving = window.times[window.first + Math.max(0, count - limit)]!;
-  return Math.max(0, Math.ceil(leaving + windowMs - now));
+  // In this order: times have fractions, and the sum of one and a window may be rounded up beyond the window.
+  return Math.max(0, Math.ceil(windowMs - (now - leaving)));
 }
 
 /** Counts in this process alone: for one server, or while the store that servers share is away. */
@@ -42,6 +45,7 @@ export function memoryRateLimiter(options: MemoryRateLimiterOptions = {}): RateL
   const { maxWindows = 100_000, now: clock = () => performance.now() } = options;
   const windows = new Map<string, Window>();
   let sweepAt = Math.min(1_000, maxWindows);
+  let lastSweep = -Infinity;
 
   function dropEmpty(now: number): void {
     for (const [name, window] of windows) {
@@ -49,11 +53,13 @@ export function memoryRateLimiter(options: MemoryRateLimiterOptions = {}): RateL
       if (countOf(window) === 0) windows.delete(name);
     }
     sweepAt = Math.min(maxWindows, Math.max(1_000, windows.size * 2));
+    lastSweep = now;
   }
 
   /** Makes sure that as many windows can be added. */
   function makeRoom(count: number, now: number): void {
-    if (windows.size + count > sweepAt) dropEmpty(now);
+    // Looking at all takes its time: where all are in use, not at each hit.
+    if (windows.size + count > sweepAt && now >= lastSweep + sweepPauseMs) dropEmpty(now);
     if (windows.size + count > maxWindows)
       throw new LimiterUnavailable(new Error(`more than ${maxWindows} windows hold hits`));
   }

@@ -68,7 +68,7 @@ async function prepare(stream: () => Duplex): Promise<void> {
 export async function pgliteDatabase({ folder, workerFile, onError }: PgliteOptions): Promise<Database> {
   const dataDir = path.join(folder, 'postgres');
   makeFolder(dataDir);
-  const lock = takeLock(folder, lockName);
+  const lock = takeLock(folder, 'contextkit-cloud', lockName);
   if (!isWriterLock(lock)) throw new DataInUse(folder, lock.pid, lock.host);
   const settings: PgliteSettings = { dataDir };
   const worker = new Worker(workerFile, { workerData: settings });

@@ -81,13 +81,19 @@ export function postgresDatabase(options: PoolOptions, onIdleError: (error: Erro
       throw databaseError(error);
     }
     let broken = false;
+    // A connection that breaks tells its listeners besides the statement that waits for it; with none it ends the process.
+    const onBreak = (): void => {
+      broken = true;
+    };
+    client.on('error', onBreak);
     try {
       return await work(client);
     } catch (error) {
       const typed = databaseError(error);
-      broken = isBroken(typed);
+      broken ||= isBroken(typed);
       throw typed;
     } finally {
+      client.off('error', onBreak);
       client.release(broken);
     }
   };

@@ -1,6 +1,8 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
-import { cacheFolder, cacheStatus } from '../../embedding/index.ts';
+import { cacheFolder, cacheStatus, createEmbedPool, missingRuntime, touchRetryMark } from '../../embedding/index.ts';
+import { embedPriority } from '../../embedding/types.ts';
+import { assetsDir } from '../assets.ts';
 import { findModel } from '../models.ts';
 import type { CheckContext, CheckFinding } from './types.ts';
 
@@ -39,6 +41,35 @@ export async function checkEmbeddings({ model }: CheckContext): Promise<CheckFin
     {
       level: 'ok',
       message: `${vectors.toLocaleString('en-US')} embeddings are kept (${(bytes / 2 ** 20).toFixed(1)} MB)`,
+    },
+  ];
+}
+
+/** Nobody waits longer for a first text: the process starts and loads the model. */
+const firstTextMs = 60_000;
+
+/** Does a process with the model come up and embed a text? Where it does, others that have given up try again. */
+export async function checkEmbedding({ model }: CheckContext): Promise<CheckFinding[]> {
+  const found = model === null ? null : await findModel(model);
+  // Whether there is a model was said already.
+  if (found?.state !== 'ready') return [];
+  const missing = missingRuntime(assetsDir);
+  if (missing !== null) return [{ level: 'note', message: missing.message, hint: missing.hint ?? null }];
+  const pool = createEmbedPool({ model: found.model, assetsDir, processes: 1, log: () => undefined });
+  const started = performance.now();
+  try {
+    const how = { kind: 'text', priority: embedPriority.answer, signal: AbortSignal.timeout(firstTextMs) } as const;
+    const [embedded] = await pool.embed(['function main() {}'], how);
+    if (embedded === undefined || 'failure' in embedded)
+      return [{ level: 'problem', message: `a first text could not be embedded: ${embedded?.failure ?? 'no answer'}` }];
+  } finally {
+    await pool.close();
+  }
+  touchRetryMark(model?.cacheDir ?? cacheFolder(model?.env));
+  return [
+    {
+      level: 'ok',
+      message: `a process embeds: its first text took ${((performance.now() - started) / 1000).toFixed(1)} s`,
     },
   ];
 }

@@ -18,8 +18,8 @@ export function checkLock({ indexDir, mayFix }: CheckContext): CheckFinding[] {
       },
     ];
   }
-  const { pid, host, startedAt } = state.owner;
-  const who = `process ${pid} on ${host}`;
+  const { pid, host, startedAt, program } = state.owner;
+  const who = program === null ? `process ${pid} on ${host}` : `${program} (process ${pid} on ${host})`;
   if (state.kind === 'held') {
     return [
       {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { AppError, isAppError } from '../../../core/errors.ts';
 import { describeLock } from '../../store/index.ts';
 import { checkDatabase } from './checkDatabase.ts';
-import { checkEmbeddings, checkModel } from './checkEmbeddings.ts';
+import { checkEmbedding, checkEmbeddings, checkModel } from './checkEmbeddings.ts';
 import { checkFolder, checkSpace } from './checkFolder.ts';
 import { checkClock, checkRemembered, checkSetAside, checkTemporaries } from './checkLeftovers.ts';
 import { checkLock } from './checkLock.ts';
@@ -21,6 +21,7 @@ const checks: readonly Check[] = [
   { name: 'clock', run: checkClock },
   { name: 'model', run: checkModel },
   { name: 'embeddings', run: checkEmbeddings },
+  { name: 'embedding', run: checkEmbedding },
 ];
 
 function finding(check: string, { level, message, hint = null, fixed = false }: CheckFinding): Finding {

@@ -13,10 +13,29 @@ export interface GitIgnoreConfig {
 
 export type ReadGitIgnoreConfig = typeof readGitIgnoreConfig;
 
-/** Asks once: for many paths that are looked at together. All of them lie in one folder. */
-export function askedOnce(): ReadGitIgnoreConfig {
+/** So long an answer holds for files that are saved one after the other; a walk over everything always asks. */
+const holdsMs = 60_000;
+
+/**
+ * Asks seldom: starting a program takes longer than all else that a saved file needs. All paths lie in one folder.
+ * Exported with its clock for tests.
+ */
+export function askedSeldom(
+  ask: ReadGitIgnoreConfig = readGitIgnoreConfig,
+  now: () => number = () => performance.now(),
+): ReadGitIgnoreConfig {
   let asked: Promise<GitIgnoreConfig> | undefined;
-  return (folder, repository) => (asked ??= readGitIgnoreConfig(folder, repository));
+  let askedAt = -Infinity;
+  return (folder, repository) => {
+    if (asked === undefined || now() - askedAt > holdsMs) {
+      askedAt = now();
+      asked = ask(folder, repository).catch((error: unknown) => {
+        asked = undefined; // the next one tries anew
+        throw error;
+      });
+    }
+    return asked;
+  };
 }
 
 /**

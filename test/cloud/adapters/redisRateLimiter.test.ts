@@ -176,28 +176,29 @@ withRedis('rate limits in Redis', () => {
       const hits = Array.from({ length: 20 }, () => limiter.hit([{ key: 'k', limit: 100, windowMs: 60_000 }]));
       const outcomes = Promise.allSettled(hits);
       await sleep(100);
-      await network.set('down');
+      // The next connection succeeds: what was under way could be sent again there.
+      network.cut();
       for (const outcome of await outcomes) {
         assert.equal(outcome.status, 'rejected');
         assert.ok(outcome.reason instanceof LimiterUnavailable);
       }
       network.delay(0);
-      await network.set('fine');
       const [verdict] = await eventually(() => limiter.hit([{ key: 'k', limit: 100, windowMs: 60_000 }]));
       assert.equal(verdict!.remaining, 79, '20 were counted, each once');
     });
 
     it('a frozen server costs the time-out and no more, and is used again when it goes on', async function () {
       this.timeout(20_000);
-      const limiter = open(server.port, 250);
+      const limiter = open(server.port, 400);
       await limiter.hit([{ key: 'k', ...minute }]);
       server.freeze();
       try {
         const took = await elapsed(Promise.all(Array.from({ length: 50 }, () => unavailable(limiter))));
-        assert.ok(took >= 200 && took < 2_000, `${took} ms`);
-        await sleep(1_100);
+        assert.ok(took >= 350 && took < 2_000, `${took} ms`);
+        await sleep(1_400);
+        // By now the connection is given up: nothing waits on it any more.
         const later = await elapsed(unavailable(limiter));
-        assert.ok(later < 1_000, `${later} ms`);
+        assert.ok(later < 300, `${later} ms`);
       } finally {
         server.thaw();
       }

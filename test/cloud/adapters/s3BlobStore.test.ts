@@ -202,7 +202,7 @@ describe('The blob store in S3', () => {
   });
 
   it('a server that is silent costs the time-out of each attempt', async () => {
-    const hasty = open({ patience: { ...patience, timeoutMs: 80, attempts: 2 } });
+    const hasty = open({ patience: { ...patience, timeoutMs: 400, attempts: 2 } });
     server.next(s3IsSilent, s3IsSilent);
     await refused(hasty.get(org, 'a'), /does not answer/, true);
     server.next(s3IsSilent);
@@ -210,13 +210,13 @@ describe('The blob store in S3', () => {
   });
 
   it('but not one that goes on sending', async () => {
-    const hasty = open({ patience: { ...patience, timeoutMs: 200, attempts: 1 } });
+    const hasty = open({ patience: { ...patience, timeoutMs: 400, attempts: 1 } });
     server.next((_, response) => {
       response.writeHead(200, { 'Content-Length': 8 });
       void (async () => {
         for (const letter of 'abcdefgh') {
           response.write(letter);
-          await sleep(60);
+          await sleep(90);
         }
         response.end();
       })();

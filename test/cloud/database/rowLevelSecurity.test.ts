@@ -137,6 +137,19 @@ withPostgres('The schema', () => {
       );
     });
 
+    it('survives connections that break in the middle of a statement', async () => {
+      const { owner, login } = await migratedDatabase();
+      const database = await connectPostgres(login, 2, () => undefined);
+      const slow = database.withOrg(orgId(crypto.randomUUID()), (tx) => tx.query('SELECT pg_sleep(20)'));
+      const ended = assert.rejects(slow, (error: unknown) => error instanceof DatabaseError && error.isUnavailable);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      const statement = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'contextkit_login' AND datname = current_database()`;
+      await asOwner(owner, (client) => client.query(statement));
+      await ended;
+      await database.health();
+      await database.close();
+    });
+
     it('that cannot be reached is said to be away', async () => {
       await assert.rejects(connectPostgres('postgres://nobody@127.0.0.1:1/none', 1, assert.fail), (error: unknown) => {
         assert.ok(error instanceof DatabaseError);

@@ -14,6 +14,8 @@ export type NetworkState =
 export interface FaultyNetwork {
   port: number;
   set(state: NetworkState): Promise<void>;
+  /** Cuts what is connected; whoever connects anew gets through. */
+  cut(): void;
   /** Each piece of an answer comes so much later. */
   delay(ms: number): void;
   close(): Promise<void>;
@@ -85,6 +87,7 @@ export async function startFaultyNetwork(targetPort: number): Promise<FaultyNetw
       if (next === 'down') await stop();
       else if (!server.listening) await listen(port);
     },
+    cut: cutAll,
     delay: (ms) => void (delayMs = ms),
     close: stop,
   };

@@ -4,6 +4,7 @@ import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
 import type { CodeSymbol, FileRole } from '../../../core/model.ts';
 import { SearchIndex } from '../../../core/rank/searchIndex.ts';
+import { defaultWeights } from '../../../core/rank/weights.ts';
 
 interface Fixture {
   [path: string]: string | { text: string; role?: FileRole; names?: string[] };
@@ -319,6 +320,130 @@ describe('SearchIndex', () => {
       ['src/cookie.ts'],
       'a later search by words is not disturbed',
     );
+  });
+
+  it('ranks by words alone with the weights of words, and beside meaning with those beside it', () => {
+    const { index } = build({
+      'src/auth.ts': 'the auth of users\n\nthe authenticator\n\nnothing',
+      'src/login.ts': 'authentication of a user\n\nuser and user\n\nauth',
+      'src/other.ts': 'nothing of it',
+    });
+    const meaning = [
+      { path: 'src/other.ts', index: 0, similarity: 0.8 },
+      { path: 'src/login.ts', index: 2, similarity: 0.7 },
+    ];
+    const { near, spread } = defaultWeights;
+    const strange = { ...defaultWeights, besideMeaning: { near: 0.1, spread: 3 } };
+    const asIfStrange = {
+      ...defaultWeights,
+      near: near * 0.1,
+      spread: spread * 3,
+      besideMeaning: { near: 1, spread: 1 },
+    };
+    const ask = (options: Partial<Parameters<SearchIndex['search']>[1]>) =>
+      index.search('authentication of users', { limit: 20, ...options });
+    assert.deepEqual(ask({ weights: strange }), ask({}), 'by words alone');
+    assert.deepEqual(ask({ weights: strange, meaning: [] }), ask({}), 'no vectors are none');
+    assert.notDeepEqual(ask({ weights: asIfStrange }), ask({}));
+    assert.deepEqual(ask({ weights: strange, meaning }), ask({ weights: asIfStrange, meaning }), 'beside meaning');
+    assert.notDeepEqual(ask({ weights: strange, meaning }), ask({ meaning }));
+  });
+
+  describe('where only some ranges have vectors', () => {
+    const words = ['seal', 'jar', 'lid', 'press', 'oven', 'glass', 'shelf', 'steam'];
+    const query = 'seal the jar with a lid';
+    /** Numbers below 1 from a seed. */
+    const randomFrom = (seed: number) => (): number => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return seed / 2 ** 32;
+    };
+    /** Files of one range, of chance words, some of which have vectors of chance. */
+    function chance(seed: number) {
+      const random = randomFrom(seed);
+      const files: Fixture = {};
+      for (let i = 0; i < 60; i++) {
+        const count = 3 + Math.floor(random() * 12);
+        const text = Array.from({ length: count }, () => words[Math.floor(random() * words.length)]).join(' ');
+        files[`src/${i}.ts`] = text;
+      }
+      const share = random();
+      const similarities = new Map(Object.keys(files).map((path) => [path, random()]));
+      const embedded = new Set([...similarities.keys()].filter(() => random() < share));
+      return { index: build(files).index, similarities, embedded };
+    }
+    const near = (similarities: ReadonlyMap<string, number>, embedded: ReadonlySet<string>) => ({
+      meaning: [...embedded]
+        .map((path) => ({ path, index: 0, similarity: similarities.get(path)! }))
+        .sort((a, b) => b.similarity - a.similarity),
+      embedded: { share: embedded.size / similarities.size, has: (path: string) => embedded.has(path) },
+    });
+    /** Words alone, with the weights that hold beside meaning. */
+    const beside = { ...defaultWeights, near: defaultWeights.near * defaultWeights.besideMeaning.near };
+    const shares = (index: SearchIndex): Map<string, number> => {
+      const ranked = index.search(query, { limit: 100, weights: { ...beside, spread: 1 }, explain: true });
+      const own = new Map(
+        ranked.map(({ path, parts }) => {
+          const valueOf = (name: string): number => parts!.find((each) => each.name === name)!.value;
+          return [path, ['text', 'names', 'scope', 'defines'].reduce((sum, name) => sum + valueOf(name), 0)];
+        }),
+      );
+      const best = Math.max(...own.values());
+      return new Map([...own].map(([path, value]) => [path, value / best]));
+    };
+    /** One range a file and nothing else: files stand as their ranges do, but for how many of the words they cover. */
+    const plain = { ...beside, coverage: 0, folderNear: 0, besideMeaning: { near: 1, spread: 1 } };
+
+    for (let seed = 1; seed <= 40; seed++)
+      it(`none falls behind for want of one (${seed})`, () => {
+        const { index, similarities, embedded } = chance(seed);
+        const share = shares(index);
+        const given = near(similarities, embedded);
+        const ranked = index.search(query, { limit: 100, weights: plain, explain: true, ...given });
+        const place = new Map(ranked.map(({ path }, i) => [path, i]));
+        const gain = new Map(
+          ranked.map(({ path, parts }) => [path, parts!.find(({ name }) => name === 'meaning')?.value ?? 0]),
+        );
+        const [known, lacking] = [true, false].map((has) =>
+          [...share.keys()].filter((path) => embedded.has(path) === has && share.get(path)! >= 0.05),
+        );
+        const sum = (of: (path: string) => number): number => known!.reduce((total, path) => total + of(path), 0);
+        // What ranges gain that have a vector, for each share of the words.
+        const usual = sum((path) => gain.get(path)! * share.get(path)!) / sum((path) => share.get(path)! ** 2);
+        const most = Math.max(...gain.values());
+        for (const one of lacking!) {
+          const expected = known!.length === 0 ? 0 : Math.min(most, usual * share.get(one)!);
+          for (const other of share.keys()) {
+            if (share.get(other)! >= share.get(one)! - 1e-6) continue;
+            // Fewer words: it comes first only for a nearness of its own, above what is usual for the words of the other.
+            if (place.get(other)! < place.get(one)!) {
+              assert.ok(embedded.has(other), `${one} and ${other} both have no vector`);
+              assert.ok(gain.get(other)! > expected, `${other} before ${one}`);
+            }
+          }
+        }
+      });
+
+    it('nothing changes where meaning says what words say', () => {
+      const { index, similarities } = chance(7);
+      const share = shares(index);
+      const all = new Map([...similarities.keys()].map((path) => [path, share.get(path) ?? 0]));
+      const checkOrder = (embedded: ReadonlySet<string>): void => {
+        const ranked = index.search(query, { limit: 100, weights: plain, ...near(all, embedded) });
+        assert.equal(ranked.length, share.size);
+        ranked.forEach(({ path }, i) => {
+          const next = ranked[i + 1]?.path;
+          // Equal ones may stand in any order.
+          if (next !== undefined) assert.ok(share.get(path)! >= share.get(next)! - 1e-5, `${path} before ${next}`);
+        });
+      };
+      checkOrder(new Set(all.keys()));
+      // The least near is always among them, so that all scales begin at 0.
+      const least = [...all].find(([, value]) => value === 0)?.[0];
+      assert.ok(least !== undefined, 'some range has none of the words');
+      const random = randomFrom(3);
+      for (const part of [0.9, 0.5, 0.2])
+        checkOrder(new Set([...all.keys()].filter((path) => path === least || random() < part)));
+    });
   });
 
   it('answers an empty index, an unknown word and a query of stop words', () => {

@@ -13,6 +13,7 @@ import {
   encodeOwnWords,
   encodeSymbols,
   encodeWords,
+  openLinks,
 } from '../../../core/records/fileRecords.ts';
 
 let seed = 42;
@@ -62,6 +63,29 @@ describe('File records', () => {
     assert.throws(() => decodeLinks(bytes.subarray(0, bytes.length - 1)), RangeError);
     const none = { roots: [], imports: [], calls: [], bindings: [] };
     assert.deepEqual(decodeLinks(encodeLinks(none)), none);
+    assert.deepEqual(openLinks(encodeLinks(none)), none);
+  });
+
+  it('read packed links each time as they are read at once', () => {
+    const names = Array.from({ length: 300 }, (_, i) => `größe${i}`);
+    const links = {
+      roots: [{ pattern: '@/*', targets: ['src/*'], local: false }],
+      imports: names.slice(0, 40).map((name, i) => ({
+        module: `./${name}`,
+        names: [{ name, alias: i % 2 === 0 ? '' : `other${i}` }],
+        line: i + 1,
+        exported: i % 3 === 0,
+      })),
+      calls: names.map((name, i) => ({ name, receiver: names[(i * 7) % 300]!, line: 70_000 + i })),
+      bindings: names.map((name, i) => ({ name: `this.${name}`, type: names[(i * 3) % 300]!, line: i })),
+    };
+    const packed = openLinks(encodeLinks(links));
+    for (let turn = 0; turn < 2; turn++) {
+      assert.deepEqual(packed.bindings, links.bindings);
+      assert.deepEqual(packed.calls, links.calls);
+      assert.deepEqual(packed.imports, links.imports);
+      assert.deepEqual(packed.roots, links.roots);
+    }
   });
 
   it('give words back in order of term, whatever their numbers', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -166,6 +166,74 @@ describe('Embedding processes', function () {
     await background;
   });
 
+  it('stay within their share of the processors, by the count of the system, and a question does not wait', async () => {
+    if (process.platform !== 'linux') return; // no /proc
+    const pool = open(small({ work: 3 }), { cores: 0.25, processes: 2 });
+    const abort = new AbortController();
+    const background = assert.rejects(
+      pool.embed(
+        Array.from({ length: 2_000 }, (_, i) => longText(`word${i}`)),
+        { ...text, signal: abort.signal },
+      ),
+      { code: 'cancelled' },
+    );
+    await until(() => pids().length === 1, 'a process');
+    const [started, before] = [performance.now(), cpuMsOf(pids()[0]!)];
+    await sleep(4_000);
+    const used = cpuMsOf(pids()[0]!) - before;
+    // The longest piece may begin at the end.
+    assert.ok(used <= 0.25 * (performance.now() - started) + 250, `${used} ms of 4 s`);
+    assert.ok(used >= 100, `${used} ms of 4 s`);
+    assert.equal(pids().length, 1, 'a quarter of a core needs one process');
+    // More than is due until the next background text.
+    for (let i = 0; i < 10; i++) vectorOf((await pool.embed([longText(`where${i}`)], query))[0]);
+    pool.setCores(Infinity);
+    abort.abort();
+    await background;
+  });
+
+  it('that are above their memory from the start are not started for ever, and the error says why', async () => {
+    const pool = open(small(), { memory: { ceilingBytes: 1 } });
+    const run = pool.embed(['a', 'b', 'c'].map(longText), text);
+    await assert.rejects(run, {
+      code: 'worker_failed',
+      message: /needs more memory than it may take: an embedding process was started anew, since it took \d+ MB/,
+    });
+    assert.equal(count('embedding process above its memory'), 2);
+    assert.equal(count('embedding process died'), 0);
+    await assert.rejects(pool.embed(['d'], text), { code: 'worker_failed' });
+  });
+
+  it('that grow are started anew, and nothing is lost', async () => {
+    const pool = open(small(), { assetsDir: growingAssets(), memory: { ceilingBytes: 400 * 2 ** 20 } });
+    const texts = Array.from({ length: 24 }, (_, i) => `text number ${i}`);
+    for (const each of texts) vectorOf((await pool.embed([each], text))[0]);
+    assert.ok(count('embedding process above its memory') >= 1, 'none was ended');
+    assert.equal(pids().length, count('embedding process above its memory') + 1);
+    assert.match(pool.note!, /where 400 MB are allowed/);
+  });
+
+  it('are no more than fit into the free memory; with none free the background waits, a question does not', async () => {
+    let free = Infinity;
+    const short: boolean[] = [];
+    const pool = open(slow(), {
+      processes: 2,
+      memory: { ceilingBytes: Infinity, freeBytes: () => Promise.resolve(free) },
+      onMemory: (isShort) => short.push(isShort),
+      idleMs: 50,
+    });
+    free = 2 ** 20;
+    const background = pool.embed([longText('a')], text);
+    await until(() => short.length === 1, 'the pause');
+    assert.deepEqual([short, pids().length], [[true], 0]);
+    vectorOf((await pool.embed(['where'], query))[0]);
+    assert.equal(pids().length, 1);
+    free = Infinity;
+    // What is there for the question takes it on, or it is looked again after a while.
+    vectorOf((await background)[0]);
+    assert.deepEqual(short, [true, false]);
+  });
+
   it('finish what runs and leave the rest when stopped by a signal', async () => {
     const pool = open(slow());
     const abort = new AbortController();
@@ -259,6 +327,26 @@ describe('Embedding processes', function () {
     assert.equal(pids().length, 4);
   });
 
+  it('are started again after an outage: when its time has come, and when somebody wants to try', async () => {
+    const folder = strangeAssets();
+    const bundle = path.join(folder, 'embedProcess.cjs');
+    const working = readFileSync(bundle);
+    const retries: (number | null)[] = [];
+    const pool = open(small(), { assetsDir: folder, outageMs: 300, onOutage: (ms) => retries.push(ms) });
+    const failed = { code: 'worker_failed', message: /no room.*tried again in a minute$/ };
+    writeFileSync(bundle, 'console.error("no room"); process.exit(1);');
+    await assert.rejects(pool.embed(['a'], text), failed);
+    assert.deepEqual([pids().length, retries], [4, [300]]);
+    await sleep(320);
+    await assert.rejects(pool.embed(['a'], text), failed);
+    assert.deepEqual([pids().length, retries], [5, [300, 600]], 'one process is enough to see that nothing is better');
+    writeFileSync(bundle, working);
+    await assert.rejects(pool.embed(['a'], text), failed);
+    pool.retry();
+    vectorOf((await pool.embed(['a'], text))[0]);
+    assert.equal(pids().length, 6);
+  });
+
   it('are not started at all where there is no runtime for the platform', async () => {
     const pool = open(small(), { assetsDir: dir });
     await assert.rejects(pool.embed(['a'], text), {
@@ -301,6 +389,22 @@ describe('Embedding processes', function () {
     const parent = spawn(process.execPath, ['--import', 'tsx', script], { stdio: 'inherit' });
     assert.deepEqual(await once(parent, 'exit'), [0, null]);
   });
+
+  /** Time of the processor that a process has used, by /proc/PID/stat (in ticks of 10 ms). */
+  function cpuMsOf(pid: number): number {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+
+  /** The real process with a leak of 40 MB a run. */
+  function growingAssets(): string {
+    const folder = strangeAssets();
+    const bundle = path.join(folder, 'embedProcess.cjs');
+    const leak = `const kept = []; process.on('message', () => kept.push(Buffer.alloc(40 * 2 ** 20, 1)));`;
+    writeFileSync(bundle, `${leak}\n${readFileSync(bundle, 'utf8')}`);
+    return folder;
+  }
 
   /** The real process, but for texts on which it dies as an add-on would, or never ends. */
   function strangeAssets(): string {

@@ -250,6 +250,25 @@ describe('Finding a model', () => {
     assert.equal(new Set([plain, ...others]).size, others.length + 1);
   });
 
+  it('has another fingerprint on another runtime; a patch of it, and the first one, change nothing', async () => {
+    const directory = inFolder();
+    const manifest = path.join(scratch, 'dist/node_modules/onnxruntime-node/package.json');
+    mkdirSync(path.dirname(manifest), { recursive: true });
+    const on = async (version: string): Promise<string> => {
+      writeFileSync(manifest, JSON.stringify({ name: 'onnxruntime-node', version }));
+      const { fingerprint } = ready(await findModel(options({ directory }))).model;
+      const given = await importModel(directory, { ...options(), id: 'given' });
+      assert.equal(given.model.fingerprint, fingerprint, version);
+      return fingerprint;
+    };
+    const bare = ready(await findModel(options({ directory }))).model.fingerprint;
+    assert.equal(await on('1.30.0'), bare);
+    assert.equal(await on('1.30.7'), bare);
+    const others = [await on('1.31.0'), await on('1.14.0'), await on('2.30.0')];
+    assert.equal(new Set([bare, ...others]).size, 4);
+    assert.equal(await on('1.31.2'), others[0]);
+  });
+
   it('reads a file from end to end once, and again when it has changed', async () => {
     const directory = inFolder();
     const file = path.join(directory, onnx);

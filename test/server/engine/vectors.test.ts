@@ -9,8 +9,10 @@ import {
   openEngine,
   type Embeddings,
   type Engine,
+  type EngineSettings,
   type VectorStatus,
 } from '../../../server/engine/index.ts';
+import { weightsVersion } from '../../../server/engine/rankingWeights.ts';
 import { writeSmallModel } from '../embedding/runnableModel.ts';
 
 const sources: Record<string, string> = {
@@ -178,6 +180,35 @@ describe('Vectors of an index', function () {
     assert.equal(await keptVectors(), 8);
     await reopen();
     assert.equal((await engine.status()).vectors.embedded, 4);
+  });
+
+  it('bring the weights with them that were tuned for their model, and no others', async () => {
+    write('docs/guide.md', '# Guide\n\nHow to walk along the paths of a tree.\n');
+    await engine.index();
+    const { model } = (await embeddings.parts())!;
+    const tuned = {
+      words: { ...weightsVersion, weights: { docsPrior: 2 } },
+      [model.fingerprint]: { ...weightsVersion, weights: { docsPrior: 0 } },
+    };
+    const best = async (with_: Embeddings | undefined, ranking: EngineSettings['ranking']) => {
+      const options = with_ === undefined ? {} : { embeddings: with_ };
+      const asked = await openEngine({ root, access: 'read', settings: { ranking }, ...options });
+      try {
+        const [first] = await asked.rank('walk the tree');
+        const { metadata, chunks } = await asked.select({ query: 'walk the tree' });
+        assert.equal(metadata.byMeaning, with_ !== undefined);
+        assert.equal(chunks[0]!.path, first!.path);
+        return [first!.path, (await asked.status()).weights.inForce];
+      } finally {
+        await asked.close();
+      }
+    };
+    assert.deepEqual(await best(undefined, { tuned }), ['docs/guide.md', 'tuned']);
+    assert.deepEqual(await best(embeddings, { tuned }), ['src/route.ts', 'tuned']);
+    const ofModel = { tuned: { [model.fingerprint]: tuned[model.fingerprint]! } };
+    assert.deepEqual(await best(undefined, ofModel), await best(undefined, {}));
+    const older = { tuned: { words: { ...tuned.words, index: weightsVersion.index - 1 } } };
+    assert.deepEqual(await best(undefined, older), ['src/route.ts', 'default']);
   });
 
   it('are left out where there is no model: words answer, the status says why', async () => {

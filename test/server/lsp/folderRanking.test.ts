@@ -54,6 +54,7 @@ describe('The ranking weights of a workspace folder', function () {
         name: 'f',
         root,
         settings,
+        client: 'a test',
         clientWatches: true,
         embeddings: () => Promise.resolve(undefined),
         onProgress() {},

@@ -221,6 +221,25 @@ describe('openStore', function () {
     assert.deepEqual(await ranked(store), ['a.ts', 'b.ts']);
   });
 
+  it('answers while a checkpoint waits for the disk, and writes what comes meanwhile with the next one', async () => {
+    const first = await open();
+    await first.put([fileOf('src/a.ts', 'openDoor();\n')]);
+    const order: string[] = [];
+    const note = (what: string) => (): void => void order.push(what);
+    await Promise.all([
+      first.checkpoint().then(note('first checkpoint')),
+      first.paths().then(note('paths')),
+      first.put([fileOf('src/b.ts', 'closeWindow();\n')]).then(note('put')),
+      first.checkpoint().then(note('second checkpoint')),
+      found(first, 'close window').then(note('search')),
+    ]);
+    assert.deepEqual(order.slice(0, 3), ['paths', 'put', 'search']);
+    assert.deepEqual(order.slice(3), ['first checkpoint', 'second checkpoint']);
+    const reader = await open({ access: 'read' });
+    assert.deepEqual((await reader.paths()).sort(), ['src/a.ts', 'src/b.ts']);
+    assert.equal((await reader.counts()).generation, 2);
+  });
+
   it('replaces and removes files; a refused update leaves everything as it was', async () => {
     const store = await open();
     await store.put([fileOf('a.ts', 'alpha\n'), fileOf('b.ts', 'beta\n')]);

@@ -1,11 +1,13 @@
 /**
- * Loaded into the language server by `node --import`: measures how long its main loop is blocked. A tick of its own
+ * Loaded into the language server by `node --require` (with `--import` Node would read the server's bundle by another
+ * loader than in an editor, which takes 100 ms longer): measures how long its main loop is blocked. A tick of its own
  * says when it comes late; what the thread worked and what it waited for a core meanwhile (Linux tells both) parts a
  * loop that is busy from a machine that is. Written to the file of CONTEXTKIT_LOOP_FILE each second and at the end.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { isMainThread } from 'node:worker_threads';
+'use strict';
+const { readFileSync, writeFileSync } = require('node:fs');
+const { monitorEventLoopDelay } = require('node:perf_hooks');
+const { isMainThread } = require('node:worker_threads');
 
 const file = process.env['CONTEXTKIT_LOOP_FILE'];
 const tickMs = 5;

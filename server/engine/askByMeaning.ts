@@ -1,0 +1,132 @@
+import { byWords, type RankedBy } from '../../core/rank/tunedWeights.ts';
+import type { RankingWeights } from '../../core/rank/weights.ts';
+import type { RankedChunk } from '../../core/rank/types.ts';
+import type { QuestionVector, SearchRequest, Store } from '../store/index.ts';
+import { embedCandidates } from './embedCandidates.ts';
+import { changeWhenCovered } from './embedThrough.ts';
+import type { ModelChange } from './modelChange.ts';
+import type { ModelInUse } from './modelInUse.ts';
+import { lackingOf } from './vectorStatus.ts';
+
+export interface AskByMeaningOptions {
+  store: Store;
+  models: ModelChange;
+  /** Somebody else embeds all chunks, and changes the model when it is time. */
+  inBackground: boolean;
+  /** How long a question may wait for vectors of its own candidates, in ms. */
+  timeBoxMs: number;
+  /** Ends what is being embedded. */
+  signal: AbortSignal;
+  /** Resolves once it is known which models there are. */
+  open: () => Promise<void>;
+  /** Resolves once the vectors that are kept are there. */
+  fill: () => Promise<void>;
+  /** Nothing can be done with the wanted model. */
+  hasFailed: () => boolean;
+  onFailure: (event: string, error: unknown) => void;
+  log: (event: string, fields: Record<string, unknown>) => void;
+}
+
+/** A question whose weights depend on what ranks. */
+export interface RankRequest extends Omit<SearchRequest, 'weights' | 'vector'> {
+  weights: (rankedBy: RankedBy) => RankingWeights;
+}
+
+export const byWordsAlone = (request: RankRequest): SearchRequest => ({
+  ...request,
+  weights: request.weights(byWords),
+});
+
+export interface Asked {
+  model: ModelInUse;
+  vector: QuestionVector;
+}
+
+/** Candidates of a question that are embedded for it. */
+const candidateCount = 50;
+/** A question waits so long for its own vector: the first one starts a process and loads the model. */
+const questionMs = 8_000;
+
+/** Null after this time, or once the signal is given. */
+const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(null), ms);
+    timer.unref();
+    signal?.addEventListener('abort', () => resolve(null), { once: true });
+  });
+
+/** Questions to the model that answers. */
+export function createAskByMeaning(options: AskByMeaningOptions) {
+  const { store, models, inBackground, timeBoxMs, signal: ending, open, fill, hasFailed, onFailure, log } = options;
+
+  /** Makes what there is ready for a question; whatever is in the way, there is an answer by words. */
+  async function prepare(): Promise<void> {
+    try {
+      await open();
+    } catch (error) {
+      onFailure('embedding failed', error);
+      return;
+    }
+    if (models.earlier === null) return;
+    await fill();
+    if (inBackground) return;
+    await changeWhenCovered(models, ending, log).catch((error: unknown) =>
+      log('model not changed', { reason: (error as Error).message }),
+    );
+  }
+
+  async function vectorOf({ questions }: ModelInUse, query: string): Promise<Float32Array | null> {
+    // The process starts while vectors are looked up.
+    const [vector] = await Promise.all([questions.of(query), fill()]);
+    return vector;
+  }
+
+  /** The model stays as it is until the work has ended. Null when it does not answer in time. */
+  async function ask<T>(
+    query: string,
+    signal: AbortSignal | undefined,
+    work: (asked: Asked | null) => Promise<T>,
+  ): Promise<T> {
+    if (query.trim() === '' || (hasFailed() && models.earlier === null)) return work(null);
+    const tooLate = nullAfter(questionMs, signal);
+    await Promise.race([prepare(), tooLate]);
+    const model = models.answering;
+    if (model === null) return work(null);
+    return model.use(async () => {
+      const values = await Promise.race([vectorOf(model, query), tooLate]);
+      const isUsable = values !== null && !(hasFailed() && model === models.wanted);
+      return work(isUsable ? { model, vector: { model: model.fingerprint, values } } : null);
+    });
+  }
+
+  /** Embeds the best candidates that have no vector, as many as the time box holds. */
+  async function embedInTime(model: ModelInUse, ranked: readonly RankedChunk[], signal?: AbortSignal): Promise<void> {
+    const signals = [AbortSignal.timeout(timeBoxMs), ending, ...(signal === undefined ? [] : [signal])];
+    try {
+      await embedCandidates(model.supply, ranked, AbortSignal.any(signals));
+    } catch (error) {
+      if (model === models.wanted) onFailure('candidates not embedded', error);
+      else models.giveUpEarlier((error as Error).message);
+    }
+  }
+
+  function search(
+    query: string,
+    request: RankRequest,
+    signal?: AbortSignal,
+  ): Promise<{ ranked: RankedChunk[]; byMeaning: boolean }> {
+    return ask(query, signal, async (asked) => {
+      if (asked === null) return { ranked: await store.search(query, byWordsAlone(request)), byMeaning: false };
+      const { model, vector } = asked;
+      if (timeBoxMs > 0 && lackingOf(model) > 0) {
+        const candidates = { ...byWordsAlone(request), limit: candidateCount, explain: false };
+        await embedInTime(model, await store.search(query, candidates), signal);
+      }
+      const byMeaning = model.supply.counts.embedded > 0;
+      const weights = request.weights(byMeaning ? model.fingerprint : byWords);
+      return { ranked: await store.search(query, { ...request, weights, vector }), byMeaning };
+    });
+  }
+
+  return { ask, search };
+}
