@@ -179,6 +179,8 @@ export class VectorTable {
 
   /** The chunks most like a question (of unit length), best first; ties by path and place. */
   nearest(question: Float32Array, count: number): NearChunk[] {
+    if (question.length !== this.dimensions)
+      throw new RangeError(`the vector has ${question.length} dimensions, not ${this.dimensions}`);
     const rows = this.#best(this.#scores(question), count);
     return rows
       .map((row) => ({
@@ -243,8 +245,7 @@ function highest(rows: number[], scores: Int32Array, count: number): number[] {
   return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
 }
 
-const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, i) => byte === b[i]);
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 const digestAt = (digests: Uint8Array, index: number): Uint8Array =>
   digests.subarray(index * digestBytes, (index + 1) * digestBytes);

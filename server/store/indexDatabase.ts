@@ -9,7 +9,7 @@ import { digestBytes } from '../../core/chunk/embeddingInput.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
-import type { NearChunk, RankedChunk, SearchableFile, SearchOptions } from '../../core/rank/types.ts';
+import type { NearChunk, RankedChunk, SearchableFile } from '../../core/rank/types.ts';
 import { defaultWeights } from '../../core/rank/weights.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
 import { searchSymbols } from '../../core/symbols/searchSymbols.ts';
@@ -22,6 +22,7 @@ import {
   decodeWords,
   encodeWords,
 } from '../../core/records/fileRecords.ts';
+import { meaningOf } from '../../core/vectors/meaningOf.ts';
 import type { VectorTable } from '../../core/vectors/vectorTable.ts';
 import type { GraphParts } from '../../core/graph/graphAnswers.ts';
 import { LiveGraph, type GraphRow } from '../../core/graph/liveGraph.ts';
@@ -485,7 +486,11 @@ export class IndexDatabase {
     return this.#search.search(query, {
       ...(options.vector === undefined
         ? {}
-        : this.#meaningOf(options.vector, (options.weights ?? defaultWeights).meaningDepth)),
+        : meaningOf(
+            this.#vectors.get(options.vector.model),
+            options.vector.values,
+            (options.weights ?? defaultWeights).meaningDepth,
+          )),
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
@@ -494,20 +499,10 @@ export class IndexDatabase {
     });
   }
 
-  #meaningOf(vector: QuestionVector, depth: number): Pick<SearchOptions, 'meaning' | 'embedded'> {
-    const table = this.#vectors.get(vector.model);
-    if (table === undefined || table.size === 0) return {};
-    const meaning = this.nearest(vector, depth);
-    if (table.size === table.chunks) return { meaning };
-    return { meaning, embedded: { share: table.size / table.chunks, has: (path, index) => table.has(path, index) } };
-  }
-
   /** The chunks whose vectors are nearest to this one, best first; none where its model has no vectors. */
   nearest({ model, values }: QuestionVector, count: number): NearChunk[] {
     const table = this.#vectors.get(model);
     if (table === undefined || table.size === 0) return [];
-    if (values.length !== table.dimensions)
-      throw new RangeError(`the vector has ${values.length} dimensions, not ${table.dimensions}`);
     return table.nearest(values, count);
   }
 

@@ -139,6 +139,7 @@ async function load(parts: OpenIndexParts, org: OrgId, wanted: Revision, before?
   const dimensions = dimensionsOf(revision.model);
   const index = new ProjectIndex(dimensions === undefined ? undefined : new VectorTable(scan, dimensions));
   await inTurns(putFiles(index, read, older), thread);
+  index.settle();
   if (older !== undefined && before?.revision.model === revision.model) index.adoptVectors(older);
   await fillVectors(parts, org, projectId, index);
   const opened = { revision, index };

@@ -21,6 +21,7 @@ import type { RankedChunk } from '../../../core/rank/types.ts';
 import type { RankingWeights } from '../../../core/rank/weights.ts';
 import { decodeChunkRanges, decodeOwnWords, decodeSymbols } from '../../../core/records/fileRecords.ts';
 import { searchSymbols } from '../../../core/symbols/searchSymbols.ts';
+import { meaningOf } from '../../../core/vectors/meaningOf.ts';
 import type { VectorTable } from '../../../core/vectors/vectorTable.ts';
 import { toHex } from '../bytes.ts';
 import type { FileRow } from './contextPorts.ts';
@@ -103,10 +104,16 @@ export class ProjectIndex {
       throw new RangeError(`the record of a file does not agree with itself`);
     this.#files.set(path, row);
     this.#search.put({ path, language, role, chunks: flat, words });
+    this.#search.settle();
     this.#vectors?.place(path, digests);
     this.#pairs += words.termIds.length;
     this.#recordBytes += chunks.length + symbols.length + links.length + row.words.length + digests.length;
     this.#graphBytes += symbols.length + links.length;
+  }
+
+  /** Call it when all files are in. */
+  settle(): void {
+    this.#search.settle(true);
   }
 
   /** Digests of the chunks that have no vector, each with the places where it stands. */
@@ -192,8 +199,7 @@ export class ProjectIndex {
   /** Best first. */
   search(query: string, { limit, sources, weights, vector }: SearchWishes): RankedChunk[] {
     return this.#search.search(query, {
-      meaning:
-        vector === null || this.#vectors === undefined ? [] : this.#vectors.nearest(vector, weights.meaningDepth),
+      ...(vector === null ? {} : meaningOf(this.#vectors, vector, weights.meaningDepth)),
       limit,
       weights,
       ...(sources.length > 0 ? { accept: pathFilter(sources) } : {}),
