@@ -14,7 +14,7 @@ export interface JobRunnerOptions {
 
 export interface JobRunner {
   /** A job may be due: looks at once. */
-  wake(): void;
+  readonly wake: () => void;
   /** Takes up no more; those that run end with their step, and are given back to be gone on with. */
   drain(): Promise<void>;
 }

@@ -11,9 +11,9 @@ import type { Stack } from '../../cloud/node/stack.ts';
 import { orgId, type OrgId } from '../../cloud/ports/organization.ts';
 import type { LogFields, LogLevel } from '../../cloud/ports/log.ts';
 import { startPostgres, withPostgres, type PostgresServer } from './servers/postgresServer.ts';
-import { startQdrant } from './servers/qdrantServer.ts';
+import { startQdrant, type QdrantServer } from './servers/qdrantServer.ts';
 import { startRedis, withRedis, type RedisServer } from './servers/redisServer.ts';
-import { startS3Server } from './servers/s3Server.ts';
+import { startS3Server, type S3Server } from './servers/s3Server.ts';
 
 export interface LogLine {
   level: LogLevel;
@@ -34,12 +34,15 @@ export interface TestPlatform {
   address: string;
   stack: Stack;
   log: LogLine[];
+  /** The stand-ins of the services, where there are any. */
+  s3?: S3Server;
+  qdrant?: QdrantServer;
   /** Without a plan in its options, it has one that no test comes to the end of. */
   found(slug: string, options?: Partial<Foundation>): Promise<Tenant>;
   close(): Promise<void>;
 }
 
-interface Opened {
+interface Opened extends Pick<TestPlatform, 's3' | 'qdrant'> {
   stack: Stack;
   close: () => Promise<void>;
 }
@@ -49,7 +52,11 @@ const programFolder = path.resolve(import.meta.dirname, '../../dist/cloud');
 
 const environment = { PORT: '0', DRAIN_SECONDS: '2', METRICS_TOKEN: '' };
 
-async function serve({ stack, close }: Opened, log: LogLine[], env: Record<string, string>): Promise<TestPlatform> {
+async function serve(
+  { stack, close, ...services }: Opened,
+  log: LogLine[],
+  env: Record<string, string>,
+): Promise<TestPlatform> {
   const configuration = readEmbedded({ ...environment, ...env });
   const server = await startServer({
     stack,
@@ -58,6 +65,7 @@ async function serve({ stack, close }: Opened, log: LogLine[], env: Record<strin
     log: (level, event, fields = {}) => log.push({ level, event, fields }),
   });
   return {
+    ...services,
     address: server.address,
     stack,
     log,
@@ -149,7 +157,7 @@ async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform
     await qdrant.close();
     await s3.close();
   };
-  return serve({ stack, close }, log, env);
+  return serve({ stack, close, s3, qdrant }, log, env);
 }
 
 /**

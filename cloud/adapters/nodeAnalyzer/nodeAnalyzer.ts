@@ -159,7 +159,7 @@ export function nodeAnalyzer(options: NodeAnalyzerOptions): SourceAnalyzer {
       const error = new Error('the analyzer is closed');
       for (const task of queue.splice(0)) task.reject(error);
       for (const { task } of slots) task?.reject(error);
-      await Promise.all(slots.map(({ worker }) => worker?.terminate()));
+      await Promise.all(slots.flatMap(({ worker }) => (worker === undefined ? [] : [worker.terminate()])));
     },
   };
 }

@@ -11,7 +11,6 @@ export function faultOfPath(path: string): string | undefined {
   if (path.startsWith('/')) return 'is absolute: paths are relative to the root of the project';
   if (/^[A-Za-z]:/.test(path)) return 'begins with a drive: paths are relative to the root of the project';
   if (path.includes('\\')) return 'holds a backslash: the parts of a path are separated by /';
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'holds a control character';
   for (const part of path.split('/')) {
     if (part === '..') return 'leads out of the project (..)';

@@ -1,6 +1,6 @@
 import type { IndexJob } from '../../../protocol/api/index.ts';
 import type { Database, Transaction } from '../../ports/database.ts';
-import { isUuid, type OrgId } from '../../ports/organization.ts';
+import type { OrgId } from '../../ports/organization.ts';
 import { ApiError } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
 

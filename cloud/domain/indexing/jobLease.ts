@@ -37,7 +37,7 @@ export async function reportProgress(
 
 export interface Lease {
   signal: AbortSignal;
-  throwIfStopped(): void;
+  readonly throwIfStopped: () => void;
   /** No more heartbeats. */
   end(): void;
 }

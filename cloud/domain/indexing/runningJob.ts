@@ -28,5 +28,5 @@ export interface RunningJob {
   /** Aborted when it is to stop. */
   signal: AbortSignal;
   /** @throws {JobStopped} */
-  throwIfStopped(): void;
+  readonly throwIfStopped: () => void;
 }

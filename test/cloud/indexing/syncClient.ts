@@ -33,13 +33,13 @@ export const manifestOf = (tree: Tree): { path: string; hash: string }[] =>
   [...tree].map(([file, content]) => ({ path: file, hash: hashOf(content) }));
 
 export interface SyncClient {
-  call(method: string, path: string, options?: Omit<CallOptions, 'key'>): Promise<ApiReply>;
+  readonly call: (method: string, path: string, options?: Omit<CallOptions, 'key'>) => Promise<ApiReply>;
   /** Sends the contents that are lacking. @returns what the difference was. */
-  send(tree: Tree): Promise<ApiReply['body']>;
+  readonly send: (tree: Tree) => Promise<ApiReply['body']>;
   /** The whole way; resolves when the job has ended. */
   sync(tree: Tree): Promise<IndexJob>;
   /** Polls until the job has ended. */
-  ended(jobId: string): Promise<IndexJob>;
+  readonly ended: (jobId: string) => Promise<IndexJob>;
 }
 
 const bytesAtOnce = 2_000_000;
