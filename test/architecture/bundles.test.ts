@@ -60,7 +60,10 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
       'cloud/migrations',
       'cloud/node',
       'cloud/ports',
+      'core',
       'protocol',
+      // Of the engine only the version of the analysis.
+      'server/engine',
       'server/system',
     ],
     packages:
@@ -69,6 +72,16 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
   },
   // PGlite is beside it, in dist/cloud/node_modules: it reads its WebAssembly from where it lies.
   pgliteWorker: { folders: ['cloud/adapters'], packages: /^$/, maxKb: 20 },
+  analyzeWorker: {
+    folders: ['cloud/adapters', 'core', 'server/indexing', 'syntax'],
+    packages: /^web-tree-sitter$/,
+    maxKb: 500,
+  },
+  contextWorker: {
+    folders: ['cloud/adapters', 'cloud/domain', 'core', 'server/tokens'],
+    packages: /^$/,
+    maxKb: 500,
+  },
   contextPanel: { folders: ['protocol', 'webview'], packages: /^zod$/, maxKb: 300 },
 };
 

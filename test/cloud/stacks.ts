@@ -91,7 +91,8 @@ async function serve(
   };
 }
 
-async function openEmbedded(env: Record<string, string>): Promise<TestPlatform> {
+/** Without any other service; most tests want `onEachStack`. */
+export async function openEmbedded(env: Record<string, string>): Promise<TestPlatform> {
   const log: LogLine[] = [];
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'contextkit-cloud-'));
   const stack = await openEmbeddedStack({
