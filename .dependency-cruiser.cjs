@@ -53,8 +53,13 @@ const folders = {
     node: true,
     says: 'server/embedding finds, fetches and runs the model; it knows core/ and its own folder.',
   },
+  'server/tokens': {
+    may: ['^core/', npm('gpt-tokenizer')],
+    node: true,
+    says: 'server/tokens counts tokens in a thread of its own; it knows core/ and the encoding.',
+  },
   'server/engine': {
-    may: ['^core/', '^syntax/', '^server/(system|store|history|indexing|embedding)/', npm('gpt-tokenizer')],
+    may: ['^core/', '^syntax/', '^server/(system|store|history|indexing|embedding|tokens)/'],
     node: true,
     says: 'The engine does not know its hosts: no language server, no command line, no editor, no zod.',
   },
@@ -97,6 +102,11 @@ const folders = {
     may: [
       '^cloud/(domain|ports|migrations)/',
       '^server/system/',
+      // What an index is made of: nodeAnalyzer fits it to its port; contextThread counts tokens.
+      '^(core|syntax)/',
+      '^server/tokens/',
+      '^server/indexing/discovery/(findMinified|skipByPath)\\.ts$',
+      '^server/engine/analysisVersion\\.ts$',
       npm('pg', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'ioredis', 'aws4fetch', 'prom-client'),
     ],
     node: true,
@@ -131,7 +141,7 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
 const product = '^(protocol|core|syntax|server|cli|extension|webview|cloud)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/engine/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker|cloud/adapters/nodeAnalyzer/analyzeWorker|cloud/adapters/contextThread/contextWorker)\\.ts$';
 
 /** Stores and providers of the cloud that are held to their suites already; the index service will be the first to use them. */
 const awaited =

@@ -79,7 +79,7 @@ const bundles = {
   cli: { ...node, entryPoints: ['cli/main.ts'], outfile: 'cli.cjs' },
   storeWorker: { ...node, entryPoints: ['server/store/storeWorker.ts'], outfile: 'storeWorker.cjs' },
   parseWorker: { ...node, entryPoints: ['server/indexing/parseWorker.ts'], outfile: 'parseWorker.cjs' },
-  tokenWorker: { ...node, entryPoints: ['server/engine/tokenWorker.ts'], outfile: 'tokenWorker.cjs' },
+  tokenWorker: { ...node, entryPoints: ['server/tokens/tokenWorker.ts'], outfile: 'tokenWorker.cjs' },
   embedProcess: {
     ...node,
     entryPoints: ['server/embedding/embedProcess.ts'],
@@ -97,6 +97,16 @@ const bundles = {
     entryPoints: ['cloud/adapters/pglite/pgliteWorker.ts'],
     outfile: 'cloud/pgliteWorker.cjs',
     external: embeddedDatabase,
+  },
+  analyzeWorker: {
+    ...node,
+    entryPoints: ['cloud/adapters/nodeAnalyzer/analyzeWorker.ts'],
+    outfile: 'cloud/analyzeWorker.cjs',
+  },
+  contextWorker: {
+    ...node,
+    entryPoints: ['cloud/adapters/contextThread/contextWorker.ts'],
+    outfile: 'cloud/contextWorker.cjs',
   },
   contextPanel: { ...browser, entryPoints: ['webview/context/main.ts'], outfile: 'webview/context.js' },
 };
@@ -173,7 +183,7 @@ async function putAssets() {
     { name: 'web-tree-sitter.wasm', file: 'web-tree-sitter/web-tree-sitter.wasm' },
     { name: 'sql-wasm.wasm', file: 'sql.js/dist/sql-wasm.wasm' },
   ];
-  put('vectorScan.wasm', await compiledWat('server/store/vectorScan.wat'));
+  put('vectorScan.wasm', await compiledWat('core/vectors/vectorScan.wat'));
   for (const { name, file, prepare = (bytes) => bytes } of assets) {
     put(name, prepare(readFileSync(path.join(root, 'node_modules', file))));
     usedPackages.add(packageFolder(`node_modules/${file}`));

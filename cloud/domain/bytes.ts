@@ -34,3 +34,18 @@ export function fromBase64Url(text: string): string | undefined {
     return undefined; // not base64, or not UTF-8 in it: both are no text of ours
   }
 }
+
+/** Undefined for what is not base64 (of the usual alphabet, filled up with `=`). */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  // `atob` forgives white space and missing signs at the end; what was cut off is no base64 here.
+  if (text.length % 4 !== 0 || /[^A-Za-z0-9+/=]/.test(text)) return undefined;
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    return undefined; // = in the middle, or bits left over
+  }
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes;
+}

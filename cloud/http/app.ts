@@ -8,9 +8,12 @@ import type { AppEnv, AppParts } from './appTypes.ts';
 import { authenticated } from './middleware/authenticated.ts';
 import { entityTags } from './middleware/entityTags.ts';
 import { idempotent } from './middleware/idempotent.ts';
+import { indexBodies } from './middleware/indexBodies.ts';
 import { jsonBodies } from './middleware/jsonBodies.ts';
 import { observe } from './middleware/observe.ts';
 import { sendProblem } from './problem.ts';
+import { contextRoutes } from './routes/context.ts';
+import { indexingRoutes } from './routes/indexing.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { memberRoutes } from './routes/members.ts';
 import { organizationRoutes } from './routes/organization.ts';
@@ -53,6 +56,9 @@ const hasBadText = (url: string): boolean => {
   }
 };
 
+/** Whole source trees come in here. */
+const indexPaths = '/v1/index/*';
+
 /** The platform as one function from requests to replies, the same on every host. */
 export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   const app = new OpenAPIHono<AppEnv>({
@@ -91,13 +97,16 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
     if (hasBadText(c.req.url)) throw new ApiError('invalid_input', 'The address holds what is not text.');
     await next();
   });
-  app.use(jsonBodies(parts.maxBodyBytes));
+  app.use(except(indexPaths, jsonBodies(parts.maxBodyBytes)));
   // A sign-in is how somebody comes to have a key.
   app.use('/v1/*', except('/v1/auth/*', authenticated(parts)));
+  app.use(indexPaths, indexBodies(parts.maxIndexBodyBytes));
   app.use('/v1/*', entityTags);
   app.use('/v1/*', except('/v1/auth/*', idempotent(parts)));
 
   projectRoutes(app, parts);
+  indexingRoutes(app, parts);
+  contextRoutes(app, parts);
   organizationRoutes(app, parts);
   memberRoutes(app, parts);
   keyRoutes(app, parts);

@@ -17,6 +17,12 @@ export function apiDocument(app: OpenAPIHono<AppEnv>, version: string): ApiDocum
     },
     tags: [
       { name: 'Projects', description: 'What is indexed and asked about' },
+      {
+        name: 'Index',
+        description:
+          'Syncing a working copy: ask for the difference, send what is lacking, then make it visible as the next revision',
+      },
+      { name: 'Context', description: 'Questions about what is indexed' },
       { name: 'Organization', description: 'The tenant: its plan, its usage, its audit log' },
       { name: 'Members', description: 'People and their roles' },
       { name: 'API keys', description: 'What programs and editors send as `Authorization: Bearer ck_live_…`' },

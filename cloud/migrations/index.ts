@@ -1,5 +1,6 @@
 import { tenants } from './0001_tenants.ts';
 import { vectors } from './0002_vectors.ts';
+import { indexes } from './0003_index.ts';
 
 /** A step of the schema. Its text is final once it is released: what changes later is a step of its own. */
 export interface Migration {
@@ -13,4 +14,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tenants', sql: tenants },
   { number: 2, name: 'vectors', sql: vectors },
+  { number: 3, name: 'index', sql: indexes },
 ];

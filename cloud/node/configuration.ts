@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { environments } from '../domain/keys/keyFormat.ts';
 
@@ -25,18 +26,53 @@ const common = {
   GITHUB_API_URL: url('http', 'https').default('https://api.github.com'),
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
   MAX_BODY_MB: z.coerce.number().int().min(1).max(1_024).default(32),
+  MAX_INDEX_BODY_MB: z.coerce.number().int().min(1).max(1_024).default(64),
+  INDEX_WORKERS: z.coerce.number().int().min(0).max(64).default(2),
+  ANALYZER_THREADS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(Math.min(4, Math.max(1, availableParallelism() - 1))),
+  // What indexes of projects, texts and answers may take in memory.
+  CONTEXT_MEMORY_MB: z.coerce.number().int().min(64).max(1_048_576).default(1_024),
+  GARBAGE_MINUTES: z.coerce.number().min(0).max(10_080).default(60),
+  OPENAI_API_KEY: z.string().min(1).optional(),
+  OPENAI_BASE_URL: url('http', 'https').default('https://api.openai.com/v1'),
+  EMBEDDING_MODEL: z.string().min(1).max(100).default('text-embedding-3-small'),
   DRAIN_SECONDS: z.coerce.number().min(0).max(600).default(20),
 };
 
 const embedded = z.object(common);
 export type EmbeddedConfiguration = z.infer<typeof embedded>;
 
-const selfHosted = z.object({
-  ...common,
-  DATABASE_URL: url('postgres', 'postgresql'),
-  DATABASE_CONNECTIONS: z.coerce.number().int().min(1).max(1_000).default(20),
-  REDIS_URL: url('redis', 'rediss'),
-});
+const selfHosted = z
+  .object({
+    ...common,
+    DATABASE_URL: url('postgres', 'postgresql'),
+    DATABASE_CONNECTIONS: z.coerce.number().int().min(1).max(1_000).default(20),
+    REDIS_URL: url('redis', 'rediss'),
+    // Without it, vectors are kept in the database, by pgvector.
+    QDRANT_URL: url('http', 'https').optional(),
+    QDRANT_API_KEY: z.string().min(1).optional(),
+    // Texts are kept in a bucket, or in a folder that all servers share.
+    BLOB_FOLDER: z.string().min(1).optional(),
+    S3_ENDPOINT: url('http', 'https').optional(),
+    S3_BUCKET: z.string().min(1).optional(),
+    S3_REGION: z.string().min(1).default('auto'),
+    S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+    S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  })
+  .superRefine((env, context) => {
+    const missing = (name: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    if (env.BLOB_FOLDER !== undefined) return;
+    if (env.S3_ENDPOINT === undefined)
+      missing('S3_ENDPOINT', 'is missing (or BLOB_FOLDER, a folder that all servers share)');
+    for (const name of ['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'] as const) {
+      if (env[name] === undefined) missing(name, 'is missing');
+    }
+  });
 export type SelfHostedConfiguration = z.infer<typeof selfHosted>;
 
 const migration = z.object({

@@ -83,7 +83,7 @@ async function runEmbedded(host: Host, options: { data: string; port?: string; v
 async function runSelfHosted(host: Host): Promise<void> {
   const configuration = readSelfHosted(host.env);
   const log = jsonLog(host.stdout);
-  const stack = await openSelfHostedStack(configuration, log);
+  const stack = await openSelfHostedStack(configuration, log, host.programFolder);
   await runUntilSignal(await startServer({ stack, configuration, version: host.version, log }));
 }
 
@@ -105,7 +105,7 @@ async function withStack<T>(
   const configuration = data === undefined ? readSelfHosted(host.env) : readEmbedded(host.env);
   const stack =
     data === undefined
-      ? await openSelfHostedStack(readSelfHosted(host.env), log)
+      ? await openSelfHostedStack(readSelfHosted(host.env), log, host.programFolder)
       : await openEmbeddedStack({
           dataFolder: path.resolve(host.cwd, data),
           programFolder: host.programFolder,

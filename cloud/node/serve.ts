@@ -4,6 +4,7 @@ import { serve as listen } from '@hono/node-server';
 import { createApp } from '../http/app.ts';
 import type { Log } from '../ports/log.ts';
 import type { EmbeddedConfiguration } from './configuration.ts';
+import { startJobRunner } from './jobRunner.ts';
 import type { Stack } from './stack.ts';
 
 export interface ServeOptions {
@@ -54,6 +55,12 @@ async function stop(server: Server, seconds: number, log: Log): Promise<void> {
 export async function startServer({ stack, configuration, version, log }: ServeOptions): Promise<RunningServer> {
   const { HOST: host, PORT: port, CONTEXTKIT_ENVIRONMENT: environment, DRAIN_SECONDS: seconds } = configuration;
   let isDraining = false;
+  const garbageAfterMs = configuration.GARBAGE_MINUTES * 60_000;
+  const runner = await startJobRunner({
+    parts: { ...stack, log, garbageAfterMs },
+    workers: configuration.INDEX_WORKERS,
+    isAlone: stack.isAlone,
+  });
   const app = createApp({
     ...stack,
     version,
@@ -61,6 +68,9 @@ export async function startServer({ stack, configuration, version, log }: ServeO
     log,
     isDraining: () => isDraining,
     maxBodyBytes: configuration.MAX_BODY_MB * 1024 * 1024,
+    maxIndexBodyBytes: configuration.MAX_INDEX_BODY_MB * 1024 * 1024,
+    garbageAfterMs,
+    wakeWorkers: runner.wake,
     metricsToken: configuration.METRICS_TOKEN,
   });
   const server = listen({
@@ -73,7 +83,12 @@ export async function startServer({ stack, configuration, version, log }: ServeO
       connectionsCheckingInterval: 5_000,
     },
   }) as Server;
-  await started(server);
+  try {
+    await started(server);
+  } catch (error) {
+    await runner.drain();
+    throw error;
+  }
   const address = addressOf(server, host);
   log('info', 'server.start', { address, version });
   return {
@@ -81,7 +96,7 @@ export async function startServer({ stack, configuration, version, log }: ServeO
     drain: async () => {
       isDraining = true;
       log('info', 'server.drain');
-      await stop(server, seconds, log);
+      await Promise.all([stop(server, seconds, log), runner.drain()]);
       await stack.close();
       log('info', 'server.end');
     },

@@ -11,9 +11,31 @@ export function bestOf<T>(
   const compare = (a: T, b: T): number => scoreOf(b) - scoreOf(a) || inOrder(a, b);
   if (list.length <= count) return [...list].sort(compare);
   if (count <= 0) return [];
-  const least = Float64Array.from(list, scoreOf).sort()[list.length - count]!;
+  const least = nthHighest(Float64Array.from(list, scoreOf), count);
   return list
     .filter((each) => scoreOf(each) >= least)
     .sort(compare)
     .slice(0, count);
+}
+
+/** The value that `count` others of the list reach, itself included (Hoare's selection). Reorders the list. */
+function nthHighest(values: Float64Array, count: number): number {
+  const wanted = count - 1;
+  let [low, high] = [0, values.length - 1];
+  while (low < high) {
+    const pivot = values[(low + high) >>> 1]!;
+    let [left, right] = [low, high];
+    while (left <= right) {
+      while (values[left]! > pivot) left++;
+      while (values[right]! < pivot) right--;
+      if (left > right) break;
+      const swapped = values[left]!;
+      values[left++] = values[right]!;
+      values[right--] = swapped;
+    }
+    if (wanted <= right) high = right;
+    else if (wanted >= left) low = left;
+    else break;
+  }
+  return values[wanted]!;
 }

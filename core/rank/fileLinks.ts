@@ -46,12 +46,23 @@ class UseTable {
   }
 }
 
+interface Neighbours {
+  paths: string[];
+  /** One each. */
+  shares: number[];
+}
+
+/** The neighbours of so many files are remembered. */
+const mostKnown = 500;
+
 /** One way in which files hang together, both ways: two files are as near as their uses of one another weigh. */
 class Relation {
   readonly #table: UseTable;
   readonly #weightOf: (use: FileUse) => number;
   /** Of a file's weights; found when it is first asked for after a change. */
   readonly #sums = new Map<string, number>();
+  /** Of the files that were asked for since the last change: questions about one thing ask for the same again. */
+  readonly #known = new Map<string, Neighbours>();
 
   constructor(table: UseTable, weightOf: (use: FileUse) => number) {
     this.#table = table;
@@ -61,6 +72,7 @@ class Relation {
   /** The uses of this file, or of it by others, are others than before. */
   forget(path: string): void {
     this.#sums.delete(path);
+    this.#known.clear();
   }
 
   #weight(path: string, used: string): number {
@@ -82,13 +94,28 @@ class Relation {
 
   /** Neighbours of a file, each with its share: the weight over the root of both files' sums. */
   forEachNeighbour(path: string, visit: (other: string, share: number) => void): void {
+    let known = this.#known.get(path);
+    if (known === undefined) {
+      known = this.#neighboursOf(path);
+      if (this.#known.size >= mostKnown) this.#known.clear();
+      this.#known.set(path, known);
+    }
+    const { paths, shares } = known;
+    for (let i = 0; i < paths.length; i++) visit(paths[i]!, shares[i]!);
+  }
+
+  #neighboursOf(path: string): Neighbours {
+    const found: Neighbours = { paths: [], shares: [] };
     const sum = this.#sumOf(path);
     const give = (other: string, weight: number): void => {
-      if (weight > 0) visit(other, weight / Math.sqrt(sum * this.#sumOf(other)));
+      if (weight <= 0) return;
+      found.paths.push(other);
+      found.shares.push(weight / Math.sqrt(sum * this.#sumOf(other)));
     };
     for (const use of this.#table.usesOf(path)) give(use.path, this.#weightOf(use) + this.#weight(use.path, path));
     for (const user of this.#table.usersOf(path))
       if (this.#table.use(path, user) === undefined) give(user, this.#weight(user, path));
+    return found;
   }
 }
 

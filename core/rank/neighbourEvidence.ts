@@ -41,10 +41,12 @@ export function neighbourEvidence<T extends Candidate>(
   const shares = new Map<T, NeighbourShare>();
   const give = (to: T | undefined, from: string, value: number): void => {
     if (to === undefined || value === 0) return;
-    const share = shares.get(to) ?? { value: 0, strongest: '', most: 0 };
+    let share = shares.get(to);
+    if (share === undefined) shares.set(to, (share = { value: 0, strongest: '', most: 0 }));
     share.value += value;
-    if (value > share.most) Object.assign(share, { strongest: from, most: value });
-    shares.set(to, share);
+    if (value <= share.most) return;
+    share.strongest = from;
+    share.most = value;
   };
   for (const seed of best) {
     const { path } = seed.file;

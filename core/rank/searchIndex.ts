@@ -85,6 +85,8 @@ export class SearchIndex {
   readonly #links = new FileLinks();
   /** Of the search that is going on: chunks near in meaning, 0 to 1, and the best score by words. */
   readonly #near = new Map<number, number>();
+  /** Of each file its chunk nearest in meaning. */
+  readonly #nearest = new Map<IndexedFile, number>();
   /** Those of them that have no vector: their nearness is what can be expected. */
   readonly #expected = new Set<number>();
   #bestByWords = 1;
@@ -162,6 +164,7 @@ export class SearchIndex {
   /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
   #addMeaning({ meaning = [], embedded }: SearchOptions, touched: number[]): void {
     this.#near.clear();
+    this.#nearest.clear();
     this.#expected.clear();
     this.#bestByWords = touched.reduce((most, chunk) => Math.max(most, this.#scorer.scoreOf(chunk)), 0) || 1;
     for (const { path, index, value } of nearness(meaning, depthOf(embedded, this.#weights.meaningDepth))) {
@@ -169,7 +172,11 @@ export class SearchIndex {
       if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
     }
     if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded, touched);
-    for (const chunk of this.#near.keys()) if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
+    for (const [chunk, near] of this.#near) {
+      if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
+      const file = this.#table.fileOf(chunk)!;
+      this.#nearest.set(file, Math.max(this.#nearest.get(file) ?? 0, near));
+    }
   }
 
   /** Chunks without a vector are taken to be as near as others with so much of the words. */
@@ -235,11 +242,7 @@ export class SearchIndex {
     const [best = 0, ...next] = this.#highest(chunks, 1 + supportDepth);
     const more = next.reduce((sum, each) => sum + each, 0);
     const declared = isDeclaration(file.path) ? this.#weights.declaration : 1;
-    const near = this.#near;
-    const nearest =
-      near.size === 0
-        ? 0
-        : this.#weights.meaningFile * chunks.reduce((most, each) => Math.max(most, near.get(each) ?? 0), 0);
+    const nearest = this.#weights.meaningFile * (this.#nearest.get(file) ?? 0);
     const meaning = nearest * this.#bestByWords;
     const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
     const raw = (best + support * more + path + meaning) * covered;

@@ -20,6 +20,13 @@ export const slug = z
   )
   .meta({ examples: ['web-shop'] });
 
+/** Stands in addresses and bodies. */
+export const projectRef = z
+  .string()
+  .min(1)
+  .max(63)
+  .meta({ description: 'Id or slug of a project', examples: ['web-shop'] });
+
 export const instant = z.iso.datetime().meta({ description: 'UTC, as 2026-02-09T12:00:00.000Z' });
 
 export const role = z.enum(['owner', 'admin', 'member']);

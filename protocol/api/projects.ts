@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { displayName, instant, nextCursor, slug, uuid } from './common.ts';
+import { embeddingModel, projectIndex } from './indexing.ts';
 
 const patterns = z.array(z.string().min(1).max(200)).max(100);
 
@@ -9,6 +10,14 @@ export const projectSettings = z
     include: patterns.optional().meta({ description: 'Patterns in the syntax of .gitignore.' }),
     exclude: patterns.optional(),
     max_file_kb: z.int().min(1).max(10_240).optional(),
+    embedding_model: embeddingModel
+      .nullable()
+      .optional()
+      .meta({
+        description:
+          'What the vectors of this project are made by; null: it is searched by words alone. Where it is left out, the ' +
+          'first vectors decide. It can be changed while there are none: set it to null first, which removes them.',
+      }),
   })
   .meta({ id: 'ProjectSettings' });
 export type ProjectSettings = z.infer<typeof projectSettings>;
@@ -20,6 +29,7 @@ export const project = z
     slug: z.string(),
     description: z.string().nullable(),
     settings: projectSettings,
+    index: projectIndex,
     created_at: instant,
     updated_at: instant,
   })
@@ -51,9 +61,3 @@ export const updateProject = z
   })
   .meta({ id: 'UpdateProject' });
 export type UpdateProject = z.infer<typeof updateProject>;
-
-export const projectRef = z
-  .string()
-  .min(1)
-  .max(63)
-  .meta({ description: 'Id or slug of a project', examples: ['web-shop'] });

@@ -1,20 +1,13 @@
 import type { UsedDefinition } from '../../core/pack/packer.ts';
-import { cut } from '../../core/pack/signatures.ts';
 import type { PackCandidate } from '../../core/pack/types.ts';
+import { namedBy, toUsedDefinition, withTokens } from '../../core/pack/usedDefinitions.ts';
 import type { UsedSymbol } from '../store/index.ts';
-import type { TokenCounter } from './tokenCounter.ts';
+import type { TokenCounter } from '../tokens/tokenCounter.ts';
 import { readCurrent, type CurrentFile, type VerifyParts } from './verifyRanges.ts';
 
 export interface UsedParts extends VerifyParts {
   counter: () => TokenCounter;
 }
-
-/** Of what one body uses, so much is looked at. */
-const mostPerBody = 24;
-/** Longer definitions are given as signatures only. */
-const mostBodyLines = 24;
-
-const wordsOf = (text: string): Set<string> => new Set(text.match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []);
 
 /** Where a definition stands now: its file may have changed since the graph was made. */
 function current(used: UsedSymbol, file: CurrentFile): UsedSymbol | undefined {
@@ -35,10 +28,7 @@ export async function findUsed(
   const found = await parts.store.uses(
     bodies.map(({ file, startLine, endLine }) => ({ path: file.path, startLine, endLine })),
   );
-  const named = found.map((symbols, i) => {
-    const words = wordsOf(bodies[i]!.content);
-    return symbols.filter(({ name }) => words.has(/[\p{L}\p{N}_$]+$/u.exec(name)?.[0] ?? name)).slice(0, mostPerBody);
-  });
+  const named = namedBy(bodies, found);
   signal?.throwIfAborted();
   const { files } = await readCurrent(parts, [...new Set(named.flat().map(({ path }) => path))], signal);
   const result = new Map<PackCandidate, UsedDefinition[]>();
@@ -46,26 +36,9 @@ export async function findUsed(
     const definitions = symbols.flatMap((used) => {
       const file = files.get(used.path);
       const symbol = file === undefined ? undefined : current(used, file);
-      return symbol === undefined ? [] : [toDefinition(symbol, file!)];
+      return symbol === undefined ? [] : [toUsedDefinition(symbol, file!.file)];
     });
-    result.set(bodies[i]!, await counted(parts.counter(), definitions));
+    result.set(bodies[i]!, await withTokens(parts.counter(), definitions));
   }
   return result;
-}
-
-function toDefinition(symbol: UsedSymbol, { file }: CurrentFile): UsedDefinition {
-  const { path, line, signature, startLine, endLine } = symbol;
-  const isShort = endLine - startLine < mostBodyLines;
-  return {
-    signature: { path, line, text: cut(signature) },
-    body: isShort ? { file, range: { startLine, endLine }, tokens: 0 } : null,
-  };
-}
-
-/** With the tokens of the bodies. */
-async function counted(counter: TokenCounter, definitions: readonly UsedDefinition[]): Promise<UsedDefinition[]> {
-  const bodies = definitions.flatMap(({ body }) => (body === null ? [] : [body]));
-  const tokens = await counter.count(bodies.map(({ file, range }) => file.slice(range.startLine, range.endLine)));
-  for (const [i, body] of bodies.entries()) body.tokens = tokens[i]!;
-  return [...definitions];
 }

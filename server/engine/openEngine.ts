@@ -18,7 +18,7 @@ import { createPackStore } from './packStore.ts';
 import { createCheckoutKeeper } from './checkoutKeeper.ts';
 import { createIndexRuns } from './indexRuns.ts';
 import { createSourceReader } from './sourceReader.ts';
-import { openTokenCounter, type TokenCounter } from './tokenCounter.ts';
+import { openTokenCounter, type TokenCounter } from '../tokens/tokenCounter.ts';
 import { weightsOf, weightsReport } from './rankingWeights.ts';
 import { createVectorKeeper } from './vectorKeeper.ts';
 import type { Engine, EngineOptions, EngineSettings, IndexOptions, IndexProgress, VectorStatus } from './types.ts';

@@ -1,14 +1,16 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { packFull, type RenderedPack, type ThreadSharing } from '../../core/pack/packFull.ts';
 import { partsOf } from '../../core/pack/packParts.ts';
 import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
-import type { RankedChunk } from '../../core/rank/types.ts';
+import { candidateCount, worthReading } from '../../core/rank/worthReading.ts';
+import { namesWithin } from '../../core/symbols/namesWithin.ts';
 import type { QuestionVector, Store } from '../store/index.ts';
 import { checkSelect, type CheckedRequest } from './checkSelect.ts';
 import { idOfRange, resolveHeld } from './heldLines.ts';
-import { packFull, type RenderedPack } from './packFull.ts';
 import { packMap } from './packMap.ts';
 import { digest, type PackStore } from './packStore.ts';
-import { namesWithin, scopeAt, type SourceReader } from './sourceReader.ts';
-import type { TokenCounter } from './tokenCounter.ts';
+import { scopeAt, type SourceReader } from './sourceReader.ts';
+import type { TokenCounter } from '../tokens/tokenCounter.ts';
 import type { SelectedChunk, SelectRequest, SelectResult } from './types.ts';
 import { findUsed } from './findUsed.ts';
 import { byWords } from '../../core/rank/tunedWeights.ts';
@@ -30,22 +32,7 @@ export interface SelectParts {
   onStale: (paths: string[]) => void;
 }
 
-/** How many ranked ranges are looked at. */
-const candidateCount = (budget: number): number => Math.min(1_000, 40 + Math.ceil(budget / 60));
-
-/** Ranges are read until they would fill the budget so many times; there are at least so many. */
-const readFactor = 2.5;
-const leastRead = 30;
-
-/** The best ranges, more than the budget can hold. Their model tokens say well enough how long they are. */
-function worthReading(ranked: readonly RankedChunk[], budget: number): RankedChunk[] {
-  let tokens = 0;
-  const enough = ranked.findIndex((range, i) => {
-    tokens += range.tokens;
-    return i + 1 >= leastRead && tokens > readFactor * budget;
-  });
-  return enough < 0 ? [...ranked] : ranked.slice(0, enough + 1);
-}
+const thread: ThreadSharing = { now: () => performance.now(), nextTurn: () => nextTurn() };
 
 interface Selected {
   pack: RenderedPack<PackDocument>;
@@ -94,6 +81,7 @@ async function selectFull(parts: SelectParts, wanted: CheckedRequest): Promise<S
   const pack = await packFull(
     {
       counter: parts.counter(),
+      thread,
       ranges,
       held,
       beyond: ranked.length - read.length,

@@ -9,7 +9,7 @@ import type { ParsePool } from '../indexing/parsePool.ts';
 import { isFileSystemError } from '../indexing/discovery/gitRepository.ts';
 import { readSource } from '../indexing/discovery/readSource.ts';
 import { toOsPath } from '../indexing/discovery/workspacePath.ts';
-import { decodeChunkRanges, decodeChunks, decodeImports, decodeSymbols } from '../store/fileRecords.ts';
+import { decodeChunkRanges, decodeChunks, decodeImports, decodeSymbols } from '../../core/records/fileRecords.ts';
 import type { AnalyzedFile, FileStamp } from '../store/types.ts';
 
 /** What the index says of a file, as far as reading it again needs it. */
@@ -117,10 +117,4 @@ export function replaceStaleRanges(query: string, stale: readonly RankedChunk[],
 /** The innermost scope of the chunk that holds a line. */
 export function scopeAt(chunks: readonly Pick<Chunk, 'startLine' | 'endLine' | 'scope'>[], line: number): string {
   return chunks.find((chunk) => chunk.startLine <= line && line <= chunk.endLine)?.scope ?? '';
-}
-
-/** Names defined within a range, in order, without repetition. */
-export function namesWithin(symbols: readonly CodeSymbol[], range: { startLine: number; endLine: number }): string[] {
-  const inside = symbols.filter((symbol) => symbol.line >= range.startLine && symbol.line <= range.endLine);
-  return [...new Set(inside.map((symbol) => symbol.name))];
 }

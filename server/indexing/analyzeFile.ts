@@ -1,25 +1,20 @@
-import type { WordAnalyzer } from '../../core/lexical/analyzeWords.ts';
-import type { TextScanner } from '../../core/lexical/scanText.ts';
-import { fileRole } from '../../core/roles/fileRole.ts';
-import type { WordPiece } from '../../core/tokens/wordPiece.ts';
-import { analyzesAlike, analyzeText, findOccurrences, type Syntax } from '../../syntax/index.ts';
-import { digestChunks } from './digestChunks.ts';
-import { encodeChunks, encodeLinks, encodeSymbols } from '../store/fileRecords.ts';
+import { createHash } from 'node:crypto';
+import {
+  analyzesAlike,
+  createRecordAnalyzer,
+  findOccurrences,
+  roleOfText,
+  type RecordAnalyzerParts,
+} from '../../syntax/index.ts';
 import { toOsPath } from './discovery/workspacePath.ts';
 import { readSource } from './discovery/readSource.ts';
 import type { ParseJob, ParseOutcome, ParseRequest } from './parseProtocol.ts';
 
-export interface FileAnalyzerParts {
+export interface FileAnalyzerParts extends Omit<RecordAnalyzerParts, 'sha256'> {
   root: string;
-  syntax: Syntax;
-  wordPiece: WordPiece;
-  scanner: TextScanner;
-  /** Made with this scanner. */
-  words: WordAnalyzer;
 }
 
-/** How much of a file decides its role (generated headers stand at the top). */
-const headCharacters = 2_000;
+const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
 
 export type FileAnalyzer = (
   request: ParseRequest,
@@ -27,7 +22,8 @@ export type FileAnalyzer = (
 ) => Promise<ParseOutcome>;
 
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
-export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: FileAnalyzerParts): FileAnalyzer {
+export function createFileAnalyzer({ root, ...parts }: FileAnalyzerParts): FileAnalyzer {
+  const analyze = createRecordAnalyzer({ ...parts, sha256 });
   return async ({ path, stamp, knownHash, twins = [] }, { maxFileKb, parseTimeoutMs, find }) => {
     const source = readSource(toOsPath(root, path), stamp, { maxFileKb });
     if (source.kind === 'skip') {
@@ -35,7 +31,7 @@ export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: 
     }
     if (find !== undefined) {
       const isKnown = source.hash === knownHash;
-      const options = { syntax, deadlineMs: parseTimeoutMs };
+      const options = { syntax: parts.syntax, deadlineMs: parseTimeoutMs };
       return {
         kind: 'found',
         path,
@@ -44,35 +40,10 @@ export function createFileAnalyzer({ root, syntax, wordPiece, scanner, words }: 
     }
     if (source.hash === knownHash) return { kind: 'same', path, stamp: source.stamp };
     const { text, hash } = source;
-    const role = fileRole(path, text.slice(0, headCharacters));
     const twin = twins.find((each) => each.hash === hash && analyzesAlike(path, each.path, text));
-    if (twin !== undefined) return { kind: 'copy', copy: { path, ...source.stamp, hash, role, of: twin.path } };
-    const scanned = scanner.scan(text);
-    const parsed = await analyzeText(path, text, { wordPiece, syntax, deadlineMs: parseTimeoutMs, scanned });
-    return {
-      kind: 'analyzed',
-      notes: parsed.notes,
-      file: {
-        path,
-        ...source.stamp,
-        hash,
-        language: parsed.language,
-        role,
-        chunkedBy: parsed.chunkedBy,
-        lineCount: scanned.tokens.lineCount,
-        syntaxErrors: parsed.syntaxErrors,
-        chunks: encodeChunks(parsed.chunks),
-        chunkCount: parsed.chunks.length,
-        digests: digestChunks(parsed.chunks, text, scanned.lineStarts),
-        symbols: encodeSymbols(parsed.symbols),
-        links: encodeLinks(parsed.links),
-        words: words.analyze({
-          scanned,
-          chunks: parsed.chunks,
-          comments: parsed.comments,
-          symbols: parsed.symbols,
-        }),
-      },
-    };
+    if (twin !== undefined)
+      return { kind: 'copy', copy: { path, ...source.stamp, hash, role: roleOfText(path, text), of: twin.path } };
+    const { record, notes } = await analyze(path, text, { deadlineMs: parseTimeoutMs });
+    return { kind: 'analyzed', notes, file: { path, ...source.stamp, hash, ...record } };
   };
 }

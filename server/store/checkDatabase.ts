@@ -1,5 +1,5 @@
 import type { Database, SqlJsStatic } from 'sql.js';
-import { decodeChunks, decodeLinks, decodeSymbols, decodeWords } from './fileRecords.ts';
+import { decodeChunks, decodeLinks, decodeSymbols, decodeWords } from '../../core/records/fileRecords.ts';
 import { decodeHistory } from './historyRecord.ts';
 import { readSchemaVersion, schemaVersion } from './schema.ts';
 

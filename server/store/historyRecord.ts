@@ -1,5 +1,5 @@
 import type { PastCommit } from '../../core/history/types.ts';
-import { ByteReader, ByteWriter } from './varint.ts';
+import { ByteReader, ByteWriter } from '../../core/records/varint.ts';
 
 /** So many hex digits tell a few thousand commits apart. */
 export const idDigits = 12;

@@ -1,18 +1,18 @@
 import type { Database, SqlJsStatic, Statement } from 'sql.js';
 import type { CodeGraph } from '../../core/graph/codeGraph.ts';
 import { usedFilesOf } from '../../core/graph/fileUses.ts';
+import { isDriftLarge, isLargeShare } from '../../core/graph/linkDrift.ts';
 import { ChangeHistory, mostCommits, newestFirst } from '../../core/history/changeHistory.ts';
 import { toPastCommits } from '../../core/history/toPastCommit.ts';
 import type { HistoryChange } from '../../core/history/types.ts';
 import { digestBytes } from '../../core/chunk/embeddingInput.ts';
 import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import type { ChunkedBy, CodeSymbol, FileRole } from '../../core/model.ts';
-import { analyzeQuery } from '../../core/rank/queryAnalysis.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
-import type { NearChunk, RankedChunk, SearchableFile, SearchOptions } from '../../core/rank/types.ts';
+import type { NearChunk, RankedChunk, SearchableFile } from '../../core/rank/types.ts';
 import { defaultWeights } from '../../core/rank/weights.ts';
 import { pathFilter } from '../../core/rank/pathFilter.ts';
-import { matchName, rankOfMatch, type NameMatch } from '../../core/symbols/matchName.ts';
+import { searchSymbols } from '../../core/symbols/searchSymbols.ts';
 import {
   countSymbols,
   decodeChunkRanges,
@@ -21,14 +21,15 @@ import {
   decodeSymbols,
   decodeWords,
   encodeWords,
-} from './fileRecords.ts';
-import type { VectorTable } from './vectorTable.ts';
-import type { GraphParts } from './graphAnswers.ts';
-import { LiveGraph, type GraphRow } from './liveGraph.ts';
+} from '../../core/records/fileRecords.ts';
+import { meaningOf } from '../../core/vectors/meaningOf.ts';
+import type { VectorTable } from '../../core/vectors/vectorTable.ts';
+import type { GraphParts } from '../../core/graph/graphAnswers.ts';
+import { LiveGraph, type GraphRow } from '../../core/graph/liveGraph.ts';
 import { runAll, runFor, type Steps } from './slices.ts';
 import { UsesTable } from './usesTable.ts';
 import { decodeHistory, encodeHistory, idDigits } from './historyRecord.ts';
-import { DefinitionRanks, usedSymbols } from './definitionRanks.ts';
+import { DefinitionRanks, toRankRequest, usedSymbols } from '../../core/graph/definitionRanks.ts';
 import { migrate, readSchemaVersion, schemaVersion } from './schema.ts';
 import type {
   AnalyzedFile,
@@ -71,9 +72,6 @@ export interface OpenDatabase {
   analysisVersion: number;
 }
 
-/** Files whose links may be resolved one by one, before all are resolved anew. */
-const leastDrift = 50;
-const driftShare = 0.02;
 /** So many files are linked in a few milliseconds. */
 const quickToLink = 200;
 
@@ -488,7 +486,11 @@ export class IndexDatabase {
     return this.#search.search(query, {
       ...(options.vector === undefined
         ? {}
-        : this.#meaningOf(options.vector, (options.weights ?? defaultWeights).meaningDepth)),
+        : meaningOf(
+            this.#vectors.get(options.vector.model),
+            options.vector.values,
+            (options.weights ?? defaultWeights).meaningDepth,
+          )),
       limit: options.limit,
       explain: options.explain ?? false,
       ...(options.weights === undefined ? {} : { weights: options.weights }),
@@ -497,20 +499,10 @@ export class IndexDatabase {
     });
   }
 
-  #meaningOf(vector: QuestionVector, depth: number): Pick<SearchOptions, 'meaning' | 'embedded'> {
-    const table = this.#vectors.get(vector.model);
-    if (table === undefined || table.size === 0) return {};
-    const meaning = this.nearest(vector, depth);
-    if (table.size === table.chunks) return { meaning };
-    return { meaning, embedded: { share: table.size / table.chunks, has: (path, index) => table.has(path, index) } };
-  }
-
   /** The chunks whose vectors are nearest to this one, best first; none where its model has no vectors. */
   nearest({ model, values }: QuestionVector, count: number): NearChunk[] {
     const table = this.#vectors.get(model);
     if (table === undefined || table.size === 0) return [];
-    if (values.length !== table.dimensions)
-      throw new RangeError(`the vector has ${values.length} dimensions, not ${table.dimensions}`);
     return table.nearest(values, count);
   }
 
@@ -650,42 +642,8 @@ export class IndexDatabase {
   }
 
   /** Best match first, short names before long ones, source files before others. */
-  findSymbols({ name, match, limit }: SymbolQuery): FoundSymbolRow[] {
-    const matches = new Map<string, NameMatch | null>();
-    const matchOf = (each: string): NameMatch | null => {
-      let found = matches.get(each);
-      if (found === undefined) {
-        found = matchName(name, each);
-        const fits =
-          match === 'any' || found === 'exact' || found === 'case' || (match === 'prefix' && found === 'prefix');
-        if (!fits) found = null;
-        matches.set(each, found);
-      }
-      return found;
-    };
-    const found: FoundSymbolRow[] = [];
-    for (const [path, symbols] of this.#openSymbols()) {
-      for (const symbol of symbols) {
-        const how = matchOf(symbol.name);
-        if (how !== null) found.push({ ...symbol, path, match: how });
-      }
-    }
-    // Who finds the name itself did not mistype it.
-    const best = found.reduce((least, { match: how }) => Math.min(least, rankOfMatch(how)), Infinity);
-    const worst = best <= rankOfMatch('prefix') ? rankOfMatch('part') : Infinity;
-    const isSource = ({ path }: FoundSymbolRow): number => (this.#files.get(path)?.role === 'source' ? 0 : 1);
-    return found
-      .filter((each) => rankOfMatch(each.match) <= worst)
-      .sort(
-        (a, b) =>
-          rankOfMatch(a.match) - rankOfMatch(b.match) ||
-          a.name.length - b.name.length ||
-          compare(a.name, b.name) ||
-          isSource(a) - isSource(b) ||
-          compare(a.path, b.path) ||
-          a.line - b.line,
-      )
-      .slice(0, limit);
+  findSymbols(query: SymbolQuery): FoundSymbolRow[] {
+    return searchSymbols(this.#openSymbols(), (path) => this.#files.get(path)?.role, query);
   }
 
   #graphRow(path: string): GraphRow | undefined {
@@ -723,7 +681,7 @@ export class IndexDatabase {
 
   /** Whether so many files wait for being linked that answers are better after it. */
   get isLinkingDue(): boolean {
-    return this.#unlinked.size > this.#files.size * driftShare;
+    return isLargeShare(this.#unlinked.size, this.#files.size);
   }
 
   get hasUnlinked(): boolean {
@@ -743,7 +701,7 @@ export class IndexDatabase {
     const live = this.#begunGraph();
     yield* live.load();
     const drift = Number(this.#meta('link_drift') ?? 0) + this.#unlinked.size;
-    const everything = drift > Math.max(leastDrift, this.#files.size * driftShare);
+    const everything = isDriftLarge(drift, this.#files.size);
     // Whoever takes over from a process that is killed meanwhile begins again.
     this.#setMeta('link_drift', String(everything ? Math.max(drift, this.#files.size) : drift));
     const stale = new Set(this.#unlinked);
@@ -810,20 +768,15 @@ export class IndexDatabase {
       graph: this.#openGraph(),
       roleOf: (path) => this.#files.get(path)?.role,
       filesWith: (term) => this.#search.filesWith(term),
-      stampOf: (path) => this.stampOf(path),
     };
   }
 
   map({ query, sources, characters, weights = defaultWeights, vector }: MapRequest): MapAnswer {
-    const isWhole = query.trim() === '';
-    const { files, total } = this.#ranks.rank(this.#openGraph(), {
-      ranked: isWhole
-        ? null
-        : this.search(query, { limit: mapDepth, sources, weights, ...(vector === undefined ? {} : { vector }) }),
-      accept: sources.length > 0 ? pathFilter(sources) : undefined,
-      roles: isWhole ? new Set() : analyzeQuery(query, weights).roles,
-      characters,
-    });
+    const given = vector === undefined ? {} : { vector };
+    const request = toRankRequest({ query, sources, characters, weights }, (limit) =>
+      this.search(query, { limit, sources, weights, ...given }),
+    );
+    const { files, total } = this.#ranks.rank(this.#openGraph(), request);
     return { files: files.map((map) => ({ map, known: this.stampOf(map.path)! })), total };
   }
 
@@ -901,6 +854,3 @@ const embeddingUrgency: Record<FileRole, number> = {
   generated: -2,
   vendored: -2,
 };
-
-/** So many ranges say where a map begins. */
-const mapDepth = 100;

@@ -9,12 +9,12 @@ import initSqlJs, { type SqlJsStatic } from 'sql.js';
 import { AppError, serializeError } from '../../core/errors.ts';
 import { checkDatabase } from './checkDatabase.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
-import { answerGraph, referencePlaces, referencesAmong } from './graphAnswers.ts';
+import { answerGraph, referencePlaces, referencesAmong } from '../../core/graph/graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
 import { LinkPace } from './linkPace.ts';
 import { runFor } from './slices.ts';
 import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
-import { VectorTable } from './vectorTable.ts';
+import { VectorTable } from '../../core/vectors/vectorTable.ts';
 import { readLock } from '../system/writerLock.ts';
 
 if (parentPort === null) throw new Error('storeWorker runs as a worker thread only');
@@ -369,7 +369,10 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
   filesInfo: (paths) => open().filesInfo(paths),
   findSymbols: (request) => open().findSymbols(request),
   graph: (request) => answerGraph(open().graphParts(), request),
-  referencePlaces: (request) => referencePlaces(open().graphParts(), request),
+  referencePlaces(request) {
+    const { paths, ...places } = referencePlaces(open().graphParts(), request);
+    return { ...places, files: paths.map((each) => open().stampOf(each)!) };
+  },
   referencesAmong: ({ definitions, found }) => referencesAmong(open().graphParts(), definitions, found),
   history: () => open().history(),
   putHistory(change) {

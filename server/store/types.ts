@@ -1,12 +1,29 @@
-import type { Occurrence, OccurrenceKind } from '../../core/graph/types.ts';
-import type { CallTreeRequest } from '../../core/graph/callTree.ts';
+import type { ReferencePlaces as ReferencePaths } from '../../core/graph/answerTypes.ts';
 import type { ImportLink } from '../../core/graph/types.ts';
-import type { AnalyzedWords } from '../../core/lexical/types.ts';
 import type { HistoryMark } from '../../core/history/types.ts';
 import type { MapFile } from '../../core/pack/packMap.ts';
+import type { FileRecord } from '../../core/records/fileRecord.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
-import type { NameMatch } from '../../core/symbols/matchName.ts';
-import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason, SymbolKind } from '../../core/model.ts';
+import type { Chunk, ChunkedBy, CodeSymbol, FileRole, SkipReason } from '../../core/model.ts';
+
+export type {
+  FileRange,
+  FoundNames,
+  FoundSymbolRow,
+  GraphAnswer,
+  GraphEdge,
+  GraphQuery,
+  GraphSymbol,
+  ReferenceQuery,
+  ReferenceRow,
+  SymbolQuery,
+  UsedSymbol,
+} from '../../core/graph/answerTypes.ts';
+
+/** Where references of a name can be, with what the index knows of the files. */
+export interface ReferencePlaces extends Omit<ReferencePaths, 'paths'> {
+  files: KnownFile[];
+}
 
 /** What change detection compares, cheapest first. */
 export interface FileStamp {
@@ -20,25 +37,10 @@ export interface FileStamp {
  * A file as a parse worker hands it over. Its records are packed there, as they are stored: bytes travel between
  * threads without a copy, where lists of objects are taken apart and put together again.
  */
-export interface AnalyzedFile extends FileStamp {
+export interface AnalyzedFile extends FileStamp, FileRecord {
   path: string;
   /** Hex digest of the bytes on disk. */
   hash: string;
-  language: string;
-  role: FileRole;
-  chunkedBy: ChunkedBy;
-  lineCount: number;
-  syntaxErrors: boolean;
-  /** As `encodeChunks` writes them. */
-  chunks: Uint8Array;
-  chunkCount: number;
-  /** As `encodeSymbols` writes them. */
-  symbols: Uint8Array;
-  words: AnalyzedWords;
-  /** Imports, calls and types of variables, as `encodeLinks` writes them. */
-  links: Uint8Array;
-  /** Of each chunk 16 bytes of a SHA-256 of its `chunkText`: by them vectors are found. */
-  digests: Uint8Array;
 }
 
 /** A path that is not indexed although it is not ignored, with what was known when that was decided. */
@@ -63,89 +65,6 @@ export interface StoredFile extends KnownFile {
   chunks: Chunk[];
   symbols: CodeSymbol[];
   imports: ImportLink[];
-}
-
-export interface FoundSymbolRow extends CodeSymbol {
-  path: string;
-  match: NameMatch;
-}
-
-export interface SymbolQuery {
-  name: string;
-  /** `any` takes every way of `matchName`, best first. */
-  match: 'exact' | 'prefix' | 'any';
-  limit: number;
-}
-
-export interface GraphQuery extends Omit<CallTreeRequest, 'isLess'> {
-  /** A name, or `Type.member`. */
-  symbol: string;
-  /** Only definitions in this file or folder. */
-  path?: string;
-}
-
-/** A definition as the graph answers it. */
-export interface GraphSymbol {
-  name: string;
-  kind: SymbolKind;
-  path: string;
-  line: number;
-  signature: string;
-  container: string[];
-}
-
-export interface GraphEdge {
-  /** Null for calls at the top of a file. */
-  caller: GraphSymbol | null;
-  callee: GraphSymbol;
-  path: string;
-  lines: number[];
-  depth: number;
-}
-
-export interface GraphAnswer {
-  /** One entry a definition of the name, source files first. */
-  definitions: { symbol: GraphSymbol; callers: GraphEdge[]; callees: GraphEdge[]; truncated: boolean }[];
-  /** Definitions of the name that are not answered, for there are too many. */
-  more: number;
-}
-
-export interface ReferenceQuery {
-  /** A name, or `Type.member`. */
-  symbol: string;
-  /** Only definitions in this file or folder. */
-  path?: string;
-}
-
-/** Where references of a name can be. */
-export interface ReferencePlaces {
-  /** Source files first. */
-  definitions: GraphSymbol[];
-  /** Under which they are used. */
-  names: string[];
-  /** With what the index knows of them. */
-  files: ({ path: string; hash: string } & FileStamp)[];
-  /** Definitions of the name that are left out, for there are too many. */
-  more: number;
-}
-
-/** Places of names in a file. */
-export interface FoundNames {
-  path: string;
-  occurrences: Occurrence[];
-}
-
-/** A use of a definition. */
-export interface ReferenceRow {
-  path: string;
-  line: number;
-  /** In characters, from 1. */
-  column: number;
-  kind: OccurrenceKind | 'call';
-  /** The line, white space around it left out, at most 200 characters. */
-  text: string;
-  /** The innermost definition around it; null at the top of a file. */
-  inside: GraphSymbol | null;
 }
 
 /** What the index knows of the past. */
@@ -241,19 +160,6 @@ export interface FileToEmbed extends KnownFile {
 export interface VectorCounts {
   embedded: number;
   chunks: number;
-}
-
-/** Lines of a file. */
-export interface FileRange {
-  path: string;
-  startLine: number;
-  endLine: number;
-}
-
-/** A definition that some lines use. */
-export interface UsedSymbol extends GraphSymbol {
-  startLine: number;
-  endLine: number;
 }
 
 export interface MapRequest {

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'sql.js';
 import type { FileUse } from '../../core/graph/fileUses.ts';
-import { ByteReader, ByteWriter } from './varint.ts';
+import { ByteReader, ByteWriter } from '../../core/records/varint.ts';
 
 /** Ascending ids as differences; calls and the import flag share a number. */
 function encodeUses(uses: readonly { id: number; imported: boolean; calls: number }[]): Uint8Array {

@@ -19,6 +19,7 @@ const engine = [
   'server/indexing',
   'server/store',
   'server/system',
+  'server/tokens',
 ];
 
 /** What each bundle may hold, and the size (kB, with names and white space) that would be a surprise. */
@@ -40,8 +41,7 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
   },
   storeWorker: { folders: ['core', 'server/store', 'server/system'], packages: /^sql\.js$/, maxKb: 500 },
   parseWorker: {
-    // Of the store only how records are written: links leave the worker as bytes.
-    folders: ['core', 'server/indexing', 'server/store', 'syntax'],
+    folders: ['core', 'server/indexing', 'syntax'],
     packages: /^web-tree-sitter$/,
     maxKb: 500,
   },
@@ -51,7 +51,7 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
     packages: /^@huggingface\/tokenizers$/,
     maxKb: 300,
   },
-  tokenWorker: { folders: ['core', 'server/engine'], packages: /^gpt-tokenizer$/, maxKb: 5000 },
+  tokenWorker: { folders: ['server/tokens'], packages: /^gpt-tokenizer$/, maxKb: 5000 },
   cloud: {
     folders: [
       'cloud/adapters',
@@ -60,7 +60,10 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
       'cloud/migrations',
       'cloud/node',
       'cloud/ports',
+      'core',
       'protocol',
+      // Of the engine only the version of the analysis.
+      'server/engine',
       'server/system',
     ],
     packages:
@@ -69,6 +72,16 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
   },
   // PGlite is beside it, in dist/cloud/node_modules: it reads its WebAssembly from where it lies.
   pgliteWorker: { folders: ['cloud/adapters'], packages: /^$/, maxKb: 20 },
+  analyzeWorker: {
+    folders: ['cloud/adapters', 'core', 'server/indexing', 'syntax'],
+    packages: /^web-tree-sitter$/,
+    maxKb: 500,
+  },
+  contextWorker: {
+    folders: ['cloud/adapters', 'cloud/domain', 'core', 'server/tokens'],
+    packages: /^$/,
+    maxKb: 500,
+  },
   contextPanel: { folders: ['protocol', 'webview'], packages: /^zod$/, maxKb: 300 },
 };
 

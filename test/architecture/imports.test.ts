@@ -80,6 +80,7 @@ const faults = [
   'server-lsp-imports: server/lsp/readsStore.ts → server/store/index.ts',
   'server-store-imports: server/store/asksIndexing.ts → server/indexing/discover.ts',
   'server-system-imports: server/system/asksStore.ts → server/store/index.ts',
+  'server-tokens-imports: server/tokens/asksStore.ts → server/store/index.ts',
   'syntax-imports: syntax/speaksZod.ts → zod',
   'webview-imports: webview/context/readsFiles.ts → fs',
   'workers-are-entry-points: server/engine/importsWorker.ts → server/store/copyWorker.ts',

@@ -11,7 +11,9 @@ import type { Stack } from '../../cloud/node/stack.ts';
 import { orgId, type OrgId } from '../../cloud/ports/organization.ts';
 import type { LogFields, LogLevel } from '../../cloud/ports/log.ts';
 import { startPostgres, withPostgres, type PostgresServer } from './servers/postgresServer.ts';
+import { startQdrant, type QdrantServer } from './servers/qdrantServer.ts';
 import { startRedis, withRedis, type RedisServer } from './servers/redisServer.ts';
+import { startS3Server, type S3Server } from './servers/s3Server.ts';
 
 export interface LogLine {
   level: LogLevel;
@@ -32,19 +34,29 @@ export interface TestPlatform {
   address: string;
   stack: Stack;
   log: LogLine[];
+  /** The stand-ins of the services, where there are any. */
+  s3?: S3Server;
+  qdrant?: QdrantServer;
   /** Without a plan in its options, it has one that no test comes to the end of. */
   found(slug: string, options?: Partial<Foundation>): Promise<Tenant>;
   close(): Promise<void>;
 }
 
-interface Opened {
+interface Opened extends Pick<TestPlatform, 's3' | 'qdrant'> {
   stack: Stack;
   close: () => Promise<void>;
 }
 
+/** Of the programs of the threads. */
+const programFolder = path.resolve(import.meta.dirname, '../../dist/cloud');
+
 const environment = { PORT: '0', DRAIN_SECONDS: '2', METRICS_TOKEN: '' };
 
-async function serve({ stack, close }: Opened, log: LogLine[], env: Record<string, string>): Promise<TestPlatform> {
+async function serve(
+  { stack, close, ...services }: Opened,
+  log: LogLine[],
+  env: Record<string, string>,
+): Promise<TestPlatform> {
   const configuration = readEmbedded({ ...environment, ...env });
   const server = await startServer({
     stack,
@@ -53,6 +65,7 @@ async function serve({ stack, close }: Opened, log: LogLine[], env: Record<strin
     log: (level, event, fields = {}) => log.push({ level, event, fields }),
   });
   return {
+    ...services,
     address: server.address,
     stack,
     log,
@@ -78,12 +91,13 @@ async function serve({ stack, close }: Opened, log: LogLine[], env: Record<strin
   };
 }
 
-async function openEmbedded(env: Record<string, string>): Promise<TestPlatform> {
+/** Without any other service; most tests want `onEachStack`. */
+export async function openEmbedded(env: Record<string, string>): Promise<TestPlatform> {
   const log: LogLine[] = [];
   const dataFolder = mkdtempSync(path.join(tmpdir(), 'contextkit-cloud-'));
   const stack = await openEmbeddedStack({
     dataFolder,
-    programFolder: path.resolve(import.meta.dirname, '../../dist/cloud'),
+    programFolder,
     configuration: readEmbedded({ ...environment, ...env }),
     log: (level, event, fields = {}) => log.push({ level, event, fields }),
   });
@@ -123,12 +137,28 @@ export async function migratedDatabase(): Promise<{ owner: string; login: string
 async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform> {
   const log: LogLine[] = [];
   const { login } = await migratedDatabase();
-  const services = { DATABASE_URL: login, REDIS_URL: `redis://127.0.0.1:${(await testRedis()).port}` };
+  const qdrant = await startQdrant();
+  const bucket = { bucket: 'contextkit', region: 'auto', accessKeyId: 'id', secretAccessKey: 'secret' };
+  const s3 = await startS3Server(bucket);
+  const services = {
+    DATABASE_URL: login,
+    REDIS_URL: `redis://127.0.0.1:${(await testRedis()).port}`,
+    QDRANT_URL: qdrant.url,
+    S3_ENDPOINT: s3.endpoint,
+    S3_BUCKET: bucket.bucket,
+    S3_ACCESS_KEY_ID: bucket.accessKeyId,
+    S3_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+  };
   const stack = await openSelfHostedStack(
     readSelfHosted({ ...environment, ...services, ...env }),
     (level, event, fields = {}) => log.push({ level, event, fields }),
+    programFolder,
   );
-  return serve({ stack, close: async () => undefined }, log, env);
+  const close = async (): Promise<void> => {
+    await qdrant.close();
+    await s3.close();
+  };
+  return serve({ stack, close, s3, qdrant }, log, env);
 }
 
 /**

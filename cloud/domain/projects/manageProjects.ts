@@ -5,7 +5,10 @@ import { isUuid, type OrgId } from '../../ports/organization.ts';
 import { ApiError } from '../apiError.ts';
 import { writeAudit } from '../audit/auditLog.ts';
 import type { Caller } from '../caller.ts';
+import { schedulePurge } from '../indexing/collectGarbage.ts';
+import { readProjectIndexes } from '../indexing/projectIndexes.ts';
 import { decodeCursor, toPage, type Page, type PageRequest } from '../paging.ts';
+import { modelAfter } from './changeModel.ts';
 import { slugFor } from './slugFor.ts';
 
 interface ProjectRow {
@@ -20,11 +23,22 @@ interface ProjectRow {
 
 const columns = 'id, name, slug, description, settings, created_at, updated_at';
 
-const toProject = ({ created_at, updated_at, ...rest }: ProjectRow): Project => ({
-  ...rest,
-  created_at: created_at.toISOString(),
-  updated_at: updated_at.toISOString(),
-});
+async function toProjects(tx: Transaction, org: OrgId, rows: readonly ProjectRow[]): Promise<Project[]> {
+  const indexes = await readProjectIndexes(
+    tx,
+    org,
+    rows.map(({ id }) => id),
+  );
+  return rows.map(({ created_at, updated_at, ...rest }) => ({
+    ...rest,
+    index: indexes.get(rest.id)!,
+    created_at: created_at.toISOString(),
+    updated_at: updated_at.toISOString(),
+  }));
+}
+
+const toProject = async (tx: Transaction, org: OrgId, row: ProjectRow): Promise<Project> =>
+  (await toProjects(tx, org, [row]))[0]!;
 
 const projectNotFound = (): ApiError =>
   new ApiError('not_found', 'There is no such project in this organization.', {
@@ -35,7 +49,7 @@ const projectNotFound = (): ApiError =>
  * A project by its id or slug, as far as the caller may see it.
  * @throws {ApiError} not_found; project_not_allowed for another project of the organization than the key is for.
  */
-async function find(tx: Transaction, caller: Caller, ref: string, lock = ''): Promise<ProjectRow> {
+export async function findProject(tx: Transaction, caller: Caller, ref: string, lock = ''): Promise<ProjectRow> {
   const by = isUuid(ref) ? 'id = $2::uuid' : 'slug = $2';
   const { rows } = await tx.query<ProjectRow>(`SELECT ${columns} FROM projects WHERE org_id = $1 AND ${by} ${lock}`, [
     caller.org,
@@ -51,25 +65,43 @@ async function find(tx: Transaction, caller: Caller, ref: string, lock = ''): Pr
   return row;
 }
 
+/** Its id, for what needs no more of it. @throws {ApiError} as `findProject` */
+export async function findProjectId(database: Database, caller: Caller, ref: string): Promise<string> {
+  const { id } = await database.withOrg(caller.org, (tx) => findProject(tx, caller, ref), { readOnly: true });
+  return id;
+}
+
 export async function getProject(database: Database, caller: Caller, ref: string): Promise<Project> {
-  return toProject(await database.withOrg(caller.org, (tx) => find(tx, caller, ref), { readOnly: true }));
+  return database.withOrg(caller.org, async (tx) => toProject(tx, caller.org, await findProject(tx, caller, ref)), {
+    readOnly: true,
+  });
 }
 
 /** In the order of their slugs; those the key is for. */
 export async function listProjects(database: Database, caller: Caller, page: PageRequest): Promise<Page<Project>> {
   const after = decodeCursor('projects', page.cursor, (text) => slugSchema.safeParse(text).success);
-  const { rows } = await database.withOrg(
+  const { limit } = page;
+  const { rows, projects } = await database.withOrg(
     caller.org,
-    (tx) =>
-      tx.query<ProjectRow>(
+    async (tx) => {
+      const { rows: found } = await tx.query<ProjectRow>(
         `SELECT ${columns} FROM projects
          WHERE org_id = $1 AND ($2::text IS NULL OR slug COLLATE "C" > $2) AND (cardinality($3::uuid[]) = 0 OR id = ANY($3::uuid[]))
          ORDER BY slug COLLATE "C" LIMIT $4`,
-        [caller.org, after, [...caller.projectIds], page.limit + 1],
-      ),
+        [caller.org, after, [...caller.projectIds], limit + 1],
+      );
+      return { rows: found, projects: await toProjects(tx, caller.org, found) };
+    },
     { readOnly: true },
   );
-  return toPage('projects', rows, page.limit, ({ slug }) => slug, toProject);
+  const byId = new Map(projects.map((project) => [project.id, project]));
+  return toPage(
+    'projects',
+    rows,
+    limit,
+    ({ slug }) => slug,
+    ({ id }) => byId.get(id)!,
+  );
 }
 
 function slugTaken(error: unknown, slug: string): unknown {
@@ -97,7 +129,7 @@ export async function createProject(database: Database, caller: Caller, content:
          RETURNING ${columns}`,
         [caller.org, content.name, slug, content.description ?? null, JSON.stringify(content.settings ?? {})],
       );
-      const project = toProject(rows[0]!);
+      const project = await toProject(tx, caller.org, rows[0]!);
       await writeAudit(tx, caller.org, caller, 'project.create', `project:${project.id}`, { slug });
       return project;
     } catch (error) {
@@ -119,8 +151,8 @@ export async function updateProject(
   isCurrent: (project: Project) => Promise<boolean>,
 ): Promise<Project> {
   return database.withOrg(caller.org, async (tx) => {
-    const before = await find(tx, caller, ref, 'FOR UPDATE');
-    if (!(await isCurrent(toProject(before)))) {
+    const before = await findProject(tx, caller, ref, 'FOR UPDATE');
+    if (!(await isCurrent(await toProject(tx, caller.org, before)))) {
       throw new ApiError('precondition_failed', 'The project was changed since it was read.', {
         hint: 'Read it again, and send the change with its new ETag.',
       });
@@ -129,7 +161,10 @@ export async function updateProject(
       name: change.name ?? before.name,
       slug: change.slug ?? before.slug,
       description: change.description === undefined ? before.description : change.description,
-      settings: change.settings ?? before.settings,
+      settings:
+        change.settings === undefined
+          ? before.settings
+          : await modelAfter(tx, caller.org, before.id, before.settings, change.settings),
     };
     try {
       const { rows } = await tx.query<ProjectRow>(
@@ -140,18 +175,26 @@ export async function updateProject(
       await writeAudit(tx, caller.org, caller, 'project.update', `project:${before.id}`, {
         changed: Object.keys(change),
       });
-      return toProject(rows[0]!);
+      return await toProject(tx, caller.org, rows[0]!);
     } catch (error) {
       throw slugTaken(error, after.slug);
     }
   });
 }
 
-/** Removes the project and all that belongs to it. */
+/** Rows of a large index go with the project. */
+const patient = { timeoutMs: 120_000 };
+
+/** Removes the project and all that belongs to it: its rows at once, texts and vectors by a job. */
 export async function deleteProject(database: Database, caller: Caller, ref: string): Promise<void> {
-  await database.withOrg(caller.org, async (tx) => {
-    const { id, slug } = await find(tx, caller, ref, 'FOR UPDATE');
-    await tx.query('DELETE FROM projects WHERE org_id = $1 AND id = $2', [caller.org, id]);
-    await writeAudit(tx, caller.org, caller, 'project.delete', `project:${id}`, { slug });
-  });
+  await database.withOrg(
+    caller.org,
+    async (tx) => {
+      const { id, slug } = await findProject(tx, caller, ref, 'FOR UPDATE');
+      await tx.query('DELETE FROM projects WHERE org_id = $1 AND id = $2', [caller.org, id]);
+      await schedulePurge(tx, caller.org, id);
+      await writeAudit(tx, caller.org, caller, 'project.delete', `project:${id}`, { slug });
+    },
+    patient,
+  );
 }

@@ -24,7 +24,9 @@ export async function readUsage(database: Database, caller: Caller, month: strin
         storage_bytes: number;
       }>(
         `SELECT p.first, coalesce(u.queries, 0) AS queries, coalesce(u.tokens, 0) AS tokens,
-           coalesce(u.storage_bytes, 0) AS storage_bytes
+           -- It stays what it was until something is stored or removed.
+           coalesce((SELECT s.storage_bytes FROM usage_monthly s WHERE s.org_id = $1 AND s.month <= p.first
+             AND s.storage_bytes IS NOT NULL ORDER BY s.month DESC LIMIT 1), 0) AS storage_bytes
          FROM (SELECT coalesce($2::date, date_trunc('month', now() AT TIME ZONE 'UTC')::date) AS first) p
          LEFT JOIN usage_monthly u ON u.org_id = $1 AND u.month = p.first`,
         [caller.org, month === undefined ? null : `${month}-01`],

@@ -6,17 +6,43 @@ import type { AppEnv } from '../appTypes.ts';
 const writes = new Set(['POST', 'PUT', 'PATCH']);
 
 /** Where a text holds what no database and no file can hold: NUL, or half of a surrogate pair. */
-function badTexts(value: unknown, path: string, faults: InputFault[]): InputFault[] {
+function badTexts(value: unknown, path: string, free: ReadonlySet<string>, faults: InputFault[]): InputFault[] {
   if (typeof value === 'string') {
     if (/\0|\p{Surrogate}/u.test(value)) faults.push({ path, message: 'holds a character that is not text' });
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {
-      badTexts(key, path, faults);
-      badTexts(inner, `${path}.${key}`, faults);
+      if (free.has(key)) continue;
+      badTexts(key, path, free, faults);
+      badTexts(inner, `${path}.${key}`, free, faults);
     }
   }
   return faults;
 }
+
+/**
+ * What a body says; undefined for an empty one.
+ * @param free names of values that may hold anything
+ * @throws {ApiError} unsupported_media_type, invalid_input
+ */
+export function checkJsonBody(text: string, contentType: string | undefined, free: ReadonlySet<string>): unknown {
+  if (text === '') return undefined;
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(contentType ?? '')) {
+    throw new ApiError('unsupported_media_type', 'Bodies are JSON.', {
+      hint: 'Send the header "Content-Type: application/json".',
+    });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ApiError('invalid_input', `The body is not JSON: ${(error as SyntaxError).message}`, { cause: error });
+  }
+  const faults = badTexts(value, 'body', free, []);
+  if (faults.length > 0) throw new ApiError('invalid_input', 'The body holds what is not text.', { faults });
+  return value;
+}
+
+const nothing: ReadonlySet<string> = new Set();
 
 /** Bodies are JSON, not too large, and hold texts only. */
 export const jsonBodies = (maxBytes: number) => {
@@ -29,24 +55,7 @@ export const jsonBodies = (maxBytes: number) => {
     },
   });
   const check = createMiddleware<AppEnv>(async (c, next) => {
-    const text = await c.req.text();
-    if (text === '') {
-      await next();
-      return;
-    }
-    if (!/^application\/([\w.-]+\+)?json\b/i.test(c.req.header('content-type') ?? '')) {
-      throw new ApiError('unsupported_media_type', 'Bodies are JSON.', {
-        hint: 'Send the header "Content-Type: application/json".',
-      });
-    }
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      throw new ApiError('invalid_input', `The body is not JSON: ${(error as SyntaxError).message}`, { cause: error });
-    }
-    const faults = badTexts(value, 'body', []);
-    if (faults.length > 0) throw new ApiError('invalid_input', 'The body holds what is not text.', { faults });
+    checkJsonBody(await c.req.text(), c.req.header('content-type'), nothing);
     await next();
   });
   return createMiddleware<AppEnv>(async (c, next) => {

@@ -81,7 +81,8 @@ describe('Engine.select', function () {
           const { context, metadata } = await engine.select({ query, budget, format, mode: 'map' });
           assert.equal(metadata.tokensUsed, tokensOf(context));
           assert.ok(
-            metadata.tokensUsed <= budget && metadata.tokensUsed >= 0.98 * budget,
+            // A line of JSON has more tokens than 2 % of a small budget.
+            metadata.tokensUsed <= budget && metadata.tokensUsed >= Math.min(0.98 * budget, budget - 16),
             `${metadata.tokensUsed} of ${budget}`,
           );
           for (const { path: file, startLine, content } of parsePack(context)!) {

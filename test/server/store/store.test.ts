@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdtempSync,
@@ -24,13 +25,14 @@ import {
   encodeChunks,
   encodeLinks,
   encodeSymbols,
-} from '../../../server/store/fileRecords.ts';
+} from '../../../core/records/fileRecords.ts';
 import { lineStartsOf } from '../../../core/lexical/lineStarts.ts';
-import { digestChunks } from '../../../server/indexing/digestChunks.ts';
+import { digestChunks } from '../../../core/chunk/digestChunks.ts';
 import { openStore, type AnalyzedFile, type Store, type StoreOptions } from '../../../server/store/index.ts';
 
 const assetsDir = path.resolve(import.meta.dirname, '../../../dist');
 const scanner = createTextScanner(() => 0);
+const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).digest();
 const analyzer = createWordAnalyzer(scanner);
 
 /** A file of one chunk with one symbol on its first line. */
@@ -64,7 +66,7 @@ function fileOf(name: string, text: string, symbolName?: string, calls: CallSite
     symbols: encodeSymbols(symbols),
     words: analyzer.analyze({ scanned, chunks, comments: [], symbols }),
     links: encodeLinks({ roots: [], imports: [], calls, bindings: [] }),
-    digests: digestChunks(chunks, text, lineStartsOf(text)),
+    digests: digestChunks(chunks, { text, lineStarts: lineStartsOf(text), sha256 }),
   };
 }
 

@@ -1,0 +1,56 @@
+import type { FoundSymbolRow, GraphAnswer, GraphQuery, SymbolQuery } from '../../../core/graph/answerTypes.ts';
+import type { TokenCounting } from '../../../core/pack/packFull.ts';
+import type { OrgId } from '../../ports/organization.ts';
+import type { Revision, TextSource } from './contextPorts.ts';
+import { inTurns } from './inTurns.ts';
+import { openIndexes, type OpenIndexParts } from './openIndexes.ts';
+import { packFiles } from './packFiles.ts';
+import { selectFromIndex, type Selection, type SelectWishes } from './selectFromIndex.ts';
+
+/** An answer, and the revision that it is of: the one that was asked of, or a newer one. */
+export interface Answered<T> {
+  revision: Revision;
+  answer: T;
+}
+
+/** Answers questions from indexes in memory. All that crosses this border can be sent to another thread. */
+export interface ContextEngine {
+  select(org: OrgId, revision: Revision, wishes: SelectWishes): Promise<Answered<Selection>>;
+  symbols(org: OrgId, revision: Revision, query: SymbolQuery): Promise<Answered<FoundSymbolRow[]>>;
+  graph(org: OrgId, revision: Revision, query: GraphQuery): Promise<Answered<GraphAnswer>>;
+  /** Forgets a project that was deleted, or all of an organization. */
+  forget(org: OrgId, projectId?: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ContextEngineParts extends OpenIndexParts {
+  texts: TextSource;
+  counter: TokenCounting;
+  /** What texts may take in memory. */
+  maxTextBytes: number;
+}
+
+/** The engine in the thread that calls it; long work is done in turns. */
+export function contextEngine(parts: ContextEngineParts): ContextEngine {
+  const { counter, thread } = parts;
+  const indexes = openIndexes(parts);
+  const files = packFiles({ texts: parts.texts, maxBytes: parts.maxTextBytes });
+  return {
+    select: (org, wanted, wishes) =>
+      indexes.use(org, wanted, async (open) => {
+        const { revision } = open;
+        return { revision, answer: await selectFromIndex({ files, counter, thread }, org, open, wishes) };
+      }),
+    symbols: (org, wanted, query) =>
+      indexes.use(org, wanted, ({ revision, index }) =>
+        Promise.resolve({ revision, answer: index.findSymbols(query) }),
+      ),
+    graph: (org, wanted, query) =>
+      indexes.use(org, wanted, async ({ revision, index }) => {
+        await inTurns(index.openGraph(), thread);
+        return { revision, answer: index.graph(query) };
+      }),
+    forget: (org, projectId) => Promise.resolve(indexes.forget(org, projectId)),
+    close: () => Promise.resolve(),
+  };
+}

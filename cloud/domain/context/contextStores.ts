@@ -1,0 +1,44 @@
+import type { BlobStore } from '../../ports/blobStore.ts';
+import type { VectorStore } from '../../ports/vectorStore.ts';
+import { sha256 } from '../bytes.ts';
+import type { DerivedStore, TextSource, VectorSource } from './contextPorts.ts';
+
+const vectorsAtOnce = 1_000;
+
+/** @param pathOf where the index service keeps a text */
+export function blobTexts(blobs: BlobStore, pathOf: (projectId: string, contentHash: string) => string): TextSource {
+  return {
+    async read(org, projectId, contentHash) {
+      const bytes = await blobs.get(org, pathOf(projectId, contentHash));
+      return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
+    },
+  };
+}
+
+/** The store of vectors has no look-up by digest: it is read from end to end. */
+export function storedVectors(vectors: VectorStore): VectorSource {
+  return {
+    async *read(org, projectId, digests) {
+      let after: string | undefined;
+      let left = digests.size;
+      do {
+        const options = { limit: vectorsAtOnce, ...(after === undefined ? {} : { after }) };
+        const page = await vectors.read(org, projectId, options);
+        const wanted = page.vectors.filter(({ digest }) => digests.has(digest));
+        left -= wanted.length;
+        if (wanted.length > 0) yield wanted;
+        after = page.next ?? undefined;
+      } while (after !== undefined && left > 0);
+    },
+  };
+}
+
+/** Beside the texts of a project, so that it goes with it. Names of branches may hold what names of blobs may not. */
+export function derivedBlobs(blobs: BlobStore): DerivedStore {
+  const pathOf = async (projectId: string, branch: string): Promise<string> =>
+    `projects/${projectId}/derived/links-${(await sha256(branch)).slice(0, 32)}`;
+  return {
+    get: async (org, projectId, branch) => blobs.get(org, await pathOf(projectId, branch)),
+    put: async (org, projectId, branch, bytes) => blobs.put(org, await pathOf(projectId, branch), bytes),
+  };
+}

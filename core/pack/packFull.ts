@@ -1,0 +1,182 @@
+import { renderBlocks, type RenderFormat } from '../format/render.ts';
+import type { LineRange } from '../model.ts';
+import { without } from './lineRanges.ts';
+import { Packer, shortened, type UsedDefinition } from './packer.ts';
+import type { FullPack, HeldRange, PackCandidate, PackFile } from './types.ts';
+import type { RankedChunk } from '../rank/types.ts';
+
+/** Counts tokens in the encoding of the budget. */
+export interface TokenCounting {
+  /** Of each text. */
+  count(texts: readonly string[]): Promise<number[]>;
+}
+
+/** How a host lets others have its thread during long work. */
+export interface ThreadSharing {
+  /** In milliseconds. */
+  now: () => number;
+  nextTurn: () => Promise<void>;
+}
+
+/** What is asked of a pack. */
+export interface PackWishes {
+  budget: number;
+  format: RenderFormat;
+  /** At most so many ranges as bodies. */
+  limit: number;
+  /** With the definitions that the bodies use. */
+  includeImports: boolean;
+}
+
+/** A ranked range with its file. */
+export interface RangeInFile {
+  range: RankedChunk;
+  current: { file: PackFile };
+}
+
+/** What a conversation holds, by path. */
+export interface HeldLines {
+  /** Lines that still are what the conversation got. */
+  unchanged: ReadonlyMap<string, readonly LineRange[]>;
+  /** Where lines stood that have changed since. */
+  outdated: ReadonlyMap<string, readonly LineRange[]>;
+}
+
+export interface RenderedPack<Document> {
+  document: Document;
+  context: string;
+  tokensUsed: number;
+}
+
+/** Less than this is left as it is. */
+const slackTokens = 24;
+const mostRounds = 6;
+/** What a pack of one cut range costs next to it. */
+const shortenedReserve = 60;
+
+/** What of the ranked ranges the conversation does not hold, and what it does. */
+function apartFromHeld(
+  ranges: readonly RangeInFile[],
+  held: ReadonlyMap<string, readonly LineRange[]>,
+): { fresh: RangeInFile[]; heldRanges: HeldRange[] } {
+  const fresh: RangeInFile[] = [];
+  const heldRanges: HeldRange[] = [];
+  for (const { range, current } of ranges) {
+    const left = without(range, held.get(range.path) ?? []);
+    const isWhole = left.length === 1 && left[0]!.startLine === range.startLine && left[0]!.endLine === range.endLine;
+    if (isWhole) fresh.push({ range, current });
+    else {
+      for (const { startLine, endLine } of without(range, left))
+        heldRanges.push({ path: range.path, startLine, endLine });
+      for (const { startLine, endLine } of left) fresh.push({ range: { ...range, startLine, endLine }, current });
+    }
+  }
+  return { fresh, heldRanges };
+}
+
+async function toCandidates(counter: TokenCounting, ranges: readonly RangeInFile[]): Promise<PackCandidate[]> {
+  const contents = ranges.map(({ range, current }) => current.file.slice(range.startLine, range.endLine));
+  const tokens = await counter.count(contents);
+  return ranges.map(({ range, current }, i) => ({
+    file: current.file,
+    startLine: range.startLine,
+    endLine: range.endLine,
+    score: range.score,
+    content: contents[i]!,
+    tokens: tokens[i]!,
+  }));
+}
+
+async function render(
+  counter: TokenCounting,
+  document: FullPack,
+  { format }: PackWishes,
+): Promise<RenderedPack<FullPack>> {
+  const blocks = renderBlocks(document, format);
+  const counts = await counter.count(blocks);
+  return { document, context: blocks.join(''), tokensUsed: counts.reduce((sum, count) => sum + count, 0) };
+}
+
+/** Answers share their thread with everything else that a host does: longer than this none keeps it. */
+const turnMs = 8;
+
+async function spend(packer: Packer, tokens: number, { now, nextTurn }: ThreadSharing): Promise<boolean> {
+  const steps = packer.spendSteps(tokens);
+  for (let since = now(); ;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (now() - since < turnMs) continue;
+    await nextTurn();
+    since = now();
+  }
+}
+
+/**
+ * What a pack costs is known once it is rendered. While there is room it buys more; when it is too much, it begins anew
+ * with so much less. The fullest pack that fits.
+ */
+async function fit({ counter, thread }: FullParts, packer: Packer, wanted: PackWishes): Promise<FullResult> {
+  const { budget } = wanted;
+  let best: FullResult | undefined;
+  let allowed = budget - slackTokens;
+  await spend(packer, allowed, thread);
+  for (let round = 0; ; round++) {
+    const pack = { ...(await render(counter, packer.document(), wanted)), bodies: packer.bodies };
+    const left = budget - pack.tokensUsed;
+    if (left >= 0 && (best === undefined || pack.tokensUsed > best.tokensUsed)) best = pack;
+    if (best !== undefined && (budget - best.tokensUsed < slackTokens || round >= mostRounds)) return best;
+    if (left >= 0) {
+      if (!(await spend(packer, left - slackTokens / 2, thread))) return best ?? pack;
+      continue;
+    }
+    if (allowed <= 0) return pack; // nothing is bought: these are the sentences of an empty pack
+    allowed -= Math.max(slackTokens, -left);
+    packer.giveBack(Infinity);
+    await spend(packer, allowed, thread);
+  }
+}
+
+export interface FullParts {
+  counter: TokenCounting;
+  thread: ThreadSharing;
+  ranges: readonly RangeInFile[];
+  held: HeldLines;
+  /** Ranked ranges that were not even read. */
+  beyond: number;
+  /** What bodies use; asked for only when dependencies are wanted. */
+  usedBy: (bodies: readonly PackCandidate[]) => Promise<ReadonlyMap<PackCandidate, readonly UsedDefinition[]>>;
+}
+
+export interface FullResult extends RenderedPack<FullPack> {
+  /** The ranges that are shown as bodies, best first. */
+  bodies: PackCandidate[];
+}
+
+/** Ranked ranges as a pack of at most `budget` tokens. */
+export async function packFull(parts: FullParts, wanted: PackWishes): Promise<FullResult> {
+  const { counter, thread, ranges, held, beyond, usedBy } = parts;
+  const { fresh, heldRanges } = apartFromHeld(ranges, held.unchanged);
+  const candidates = await toCandidates(counter, fresh);
+  const open = (offered: readonly PackCandidate[]): Packer =>
+    new Packer({
+      candidates: offered,
+      limit: wanted.limit,
+      held: held.unchanged,
+      outdated: held.outdated,
+      heldRanges,
+      beyond: beyond + candidates.length - offered.length,
+    });
+  let packer = open(candidates);
+  await spend(packer, wanted.budget - slackTokens, thread);
+  if (packer.bodies.length === 0 && candidates.length > 0) {
+    // None fits: the best one is cut rather than nothing shown.
+    const part = shortened(candidates[0]!, wanted.budget - shortenedReserve);
+    if (part !== undefined) packer = open([part]);
+  } else if (wanted.includeImports) {
+    const used = await usedBy(packer.bodies);
+    packer = open(candidates);
+    for (const [candidate, definitions] of used) packer.offerUsed(candidate, definitions);
+  } else packer.giveBack(Infinity);
+  const pack = await fit(parts, packer, wanted);
+  return { ...pack, bodies: pack.bodies.sort((a, b) => b.score - a.score) };
+}

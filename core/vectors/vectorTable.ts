@@ -1,0 +1,257 @@
+import { digestBytes } from '../chunk/embeddingInput.ts';
+import type { NearChunk } from '../rank/types.ts';
+import { cosineWith, quantize } from './quantize.ts';
+
+type Scan = (query: number, rows: number, count: number, stride: number, out: number) => void;
+
+/** The chunks of a file: their digests, and of each the row of its vector, -1 for none. */
+interface FileVectors {
+  path: string;
+  digests: Uint8Array;
+  rows: Int32Array;
+}
+
+const pageBytes = 65_536;
+/** What the compiled loop takes at a time. */
+const lanes = 64;
+const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
+const noRow = -1;
+
+/**
+ * Vectors of the chunks of an index as rows of bytes, side by side in the memory of a WebAssembly module that compares
+ * them with a question (vectorScan.wat). Rows have no order: a removed one is filled with the last.
+ */
+export class VectorTable {
+  readonly dimensions: number;
+  readonly #stride: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #scan: Scan;
+  readonly #files = new Map<string, FileVectors>();
+  /** Of each row whose it is. */
+  #owners: FileVectors[] = [];
+  #places: number[] = [];
+  #chunks = 0;
+  #capacity = 0;
+  /** Addresses: the question first, then the rows, then the results. */
+  readonly #firstRow: number;
+
+  /** @param module vectorScan.wat, compiled */
+  constructor(module: WebAssembly.Module, dimensions: number) {
+    this.dimensions = dimensions;
+    this.#stride = roundUp(dimensions, lanes);
+    this.#firstRow = roundUp(this.#stride * 2, lanes);
+    this.#memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    this.#scan = exports['scan'] as Scan;
+    this.#capacity = this.#fitting(this.#memory.buffer.byteLength);
+  }
+
+  /** Chunks that have a vector. */
+  get size(): number {
+    return this.#owners.length;
+  }
+
+  /** Chunks of all files that were placed. */
+  get chunks(): number {
+    return this.#chunks;
+  }
+
+  /** Says which chunks a file has. What is known of a chunk with an equal text is kept. */
+  place(path: string, digests: Uint8Array): void {
+    const before = this.#files.get(path);
+    if (before !== undefined && isSame(before.digests, digests)) return;
+    const count = digests.length / digestBytes;
+    const file: FileVectors = { path, digests, rows: new Int32Array(count).fill(noRow) };
+    if (before !== undefined) this.#inherit(before, file);
+    if (before !== undefined) this.remove(path);
+    this.#files.set(path, file);
+    this.#chunks += count;
+  }
+
+  /** Hands rows of equal chunks on to the file's new state. */
+  #inherit(before: FileVectors, file: FileVectors): void {
+    const known = new Map<string, number[]>();
+    before.rows.forEach((row, index) => {
+      if (row === noRow) return;
+      const key = digestKey(before.digests, index);
+      known.set(key, [...(known.get(key) ?? []), index]);
+    });
+    for (let index = 0; index < file.rows.length; index++) {
+      const from = known.get(digestKey(file.digests, index))?.shift();
+      if (from === undefined) continue;
+      this.#own(before.rows[from]!, file, index);
+      before.rows[from] = noRow;
+    }
+  }
+
+  #own(row: number, file: FileVectors, index: number): void {
+    this.#owners[row] = file;
+    this.#places[row] = index;
+    file.rows[index] = row;
+  }
+
+  remove(path: string): void {
+    const file = this.#files.get(path);
+    if (file === undefined) return;
+    this.#files.delete(path);
+    this.#chunks -= file.rows.length;
+    for (const row of file.rows) if (row !== noRow) this.#free(file, row);
+  }
+
+  #free(file: FileVectors, row: number): void {
+    file.rows[this.#places[row]!] = noRow;
+    const last = this.#owners.length - 1;
+    if (row !== last) {
+      this.#row(row).set(this.#row(last));
+      this.#own(row, this.#owners[last]!, this.#places[last]!);
+    }
+    this.#owners.pop();
+    this.#places.pop();
+  }
+
+  /** Keeps only the files that are asked for. */
+  retain(isWanted: (path: string) => boolean): void {
+    for (const path of [...this.#files.keys()]) if (!isWanted(path)) this.remove(path);
+  }
+
+  /** False when the chunk is no longer the one with this digest. The vector has unit length. */
+  put(path: string, index: number, digest: Uint8Array, vector: Float32Array): boolean {
+    const file = this.#files.get(path);
+    if (file === undefined || index >= file.rows.length || !isDigestAt(file.digests, index, digest)) return false;
+    const row = file.rows[index]!;
+    quantize(vector, this.#row(row === noRow ? this.#newRow(file, index) : row));
+    return true;
+  }
+
+  /** Gives chunks that have no vector those that equal chunks have in another table, of the same model. */
+  adopt(other: VectorTable): void {
+    const known = new Map<string, number>();
+    for (const { digests, rows } of other.#files.values())
+      rows.forEach((row, index) => row !== noRow && known.set(digestKey(digests, index), row));
+    for (const file of this.#files.values()) {
+      file.rows.forEach((row, index) => {
+        const from = row === noRow ? known.get(digestKey(file.digests, index)) : undefined;
+        if (from !== undefined) this.#row(this.#newRow(file, index)).set(other.#row(from));
+      });
+    }
+  }
+
+  #newRow(file: FileVectors, index: number): number {
+    const row = this.#owners.length;
+    if (row >= this.#capacity) this.#grow();
+    this.#own(row, file, index);
+    return row;
+  }
+
+  /** Whether each chunk that has a vector in the other table has one here. Both hold the same files. */
+  covers(other: VectorTable): boolean {
+    for (const { path, rows } of other.#files.values()) {
+      const mine = this.#files.get(path)?.rows;
+      if (rows.some((row, index) => row !== noRow && (mine?.[index] ?? noRow) === noRow)) return false;
+    }
+    return true;
+  }
+
+  has(path: string, index: number): boolean {
+    return (this.#files.get(path)?.rows[index] ?? noRow) !== noRow;
+  }
+
+  /** False while a chunk of the file has no vector. */
+  isComplete(path: string): boolean {
+    return this.#files.get(path)?.rows.includes(noRow) !== true;
+  }
+
+  /** Numbers of the chunks of a file that have no vector. */
+  gapsOf(path: string): number[] {
+    const rows = this.#files.get(path)?.rows ?? [];
+    return Array.from(rows).flatMap((row, index) => (row === noRow ? [index] : []));
+  }
+
+  /** Some chunk that has a vector. */
+  first(): { path: string; index: number } | undefined {
+    const owner = this.#owners[0];
+    return owner === undefined ? undefined : { path: owner.path, index: this.#places[0]! };
+  }
+
+  digestOf(path: string, index: number): Uint8Array {
+    return digestAt(this.#files.get(path)!.digests, index);
+  }
+
+  /** The chunks most like a question (of unit length), best first; ties by path and place. */
+  nearest(question: Float32Array, count: number): NearChunk[] {
+    if (question.length !== this.dimensions)
+      throw new RangeError(`the vector has ${question.length} dimensions, not ${this.dimensions}`);
+    const rows = this.#best(this.#scores(question), count);
+    return rows
+      .map((row) => ({
+        path: this.#owners[row]!.path,
+        index: this.#places[row]!,
+        similarity: cosineWith(question, this.#row(row)),
+      }))
+      .sort((a, b) => b.similarity - a.similarity || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.index - b.index));
+  }
+
+  #scores(question: Float32Array): Int32Array {
+    const query = new Int16Array(this.#memory.buffer, 0, this.#stride);
+    query.fill(0);
+    quantize(question, query);
+    const out = this.#results();
+    this.#scan(0, this.#firstRow, this.size, this.#stride, out);
+    return new Int32Array(this.#memory.buffer, out, this.size);
+  }
+
+  /** Rows with the highest scores, in any order; among equal ones the earlier rows. */
+  #best(scores: Int32Array, count: number): number[] {
+    let rows: number[] = [];
+    let least = -Infinity;
+    for (let row = 0; row < scores.length; row++) {
+      if (scores[row]! <= least) continue;
+      rows.push(row);
+      if (rows.length < 4 * count) continue;
+      rows = highest(rows, scores, count);
+      least = scores[rows.at(-1)!]!;
+    }
+    return highest(rows, scores, count);
+  }
+
+  #row(row: number): Int8Array {
+    return new Int8Array(this.#memory.buffer, this.#firstRow + row * this.#stride, this.#stride);
+  }
+
+  /** Address of the results: behind the rows that there is room for. */
+  #results(): number {
+    return this.#firstRow + this.#capacity * this.#stride;
+  }
+
+  /** How many rows and results fit. */
+  #fitting(bytes: number): number {
+    return Math.floor((bytes - this.#firstRow) / (this.#stride + 4));
+  }
+
+  /** By half, at least by a page; what lies behind the rows is only a scratch pad. */
+  #grow(): void {
+    const present = this.#memory.buffer.byteLength / pageBytes;
+    this.#memory.grow(Math.min(65_536 - present, Math.max(1, Math.ceil(present / 2))));
+    this.#capacity = this.#fitting(this.#memory.buffer.byteLength);
+  }
+
+  /** Bytes of memory that the rows take. */
+  get bytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+}
+
+function highest(rows: number[], scores: Int32Array, count: number): number[] {
+  return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
+}
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+const digestAt = (digests: Uint8Array, index: number): Uint8Array =>
+  digests.subarray(index * digestBytes, (index + 1) * digestBytes);
+
+function isDigestAt(digests: Uint8Array, index: number, digest: Uint8Array): boolean {
+  return digestAt(digests, index).every((byte, i) => byte === digest[i]);
+}
+
+const digestKey = (digests: Uint8Array, index: number): string => String.fromCharCode(...digestAt(digests, index));
