@@ -191,6 +191,8 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
       for (const text of queue.takeAll()) text.reject(error ?? cancelled());
       return;
     }
+    // Asked first: time goes by while work is given out, and what was held back a moment ago has to be looked at again.
+    const wasHeld = budget.waitMs() > 0;
     for (const child of children) {
       if (child.state !== 'idle') continue;
       const texts = queue.take({ paused: holdsBackground(), batches });
@@ -199,15 +201,15 @@ export function createEmbedPool(options: EmbedPoolOptions): Embedder {
     }
     if (lacksProcess()) starter.soon();
     else if (starter.isShort && queue.count(false) > 0) starter.whenThereIsRoom();
-    goOnWhenAffordable();
+    goOnWhenAffordable(wasHeld);
     endIdle();
   }
 
   /** When the share is used up, work goes on as soon as enough time has gone by. */
-  function goOnWhenAffordable(): void {
+  function goOnWhenAffordable(wasHeld: boolean): void {
     clearTimeout(budgetTimer);
-    const wait = budget.waitMs();
-    if (wait > 0 && !paused && queue.count(false) > 0) budgetTimer = setTimeout(dispatch, Math.ceil(wait));
+    if (!wasHeld || paused || queue.count(false) === 0) return;
+    budgetTimer = setTimeout(dispatch, Math.max(1, Math.ceil(budget.waitMs())));
   }
 
   /** Ends processes that have had no work for long, and looks again when the next one will have. */

@@ -55,12 +55,14 @@ const key = /(ck_live_[A-Za-z0-9]{32})/;
 describe('contextkit-cloud', function () {
   this.timeout(90_000);
   let folder: string;
+  const stops: (() => Promise<void>)[] = [];
 
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'contextkit-cloud-'));
   });
-  after(() => {
+  after(async () => {
     for (const child of running) child.kill('SIGKILL');
+    for (const stop of stops) await stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -156,11 +158,13 @@ describe('contextkit-cloud', function () {
     withRedis(title, () => {
       it('migrates, founds and serves, two servers side by side', async () => {
         const redis = await startRedis();
+        stops.push(() => redis.close());
         const owner = await (await testPostgres()).createDatabase();
         const env = {
           DATABASE_URL: owner.replace('postgres@', 'contextkit_login:secret@'),
           MIGRATION_DATABASE_URL: owner,
           REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+          BLOB_FOLDER: path.join(folder, 'blobs'),
           PORT: '0',
         };
         const early = run(['serve'], env);
@@ -189,7 +193,6 @@ describe('contextkit-cloud', function () {
 
         for (const { child } of servers) child.kill('SIGTERM');
         assert.deepEqual(await Promise.all(servers.map(({ ended }) => ended)), [0, 0]);
-        await redis.close();
       });
     }),
   );

@@ -118,7 +118,9 @@ async function testRedis(): Promise<RedisServer> {
   return redis;
 }
 
-after(async () => {
+after(async function () {
+  // A server that has much to write takes its time to end.
+  this.timeout(60_000);
   postgres?.close();
   await redis?.close();
   postgres = undefined;

@@ -58,7 +58,10 @@ const rejection = async (work: Promise<unknown>): Promise<VectorStoreError> => {
 /** One for all tests here: it takes its time to start. */
 let opened: ReturnType<typeof openPglite> | undefined;
 const pglite = async (): Promise<Database> => (await (opened ??= openPglite())).database;
-after(async () => (await opened)?.close());
+after(async function () {
+  this.timeout(60_000);
+  await (await opened)?.close();
+});
 
 vectorStoreContract('pgvector in PGlite', {
   isRemote: false,
