@@ -2,7 +2,7 @@ import type { FoundSymbolRow, GraphAnswer, GraphQuery, SymbolQuery } from '../..
 import type { TokenCounting } from '../../../core/pack/packFull.ts';
 import type { OrgId } from '../../ports/organization.ts';
 import type { Revision, TextSource } from './contextPorts.ts';
-import { inTurns } from './inTurns.ts';
+import { inTurns } from '../../../core/inTurns.ts';
 import { openIndexes, type OpenIndexParts } from './openIndexes.ts';
 import { packFiles } from './packFiles.ts';
 import { selectFromIndex, type Selection, type SelectWishes } from './selectFromIndex.ts';
