@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contextThread, type ContextThreadOptions } from '../../../cloud/adapters/contextThread/contextThread.ts';
+import { contextThreads } from '../../../cloud/adapters/contextThread/contextThreads.ts';
 import { ApiError } from '../../../cloud/domain/apiError.ts';
 import type { ContextEngine } from '../../../cloud/domain/context/contextEngine.ts';
 import type { FileRow, Revision } from '../../../cloud/domain/context/contextPorts.ts';
@@ -33,6 +34,10 @@ const wishes: SelectWishes = {
   sources: [],
   vector: null,
 };
+
+async function* noVectors(): AsyncGenerator<never> {
+  await Promise.resolve();
+}
 
 describe('The engine in a thread of its own', function () {
   this.timeout(20_000);
@@ -141,6 +146,39 @@ describe('The engine in a thread of its own', function () {
       },
     });
     await assert.rejects(thread.select(org, revision, wishes), (error) => !(error instanceof ApiError));
+  });
+
+  it('takes up a second thread when one is not enough, and gives the same answers there', async () => {
+    const options = {
+      workerFile: path.join(assetsFolder, 'cloud/contextWorker.cjs'),
+      assetsFolder,
+      maxBytes: 1e8,
+      maxTextBytes: 1e7,
+      vectors: { read: noVectors },
+      texts: {
+        read: (_: unknown, _project: unknown, hash: string) =>
+          Promise.resolve(files[rows.find(({ contentHash }) => contentHash === hash)!.path]),
+      },
+      derived: { get: () => Promise.resolve(undefined), put: () => Promise.resolve() },
+      log: (_: unknown, event: string) => events.push(event),
+    };
+    let opened = 0;
+    const revisions = {
+      current: () => Promise.resolve(revision),
+      read: () => {
+        opened++;
+        return Promise.resolve({ revision, files: rows, rows });
+      },
+    };
+    engine = contextThreads({ ...options, revisions, threads: 3 });
+    await engine.select(org, revision, wishes);
+    await engine.select(org, revision, wishes);
+    assert.equal(opened, 1);
+    const many = await Promise.all(Array.from({ length: 7 }, () => engine!.select(org, revision, wishes)));
+    while (opened < 2) await sleep(5);
+    many.push(...(await Promise.all(Array.from({ length: 7 }, () => engine!.select(org, revision, wishes)))));
+    await engine.forget(org);
+    assert.equal(new Set(many.map(({ answer }) => answer.context)).size, 1);
   });
 
   it('fails the questions of a thread that dies, and answers the next ones in another', async () => {
