@@ -34,6 +34,8 @@ const common = {
     .min(1)
     .max(64)
     .default(Math.min(4, Math.max(1, availableParallelism() - 1))),
+  // Threads that answer questions; those that nobody needs are not started.
+  CONTEXT_THREADS: z.coerce.number().int().min(1).max(64).default(Math.min(4, availableParallelism())),
   // What indexes of projects, texts and answers may take in memory.
   CONTEXT_MEMORY_MB: z.coerce.number().int().min(64).max(1_048_576).default(1_024),
   GARBAGE_MINUTES: z.coerce.number().min(0).max(10_080).default(60),

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { contextThread } from '../adapters/contextThread/contextThread.ts';
+import { contextThreads } from '../adapters/contextThread/contextThreads.ts';
 import { contextService, type ContextService } from '../domain/context/contextService.ts';
 import { blobTexts, derivedBlobs, storedVectors } from '../domain/context/contextStores.ts';
 import { databaseRevisions } from '../domain/context/databaseRevisions.ts';
@@ -15,7 +15,7 @@ import type { EmbeddedConfiguration } from './configuration.ts';
 export interface ContextOptions {
   /** Where the programs of the threads lie; what they load lies in the folder above. */
   programFolder: string;
-  configuration: Pick<EmbeddedConfiguration, 'CONTEXT_MEMORY_MB'>;
+  configuration: Pick<EmbeddedConfiguration, 'CONTEXT_MEMORY_MB' | 'CONTEXT_THREADS'>;
   database: Database;
   blobs: BlobStore;
   vectors: VectorStore;
@@ -26,14 +26,15 @@ export interface ContextOptions {
 /** How the memory is shared out: indexes are what takes longest to get again. */
 const shares = { indexes: 0.75, texts: 0.15, answers: 0.08, questions: 0.02 };
 
-/** Questions are answered in a thread of their own. */
+/** Questions are answered in threads of their own. */
 export function openContext(options: ContextOptions): ContextService {
   const { programFolder, configuration, database, blobs, vectors, embedder, log } = options;
   const bytes = configuration.CONTEXT_MEMORY_MB * 1024 * 1024;
   const now = (): number => performance.now();
   const revisions = databaseRevisions(database);
   return contextService({
-    engine: contextThread({
+    engine: contextThreads({
+      threads: configuration.CONTEXT_THREADS,
       workerFile: path.join(programFolder, 'contextWorker.cjs'),
       assetsFolder: path.dirname(programFolder),
       maxBytes: shares.indexes * bytes,

@@ -1,4 +1,5 @@
 import { renderBlocks, type RenderFormat } from '../format/render.ts';
+import { inTurns, type ThreadSharing } from '../inTurns.ts';
 import type { LineRange } from '../model.ts';
 import { without } from './lineRanges.ts';
 import { Packer, shortened, type UsedDefinition } from './packer.ts';
@@ -9,13 +10,6 @@ import type { RankedChunk } from '../rank/types.ts';
 export interface TokenCounting {
   /** Of each text. */
   count(texts: readonly string[]): Promise<number[]>;
-}
-
-/** How a host lets others have its thread during long work. */
-export interface ThreadSharing {
-  /** In milliseconds. */
-  now: () => number;
-  nextTurn: () => Promise<void>;
 }
 
 /** What is asked of a pack. */
@@ -97,19 +91,9 @@ async function render(
   return { document, context: blocks.join(''), tokensUsed: counts.reduce((sum, count) => sum + count, 0) };
 }
 
-/** Answers share their thread with everything else that a host does: longer than this none keeps it. */
-const turnMs = 8;
-
-async function spend(packer: Packer, tokens: number, { now, nextTurn }: ThreadSharing): Promise<boolean> {
-  const steps = packer.spendSteps(tokens);
-  for (let since = now(); ;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-    if (now() - since < turnMs) continue;
-    await nextTurn();
-    since = now();
-  }
-}
+/** Answers share their thread with everything else that a host does. */
+const spend = (packer: Packer, tokens: number, thread: ThreadSharing): Promise<boolean> =>
+  inTurns(packer.spendSteps(tokens), thread);
 
 /**
  * What a pack costs is known once it is rendered. While there is room it buys more; when it is too much, it begins anew

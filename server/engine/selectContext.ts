@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { packFull, type RenderedPack, type ThreadSharing } from '../../core/pack/packFull.ts';
+import type { ThreadSharing } from '../../core/inTurns.ts';
+import { packFull, type RenderedPack } from '../../core/pack/packFull.ts';
 import { partsOf } from '../../core/pack/packParts.ts';
 import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
 import { candidateCount, worthReading } from '../../core/rank/worthReading.ts';

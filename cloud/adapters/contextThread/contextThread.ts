@@ -122,6 +122,7 @@ export function contextThread(options: ContextThreadOptions): ContextEngine {
     select: (org, revision, wishes) => ask('select', org, revision, wishes),
     symbols: (org, revision, query) => ask('symbols', org, revision, query),
     graph: (org, revision, query) => ask('graph', org, revision, query),
+    open: (org, revision) => ask('open', org, revision),
     forget: async (org, projectId) => {
       if (running !== undefined) await ask('forget', org, projectId);
     },

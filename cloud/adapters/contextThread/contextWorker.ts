@@ -57,6 +57,7 @@ const answers: { [Name in keyof ContextEngine]: ContextEngine[Name] } = {
   select: (...args) => engine.select(...args),
   symbols: (...args) => engine.symbols(...args),
   graph: (...args) => engine.graph(...args),
+  open: (...args) => engine.open(...args),
   forget: (...args) => engine.forget(...args),
   close: () => tokens.close(),
 };

@@ -2,7 +2,7 @@ import type { FoundSymbolRow, GraphAnswer, GraphQuery, SymbolQuery } from '../..
 import type { TokenCounting } from '../../../core/pack/packFull.ts';
 import type { OrgId } from '../../ports/organization.ts';
 import type { Revision, TextSource } from './contextPorts.ts';
-import { inTurns } from './inTurns.ts';
+import { inTurns } from '../../../core/inTurns.ts';
 import { openIndexes, type OpenIndexParts } from './openIndexes.ts';
 import { packFiles } from './packFiles.ts';
 import { selectFromIndex, type Selection, type SelectWishes } from './selectFromIndex.ts';
@@ -18,6 +18,8 @@ export interface ContextEngine {
   select(org: OrgId, revision: Revision, wishes: SelectWishes): Promise<Answered<Selection>>;
   symbols(org: OrgId, revision: Revision, query: SymbolQuery): Promise<Answered<FoundSymbolRow[]>>;
   graph(org: OrgId, revision: Revision, query: GraphQuery): Promise<Answered<GraphAnswer>>;
+  /** Reads a project into memory, so that the next question finds it there. */
+  open(org: OrgId, revision: Revision): Promise<void>;
   /** Forgets a project that was deleted, or all of an organization. */
   forget(org: OrgId, projectId?: string): Promise<void>;
   close(): Promise<void>;
@@ -50,6 +52,7 @@ export function contextEngine(parts: ContextEngineParts): ContextEngine {
         await inTurns(index.openGraph(), thread);
         return { revision, answer: index.graph(query) };
       }),
+    open: (org, wanted) => indexes.use(org, wanted, () => Promise.resolve()),
     forget: (org, projectId) => Promise.resolve(indexes.forget(org, projectId)),
     close: () => Promise.resolve(),
   };

@@ -8,6 +8,8 @@ import { singleFlight } from './singleFlight.ts';
 import { SizedCache } from './sizedCache.ts';
 import type { Selection, SelectWishes } from './selectFromIndex.ts';
 
+export type { GraphEdge, GraphSymbol } from '../../../core/graph/answerTypes.ts';
+
 export interface BranchOfProject {
   org: OrgId;
   projectId: string;

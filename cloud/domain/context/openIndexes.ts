@@ -1,10 +1,9 @@
-import type { ThreadSharing } from '../../../core/pack/packFull.ts';
 import { VectorTable } from '../../../core/vectors/vectorTable.ts';
 import type { Log } from '../../ports/log.ts';
 import type { OrgId } from '../../ports/organization.ts';
 import { ApiError } from '../apiError.ts';
 import type { DerivedStore, ReadRevision, Revision, RevisionSource, VectorSource } from './contextPorts.ts';
-import { inTurns } from './inTurns.ts';
+import { inTurns, type ThreadSharing } from '../../../core/inTurns.ts';
 import { decodeLinkRecord, encodeLinkRecord } from './linkRecord.ts';
 import { ProjectIndex, type KnownLinks } from './projectIndex.ts';
 import { singleFlight } from './singleFlight.ts';

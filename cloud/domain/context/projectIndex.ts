@@ -43,7 +43,7 @@ export interface SearchWishes {
 }
 
 /** What memory things take, in bytes, measured on indexes of real repositories. */
-const costs = { file: 1_400, pair: 24, chunk: 90, recordByte: 1.1, graphByte: 9 };
+const costs = { file: 1_400, pair: 12, chunk: 90, recordByte: 1.5, symbolByte: 4, graphByte: 9 };
 
 /**
  * One revision of a project in memory: what the local engine's store worker keeps of index.db, made of the same parts.
@@ -84,13 +84,15 @@ export class ProjectIndex {
   /** About so much memory. */
   get bytes(): number {
     const graph = this.#live === undefined ? 0 : this.#graphBytes * costs.graphByte;
+    const symbols = this.#symbols === undefined ? 0 : this.#graphBytes * costs.symbolByte;
     return Math.round(
       this.#files.size * costs.file +
         this.#pairs * costs.pair +
         this.#search.chunks * costs.chunk +
         this.#recordBytes * costs.recordByte +
         (this.#vectors?.bytes ?? 0) +
-        graph,
+        graph +
+        symbols,
     );
   }
 

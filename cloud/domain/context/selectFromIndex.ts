@@ -1,6 +1,6 @@
 import type { RenderFormat } from '../../../core/format/render.ts';
 import { charactersFor, fillMap } from '../../../core/pack/fillMap.ts';
-import { packFull, type RangeInFile, type ThreadSharing, type TokenCounting } from '../../../core/pack/packFull.ts';
+import { packFull, type RangeInFile, type TokenCounting } from '../../../core/pack/packFull.ts';
 import type { UsedDefinition } from '../../../core/pack/packer.ts';
 import type { PackCandidate, PackFile } from '../../../core/pack/types.ts';
 import { namedBy, toUsedDefinition, withTokens } from '../../../core/pack/usedDefinitions.ts';
@@ -8,7 +8,7 @@ import { defaultWeights } from '../../../core/rank/weights.ts';
 import { candidateCount, worthReading } from '../../../core/rank/worthReading.ts';
 import { namesWithin } from '../../../core/symbols/namesWithin.ts';
 import type { OrgId } from '../../ports/organization.ts';
-import { inTurns } from './inTurns.ts';
+import { inTurns, type ThreadSharing } from '../../../core/inTurns.ts';
 import type { OpenIndex } from './openIndexes.ts';
 import type { PackFiles } from './packFiles.ts';
 

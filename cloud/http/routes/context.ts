@@ -1,5 +1,4 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { GraphEdge, GraphSymbol } from '../../../core/graph/answerTypes.ts';
 import {
   callGraph,
   callQuery,
@@ -10,7 +9,7 @@ import {
   type SelectedContext,
 } from '../../../protocol/api/index.ts';
 import type { Revision } from '../../domain/context/contextPorts.ts';
-import type { SelectAnswer } from '../../domain/context/contextService.ts';
+import type { GraphEdge, GraphSymbol, SelectAnswer } from '../../domain/context/contextService.ts';
 import { requireQuota } from '../../domain/limits/requestLimits.ts';
 import { findProjectId } from '../../domain/projects/manageProjects.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { openEngine, type Engine, type SelectRequest } from '../../../server/engine/index.ts';
+import { assertAlike } from './assertAlike.ts';
 import { syncClient, type SyncClient } from '../indexing/syncClient.ts';
 import { onEachStack, type Tenant } from '../stacks.ts';
 
@@ -46,10 +47,26 @@ const questions: LocalQuestion[] = [
   { query: queries[4]!, mode: 'map', budget: 4_000, format: 'json', sources: ['core/rank'] },
 ];
 
+const tree = someSources();
+let root: string;
+let engine: Engine;
+
+before(async function () {
+  this.timeout(30_000);
+  root = mkdtempSync(path.join(tmpdir(), 'contextkit-parity-'));
+  for (const [file, text] of tree) {
+    mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+    writeFileSync(path.join(root, file), text);
+  }
+  engine = await openEngine({ root });
+  await engine.index();
+});
+after(async () => {
+  await engine.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
 onEachStack('Context', (platform) => {
-  const tree = someSources();
-  let root: string;
-  let engine: Engine;
   let tenant: Tenant;
   let client: SyncClient;
   let project: string;
@@ -65,18 +82,8 @@ onEachStack('Context', (platform) => {
     tenant = await platform().found('reader');
     client = syncClient(platform().address, tenant.key, 'lib');
     project = (await client.call('POST', '/v1/projects', { body: { name: 'Lib', slug: 'lib' } })).body.id as string;
-    root = mkdtempSync(path.join(tmpdir(), 'contextkit-parity-'));
-    for (const [file, text] of tree) {
-      mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
-      writeFileSync(path.join(root, file), text);
-    }
-    engine = await openEngine({ root });
-    const [, job] = await Promise.all([engine.index(), client.sync(tree)]);
+    const job = await client.sync(tree);
     assert.equal(job.status, 'succeeded', JSON.stringify(job));
-  });
-  after(async () => {
-    await engine.close();
-    rmSync(root, { recursive: true, force: true });
   });
 
   for (const { includeImports, ...question } of questions) {
@@ -90,8 +97,12 @@ onEachStack('Context', (platform) => {
       );
       assert.equal(body.context, local.context);
       assert.deepEqual(
-        body.chunks.map((each: Record<string, unknown>) => [each['content'], each['score'], each['symbols']]),
-        local.chunks.map((each) => [each.content, each.score, each.symbols]),
+        body.chunks.map((each: Record<string, unknown>) => [each['content'], each['symbols']]),
+        local.chunks.map((each) => [each.content, each.symbols]),
+      );
+      assertAlike(
+        body.chunks.map(({ score }: { score: number }) => score),
+        local.chunks.map(({ score }) => score),
       );
       const { tokens_used, files_included, left_out, notes } = body.metadata;
       assert.deepEqual(
@@ -194,6 +205,28 @@ onEachStack('Context', (platform) => {
       const same = replies.filter((_, at) => at % 3 === i).map(({ body }) => body.context as string);
       assert.equal(new Set(same).size, 1);
     }
+  });
+
+  it('answers each organization from what is its own, and each key from its projects', async () => {
+    const others = await platform().found('others');
+    const theirs = syncClient(platform().address, others.key, 'lib');
+    await theirs.call('POST', '/v1/projects', { body: { name: 'Lib', slug: 'lib' } });
+    const theirTree = new Map([['secret.ts', 'export function theirSecretFunction(): void {}\n']]);
+    assert.equal((await theirs.sync(theirTree)).status, 'succeeded');
+    const ask = (of: SyncClient, body: Record<string, unknown>) =>
+      of.call('POST', '/v1/context/select', { body: { query: 'theirSecretFunction', budget: 800, ...body } });
+    const own = await ask(theirs, { project_id: 'lib' });
+    assert.match(own.body.context as string, /theirSecretFunction/);
+    assert.doesNotMatch((await ask(client, { project_id: 'lib' })).body.context as string, /SecretFunction/);
+    const { project_id: theirProject } = own.body.metadata;
+    assert.equal((await ask(client, { project_id: theirProject })).status, 404);
+    assert.equal((await client.call('GET', `/v1/symbols/search?project_id=${theirProject}&query=a`)).status, 404);
+    assert.equal((await client.call('GET', `/v1/graph/calls?project_id=${theirProject}&symbol=a`)).status, 404);
+    const limited = await theirs.call('POST', '/v1/api-keys', {
+      body: { name: 'Usage', scopes: ['usage:read'] },
+    });
+    const blind = syncClient(platform().address, limited.body.key as string, 'lib');
+    assert.equal((await ask(blind, { project_id: 'lib' })).status, 403);
   });
 
   it('refuses what it cannot answer', async () => {

@@ -1,6 +1,11 @@
-import type { ThreadSharing } from '../../../core/pack/packFull.ts';
+/** How a host lets others have its thread during long work. */
+export interface ThreadSharing {
+  /** In milliseconds. */
+  now: () => number;
+  nextTurn: () => Promise<void>;
+}
 
-/** No question waits longer for work on another one. */
+/** What shares a thread with long work waits no longer than this. */
 const turnMs = 8;
 
 /** Does long work step by step, letting others have the thread in between. */
