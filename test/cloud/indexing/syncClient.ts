@@ -15,7 +15,7 @@ export const hashOf = (content: string | Uint8Array): string => createHash('sha2
 export function rootHashOf(tree: Tree): string {
   const lines = [...tree].map(([file, content]) => Buffer.from(`${file}\0${hashOf(content)}\n`));
   return createHash('sha256')
-    .update(Buffer.concat(lines.sort(Buffer.compare)))
+    .update(Buffer.concat(lines.sort((a, b) => Buffer.compare(a, b))))
     .digest('hex');
 }
 
