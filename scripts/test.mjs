@@ -8,7 +8,7 @@ import path from 'node:path';
 import { root, runNode, setUp } from './setup.mjs';
 
 /** What `npm run check` leaves out of its unit tests: real processes, the VSIX, and what is a step of its own there. */
-const slowFolders = ['acceptance', 'e2e', 'package', 'architecture'];
+const slowFolders = ['acceptance', 'cloud', 'e2e', 'package', 'architecture'];
 /** Child processes, a network, big files: the same. */
 const slowFiles = [
   'server/embedding/{downloadModel,embedPool,embeddingCache,findModel,reference}.test.ts',
