@@ -78,18 +78,22 @@ describe('One index and several processes', function () {
     });
 
     it('is seen to be up to date by `index`, which says who keeps it, and comes back', async () => {
-      server = await startServer({ root: workspace.root, settings: { watch: 'poll', watchIntervalSeconds: 1 } });
+      server = await startServer({ root: workspace.root, settings: { watch: 'poll', watchIntervalSeconds: 3 } });
       await server.until(({ state, lastIndexedAt }) => state === 'ready' && lastIndexedAt !== null);
       const first = workspace.run('index');
       assert.equal(first.code, 0, first.err);
       assert.match(first.out, new RegExp(`^3 files, .*\\nKept up to date by The Editor \\(process ${server.pid} on `));
-      // What the editor has not noticed yet is waited for.
-      workspace.write('src/late.ts', 'export function late() {}\n');
-      const later = workspace.run('index', '--json');
-      assert.equal(later.code, 0, later.err);
-      const { files, filesRead, keptBy } = JSON.parse(later.out) as Record<string, unknown>;
-      assert.deepEqual([files, filesRead, (keptBy as { pid: number }).pid], [4, 0, server.pid]);
-      assert.match(later.err, /Waiting for The Editor .*: 1 path to go/);
+      // What the editor has not noticed yet is waited for; it may look at the folder just before the command does.
+      let said = '';
+      for (let late = 1; late <= 6 && said === ''; late++) {
+        workspace.write(`src/late${late}.ts`, `export function late${late}() {}\n`);
+        const later = workspace.run('index', '--json');
+        assert.equal(later.code, 0, later.err);
+        const { files, filesRead, keptBy } = JSON.parse(later.out) as Record<string, unknown>;
+        assert.deepEqual([files, filesRead, (keptBy as { pid: number }).pid], [3 + late, 0, server.pid]);
+        said = later.err;
+      }
+      assert.match(said, /Waiting for The Editor .*: 1 path to go/);
       assert.match(workspace.run('status').out, /^Writer +The Editor \(process /m);
     });
 
