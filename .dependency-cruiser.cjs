@@ -105,8 +105,6 @@ const folders = {
       // What an index is made of: nodeAnalyzer fits it to its port; contextThread counts tokens.
       '^(core|syntax)/',
       '^server/tokens/',
-      '^server/indexing/discovery/(findMinified|skipByPath)\\.ts$',
-      '^server/engine/analysisVersion\\.ts$',
       npm('pg', '@electric-sql/pglite', '@electric-sql/pglite-pgvector', 'ioredis', 'aws4fetch', 'prom-client'),
     ],
     node: true,

@@ -8,7 +8,7 @@ import { createParsePool, type ParsePool } from '../indexing/parsePool.ts';
 import { outdatedPaths } from '../indexing/outdatedPaths.ts';
 import { growHeapsSlowly } from '../system/growHeapsSlowly.ts';
 import { databaseName, openStore, type Store } from '../store/index.ts';
-import { analysisVersion } from './analysisVersion.ts';
+import { analysisVersion } from '../../core/records/analysisVersion.ts';
 import { assetsDir } from './assets.ts';
 import { createAnswers } from './answers.ts';
 import { describeStatus } from './describeStatus.ts';

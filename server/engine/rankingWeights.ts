@@ -9,7 +9,7 @@ import {
   type WeightsVersion,
 } from '../../core/rank/tunedWeights.ts';
 import { defaultWeights, rankingVersion, type RankingWeights } from '../../core/rank/weights.ts';
-import { analysisVersion } from './analysisVersion.ts';
+import { analysisVersion } from '../../core/records/analysisVersion.ts';
 
 /** Weights for what ranks, with some set anew. */
 export type WeightsFor = (rankedBy: RankedBy, more?: RankingOverrides) => RankingWeights;

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { analysisVersion } from '../../../server/engine/analysisVersion.ts';
+import { analysisVersion } from '../../../core/records/analysisVersion.ts';
 import type { Log } from '../../ports/log.ts';
 import type { SkippedSource, SourceAnalysis, SourceAnalyzer, SourceText } from '../../ports/sourceAnalyzer.ts';
 import type { AnalyzeReply, AnalyzeWorkerData } from './analyzeProtocol.ts';

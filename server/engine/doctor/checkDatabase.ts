@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { analysisVersion } from '../analysisVersion.ts';
+import { analysisVersion } from '../../../core/records/analysisVersion.ts';
 import { assetsDir } from '../assets.ts';
 import { checkIndexFile, databaseName, setAside, type DatabaseCheck } from '../../store/index.ts';
 import type { CheckContext, CheckFinding } from './types.ts';

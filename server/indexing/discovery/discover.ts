@@ -17,7 +17,7 @@ import {
   type FolderRules,
 } from './ignoreRules.ts';
 import { kindOf, listFolder, stampOf, statEntries, statEntry, type FolderEntry } from './listFolder.ts';
-import { skipByPath } from './skipByPath.ts';
+import { skipByPath } from '../../../core/roles/skipByPath.ts';
 import { describeSystemError, tooLargeDetail } from './skipDetail.ts';
 import type { TrackedPaths } from './trackedFiles.ts';
 

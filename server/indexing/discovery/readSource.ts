@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { SkipReason } from '../../../core/model.ts';
 import type { FileStamp } from '../../store/types.ts';
 import { decodeText, type Encoding } from './decodeText.ts';
-import { findMinified } from './findMinified.ts';
+import { findMinified } from '../../../core/roles/findMinified.ts';
 import { isFileSystemError } from './gitRepository.ts';
 import { stampOf } from './listFolder.ts';
 import { describeSystemError, tooLargeDetail } from './skipDetail.ts';

@@ -1,4 +1,4 @@
-import type { SkipReason } from '../../../core/model.ts';
+import type { SkipReason } from '../model.ts';
 
 export interface Skip {
   reason: SkipReason;
