@@ -9,7 +9,7 @@ import { readJob } from './indexJobs.ts';
 import type { IndexParts } from './indexParts.ts';
 import { readContent } from './receiveContents.ts';
 import { rootHashOf, type ManifestEntry } from './rootHash.ts';
-import { storeContents, type NewContent } from './storedContents.ts';
+import { storeContents, type ContentPlace, type NewContent } from './storedContents.ts';
 
 export type SyncOutcome = { kind: 'state'; state: IndexState } | { kind: 'job'; job: IndexJob };
 
@@ -162,7 +162,18 @@ async function addChanges(tx: Transaction, { at, jobId, version, wish, isComplet
 
 const maxNamed = 20;
 
-/** Contents that are needed are kept from now on. @throws {ApiError} conflict, where some are not there. */
+class ContentsLacking extends ApiError {
+  constructor(readonly missing: readonly { path: string; hash: string }[]) {
+    super('conflict', `Contents are lacking, as that of ${JSON.stringify(missing[0]!.path)}.`, {
+      hint: 'POST /v1/index/diff names all that are lacking; POST /v1/index/contents takes them.',
+      faults: missing
+        .slice(0, maxNamed)
+        .map(({ path, hash }): InputFault => ({ path, message: `lacks its content ${hash}` })),
+    });
+  }
+}
+
+/** Contents that are needed are kept from now on. @throws {ContentsLacking} */
 async function holdContents(tx: Transaction, { org, projectId }: Branch, jobId: string): Promise<void> {
   const { rows } = await tx.query<{ path: string; hash: string }>(
     `WITH needed AS (
@@ -173,15 +184,10 @@ async function holdContents(tx: Transaction, { org, projectId }: Branch, jobId: 
        WHERE c.org_id = $1 AND c.project_id = $3 AND c.content_hash = n.hash AND c.is_stored
        RETURNING c.content_hash AS hash
      )
-     SELECT path, hash FROM needed WHERE hash NOT IN (SELECT hash FROM touched) ORDER BY path LIMIT ${maxNamed}`,
+     SELECT path, hash FROM needed WHERE hash NOT IN (SELECT hash FROM touched) ORDER BY path`,
     [org, jobId, projectId],
   );
-  if (rows.length === 0) return;
-  const faults: InputFault[] = rows.map(({ path, hash }) => ({ path, message: `lacks its content ${hash}` }));
-  throw new ApiError('conflict', `Contents are lacking, as that of ${JSON.stringify(rows[0]!.path)}.`, {
-    hint: 'POST /v1/index/diff names all that are lacking; POST /v1/index/contents takes them.',
-    faults,
-  });
+  if (rows.length > 0) throw new ContentsLacking(rows);
 }
 
 const insertJobSql = `
@@ -222,6 +228,30 @@ async function makeJob(
   return readJob(tx, at.org, jobId);
 }
 
+const storeTries = 3;
+
+/**
+ * Stores what came with a request and does `work` that names it. What nothing names yet may be removed as garbage in
+ * between, where garbage is removed at once: it is stored again then.
+ */
+async function withContents<T>(
+  parts: IndexParts,
+  place: ContentPlace,
+  contents: readonly NewContent[],
+  work: () => Promise<T>,
+): Promise<T> {
+  const sent = new Set(contents.map(({ hash }) => hash));
+  for (let tries = 1; ; tries++) {
+    await storeContents(parts, place, contents);
+    try {
+      return await work();
+    } catch (error) {
+      const isOurs = error instanceof ContentsLacking && error.missing.every(({ hash }) => sent.has(hash));
+      if (!isOurs || tries === storeTries) throw error;
+    }
+  }
+}
+
 /**
  * Takes up a sync: says that there is nothing to do, or makes a job of it. A sync for a revision is refused when the
  * branch has moved on, or is being moved; one without is done after those before it.
@@ -251,18 +281,19 @@ export async function acceptSync(
     return { kind: 'state', state: toState(found.head, 'unchanged'), projectId };
   }
   if (wish.kind === 'compare' && !isSame) return { kind: 'state', state: toState(found.head, 'outdated'), projectId };
-  await storeContents(parts, { org, projectId }, request.contents);
-  const outcome = await parts.database.withOrg(
-    org,
-    async (tx): Promise<SyncOutcome> => {
-      // One after the other: each sees the jobs of those before it.
-      await findProject(tx, caller, projectId, 'FOR NO KEY UPDATE');
-      const at = { org, projectId, branch };
-      const head = await readHead(tx, at);
-      const job = await makeJob(tx, parts, caller, at, request, head);
-      return job === undefined ? { kind: 'state', state: toState(head, 'unchanged') } : { kind: 'job', job };
-    },
-    { timeoutMs: 60_000 },
+  const outcome = await withContents(parts, { org, projectId }, request.contents, () =>
+    parts.database.withOrg(
+      org,
+      async (tx): Promise<SyncOutcome> => {
+        // One after the other: each sees the jobs of those before it.
+        await findProject(tx, caller, projectId, 'FOR NO KEY UPDATE');
+        const at = { org, projectId, branch };
+        const head = await readHead(tx, at);
+        const job = await makeJob(tx, parts, caller, at, request, head);
+        return job === undefined ? { kind: 'state', state: toState(head, 'unchanged') } : { kind: 'job', job };
+      },
+      { timeoutMs: 60_000 },
+    ),
   );
   if (outcome.kind === 'job') parts.wakeWorkers();
   return { ...outcome, projectId };
