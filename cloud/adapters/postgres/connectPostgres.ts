@@ -15,7 +15,7 @@ async function withConnection<T>(connectionString: string, work: (client: pg.Cli
     await client.connect();
     return await work(client);
   } catch (error) {
-    throw databaseError(error);
+    throw error instanceof SchemaError ? error : databaseError(error);
   } finally {
     await client.end();
   }

@@ -1,17 +1,22 @@
 import pg from 'pg';
 import { DatabaseError } from '../../ports/database.ts';
 
-/** What pg throws, as the port's error; errors that are not the database's stay what they are. */
+/** What a call of pg rejected with, as the port's error; a call that was wrong in itself (TypeError) stays what it is. */
 export function databaseError(error: unknown): unknown {
-  if (error instanceof DatabaseError || !(error instanceof Error)) return error;
-  if (error instanceof pg.DatabaseError) {
-    return new DatabaseError(error.message, {
-      ...(error.code === undefined ? {} : { sqlState: error.code }),
-      ...(error.constraint === undefined ? {} : { constraint: error.constraint }),
-      cause: error,
-    });
+  if (error instanceof DatabaseError || error instanceof TypeError || !(error instanceof Error)) return error;
+  if (!(error instanceof pg.DatabaseError)) return new DatabaseError(error.message, { cause: error });
+  return new DatabaseError(error.message, {
+    ...(error.code === undefined ? {} : { sqlState: error.code }),
+    ...(error.constraint === undefined ? {} : { constraint: error.constraint }),
+    cause: error,
+  });
+}
+
+/** The answer to a call of pg. @throws {DatabaseError} */
+export async function answerOf<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw databaseError(error);
   }
-  const { code } = error as NodeJS.ErrnoException;
-  const isConnection = code?.startsWith('E') === true || /connect|terminated|closed|timeout/i.test(error.message);
-  return isConnection ? new DatabaseError(error.message, { cause: error }) : error;
 }

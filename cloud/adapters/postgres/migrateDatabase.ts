@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { migrations as allMigrations, type Migration } from '../../migrations/index.ts';
-import { databaseError } from './databaseError.ts';
 
 /** Names the lock that one migrating program has: any number, the same for all. */
 const lockNumber = 7_266_174_511;
@@ -121,7 +120,7 @@ async function apply(client: pg.ClientBase, migration: Migration): Promise<void>
  * Brings the schema up to date. The connection is that of a role which owns the tables and may create roles. One
  * program migrates at a time, the others wait; each step is whole or not there at all.
  * @returns numbers of the steps that were applied.
- * @throws {SchemaError}
+ * @throws {SchemaError} besides the errors of pg
  */
 export async function migrateDatabase(client: pg.ClientBase, options: MigrateOptions): Promise<number[]> {
   const known = options.migrations ?? allMigrations;
@@ -135,8 +134,6 @@ export async function migrateDatabase(client: pg.ClientBase, options: MigrateOpt
     for (const migration of open) await apply(client, migration);
     await prepareLogin(client, options.login);
     return open.map(({ number }) => number);
-  } catch (error) {
-    throw databaseError(error);
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [lockNumber]);
   }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DatabaseError, type Database, type SqlValue, type Transaction } from '../../ports/database.ts';
 import { isUuid, type OrgId } from '../../ports/organization.ts';
-import { databaseError } from './databaseError.ts';
+import { answerOf } from './databaseError.ts';
 
 /** Counts and bytes stay far below 2^53; pg gives 64-bit numbers as texts by itself. */
 const int8 = 20;
@@ -49,12 +49,9 @@ async function runIn<T>(client: pg.PoolClient, timeoutMs: number, work: (tx: Tra
   const tx: Transaction = {
     query: async <Row>(text: string, values: readonly SqlValue[] = []) => {
       if (isOver) throw new Error('a statement after the end of its transaction');
-      try {
-        const { rows, rowCount } = await withDeadline(client.query(text, values as SqlValue[]), timeoutMs + graceMs);
-        return { rows: rows as Row[], count: rowCount ?? 0 };
-      } catch (error) {
-        throw databaseError(error);
-      }
+      const answer = withDeadline(client.query(text, values as SqlValue[]), timeoutMs + graceMs);
+      const { rows, rowCount } = await answerOf(answer);
+      return { rows: rows as Row[], count: rowCount ?? 0 };
     },
   };
   try {
@@ -73,46 +70,41 @@ export function postgresDatabase(options: PoolOptions, onIdleError: (error: Erro
   const pool = new pg.Pool({ connectionTimeoutMillis: 5_000, ...options, max, types });
   pool.on('error', onIdleError);
 
-  const withClient = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
-    let client: pg.PoolClient;
-    try {
-      client = await pool.connect();
-    } catch (error) {
-      throw databaseError(error);
-    }
+  const withClient = async <T>(work: (client: pg.PoolClient, giveUp: () => void) => Promise<T>): Promise<T> => {
+    const client = await answerOf(pool.connect());
     let broken = false;
-    // A connection that breaks tells its listeners besides the statement that waits for it; with none it ends the process.
-    const onBreak = (): void => {
+    const giveUp = (): void => {
       broken = true;
     };
-    client.on('error', onBreak);
+    // A connection that breaks tells its listeners besides the statement that waits for it; with none it ends the process.
+    client.on('error', giveUp);
     try {
-      return await work(client);
+      return await work(client, giveUp);
     } catch (error) {
-      const typed = databaseError(error);
-      broken ||= isBroken(typed);
-      throw typed;
+      broken ||= isBroken(error);
+      throw error;
     } finally {
-      client.off('error', onBreak);
+      client.off('error', giveUp);
       client.release(broken);
     }
   };
 
   const commit = async (client: pg.PoolClient): Promise<void> => {
-    const { command } = await client.query('COMMIT');
+    const { command } = await answerOf(client.query('COMMIT'));
     // A statement had failed and `work` went on: nothing was written.
     if (command === 'ROLLBACK') throw new DatabaseError('the transaction had failed', { sqlState: '25P02' });
   };
 
   return {
     withOrg: async (org, work, { readOnly = false, timeoutMs = defaultTimeoutMs } = {}) =>
-      withClient(async (client) => {
-        await client.query(begin(org, readOnly, timeoutMs));
+      withClient(async (client, giveUp) => {
+        await answerOf(client.query(begin(org, readOnly, timeoutMs)));
         let result;
         try {
           result = await runIn(client, timeoutMs, work);
         } catch (error) {
-          if (!isBroken(error)) await client.query('ROLLBACK');
+          // Without its connection it is rolled back all the same; why the work failed is what the caller has to know.
+          if (!isBroken(error)) await withDeadline(client.query('ROLLBACK'), graceMs).catch(giveUp);
           throw error;
         }
         await commit(client);
@@ -123,15 +115,13 @@ export function postgresDatabase(options: PoolOptions, onIdleError: (error: Erro
       const places = values.map((_, index) => `$${index + 1}`).join(', ');
       const text = `SELECT * FROM gate.${name}(${places})`;
       return withClient(async (client) => {
-        const { rows } = await withDeadline(
-          client.query({ name: `gate.${name}`, text, values: values as SqlValue[] }),
-          defaultTimeoutMs,
-        );
+        const call = client.query({ name: `gate.${name}`, text, values: values as SqlValue[] });
+        const { rows } = await answerOf(withDeadline(call, defaultTimeoutMs));
         return rows as Row[];
       });
     },
     health: async () => {
-      await withClient(async (client) => withDeadline(client.query('SELECT 1'), 2_000));
+      await withClient((client) => answerOf(withDeadline(client.query('SELECT 1'), 2_000)));
     },
     load: () => ({ active: pool.totalCount - pool.idleCount, waiting: pool.waitingCount, max }),
     close: () => pool.end(),

@@ -150,6 +150,30 @@ withPostgres('The schema', () => {
       await database.close();
     });
 
+    it('tells why the work failed, also where its connection broke meanwhile', async () => {
+      const { owner, login } = await migratedDatabase();
+      const database = await connectPostgres(login, 1, () => undefined);
+      const reason = new Error('changed my mind');
+      const failing = database.withOrg(orgId(crypto.randomUUID()), async (tx) => {
+        const { rows } = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        await asOwner(owner, (client) => client.query('SELECT pg_terminate_backend($1)', [rows[0]!.pid]));
+        throw reason;
+      });
+      await assert.rejects(failing, (error: unknown) => error === reason);
+      await database.health();
+      await database.close();
+    });
+
+    it('is away for whoever asks after its end', async () => {
+      const { login } = await migratedDatabase();
+      const database = await connectPostgres(login, 1, () => undefined);
+      await database.close();
+      await assert.rejects(
+        database.health(),
+        (error: unknown) => error instanceof DatabaseError && error.isUnavailable,
+      );
+    });
+
     it('that cannot be reached is said to be away', async () => {
       await assert.rejects(connectPostgres('postgres://nobody@127.0.0.1:1/none', 1, assert.fail), (error: unknown) => {
         assert.ok(error instanceof DatabaseError);
@@ -235,6 +259,13 @@ onEachStack('withOrg', (platform) => {
     });
     await assert.rejects(failing, /changed my mind/);
     assert.deepEqual(await slugs(ours.org), []);
+  });
+
+  it('passes on what the work throws as it is, also where it sounds like the database', async () => {
+    for (const reason of [new Error('the shop is closed: no connection before nine'), new RangeError('timeout')]) {
+      const failing = database().withOrg(ours.org, () => Promise.reject(reason));
+      await assert.rejects(failing, (error: unknown) => error === reason);
+    }
   });
 
   it('says so when a statement failed and the work went on as if nothing had happened', async () => {
