@@ -3,12 +3,12 @@ import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { migratePostgres } from '../adapters/postgres/connectPostgres.ts';
 import { ApiError } from '../domain/apiError.ts';
-import { changePlan, foundOrganization } from '../domain/organizations/manageOrganization.ts';
+import { changePlan, foundOrganization, issueOwnerKey } from '../domain/organizations/manageOrganization.ts';
 import { orgId } from '../ports/organization.ts';
 import { plan as planSchema, slug as slugSchema, uuid, type Plan } from '../../protocol/api/index.ts';
 import { readEmbedded, readMigration, readSelfHosted, type EmbeddedConfiguration } from './configuration.ts';
 import { openEmbeddedStack } from './embeddedStack.ts';
-import { foundFirst } from './firstOrganization.ts';
+import { foundFirst, type FirstKey } from './firstOrganization.ts';
 import { jsonLog } from './jsonLog.ts';
 import { openSelfHostedStack } from './selfHostedStack.ts';
 import { startServer, type RunningServer } from './serve.ts';
@@ -63,9 +63,9 @@ async function runEmbedded(host: Host, options: { data: string; port?: string; v
   const log = jsonLog(host.stderr, options.verbose === true ? 'info' : 'warn');
   const stack = await openEmbeddedStack({ dataFolder, programFolder: host.programFolder, configuration, log });
   let server: RunningServer;
-  let key: string | undefined;
+  let first: FirstKey | undefined;
   try {
-    key = await foundFirst(stack.database, configuration.CONTEXTKIT_ENVIRONMENT, dataFolder);
+    first = await foundFirst(stack.database, configuration.CONTEXTKIT_ENVIRONMENT, dataFolder);
     server = await startServer({ stack, configuration, version: host.version, log });
   } catch (error) {
     await stack.close();
@@ -73,9 +73,10 @@ async function runEmbedded(host: Host, options: { data: string; port?: string; v
   }
   const say = (text: string): boolean => host.stdout.write(`${text}\n`);
   say(`ContextKit cloud on ${server.address} (API: ${server.address}/docs), data in ${dataFolder}`);
-  if (key !== undefined) {
-    say(`Key of your organization, shown this once:\n\n  ${key}\n`);
-    say(`Try it: curl -H "Authorization: Bearer ${key}" ${server.address}/v1/me`);
+  if (first !== undefined) {
+    say(`Key of your organization, shown this once:\n\n  ${first.key}\n`);
+    say(`Try it: curl -H "Authorization: Bearer ${first.key}" ${server.address}/v1/me`);
+    first.wasShown();
   }
   await runUntilSignal(server);
 }
@@ -132,6 +133,13 @@ async function runFound(host: Host, { name, slug, owner, plan, data }: FoundOpti
     foundOrganization(database, environment, { name, slug, plan, ownerEmail: owner }),
   );
   host.stdout.write(`Organization ${organization.id} (${slug}).\nKey of its owner, shown this once:\n\n  ${key.key}\n`);
+}
+
+async function runKey(host: Host, organization: string, { data }: { data?: string }): Promise<void> {
+  const { key } = await withStack(host, data, ({ database }, { CONTEXTKIT_ENVIRONMENT: environment }) =>
+    issueOwnerKey(database, environment, orgId(organization)),
+  );
+  host.stdout.write(`Further key of the owner, shown this once:\n\n  ${key}\n`);
 }
 
 interface PlanOptions {
@@ -193,6 +201,12 @@ export function createProgram(host: Host): Command {
     .option('--plan <plan>', 'free, pro, team or enterprise', one(planSchema, 'free, pro, team or enterprise.'), 'free')
     .option('--data <folder>', 'of an embedded platform that is not running, instead of the services')
     .action((options: FoundOptions) => runFound(host, options));
+  program
+    .command('key')
+    .description('Make a further key of the owner of an organization, who has lost theirs. The others stay valid.')
+    .argument('<organization>', 'its id', one(uuid, 'An id, as "found" prints it.'))
+    .option('--data <folder>', 'of an embedded platform that is not running, instead of the services')
+    .action((organization: string, options: { data?: string }) => runKey(host, organization, options));
   program
     .command('plan')
     .description('Change the plan of an organization; it acts from the next request on.')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { callApi } from '../cloud/callApi.ts';
@@ -125,6 +126,39 @@ describe('contextkit-cloud', function () {
     ]);
     assert.equal(await taken.ended, 1);
     assert.match(taken.stderr(), /There is an organization with the slug second/);
+
+    const further = run(['key', id, '--data', path.join(folder, 'data')]);
+    assert.equal(await further.ended, 0, further.stderr());
+    assert.notEqual(key.exec(further.stdout())![1], key.exec(found.stdout())![1]);
+    const nobody = run(['key', crypto.randomUUID(), '--data', path.join(folder, 'data')]);
+    assert.equal(await nobody.ended, 1);
+    assert.match(nobody.stderr(), /There is no such organization/);
+  });
+
+  it('shows the first key at the next start when the first one ended before', async () => {
+    const data = path.join(folder, 'unlucky');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const first = run(['--data', data, '--port', String(port)]);
+    assert.equal(await first.ended, 1, 'the port is taken');
+    assert.doesNotMatch(first.stdout(), key);
+    taken.close();
+
+    const keys: string[] = [];
+    for (let start = 0; start < 2; start++) {
+      const next = run(['--data', data, '--port', '0']);
+      const url = await said(next, address);
+      keys.push(await said(next, key));
+      await said(next, /Try it/);
+      const me = await callApi(url, 'GET', '/v1/me', { key: keys.at(-1)! });
+      assert.equal(me.body.organization.slug, 'my-organization', me.text);
+      next.child.kill('SIGTERM');
+      assert.equal(await next.ended, 0);
+      // As if it had been killed before it could note that the key was shown.
+      if (start === 0) renameSync(path.join(data, 'founded'), path.join(data, 'founding'));
+    }
+    assert.equal(new Set(keys).size, 2);
   });
 
   it('names every fault of its environment, and no value', async () => {

@@ -5,7 +5,7 @@ import { ApiError } from '../apiError.ts';
 import { writeAudit } from '../audit/auditLog.ts';
 import type { Caller } from '../caller.ts';
 import type { Environment } from '../keys/keyFormat.ts';
-import { insertKey } from '../keys/manageKeys.ts';
+import { insertKey, type KeyContent } from '../keys/manageKeys.ts';
 import { limitsOf } from '../plans.ts';
 
 interface OrganizationRow {
@@ -56,11 +56,23 @@ export async function renameOrganization(database: Database, caller: Caller, nam
 }
 
 export interface Foundation {
+  /** Default: a new one. */
+  id?: OrgId;
   name: string;
   slug: string;
   plan: Plan;
   ownerEmail: string;
 }
+
+/** May do everything, for ever. */
+const ownerKey = (name: string, ownerId: string): KeyContent => ({
+  name,
+  scopes: ['org:admin'],
+  project_ids: [],
+  requests_per_minute: null,
+  expires_at: null,
+  user_id: ownerId,
+});
 
 /**
  * A new organization with its owner, and a key of the owner that may do everything. For the operator of the platform.
@@ -69,9 +81,8 @@ export interface Foundation {
 export async function foundOrganization(
   database: Database,
   environment: Environment,
-  { name, slug, plan, ownerEmail }: Foundation,
+  { id: org = orgId(crypto.randomUUID()), name, slug, plan, ownerEmail }: Foundation,
 ): Promise<{ organization: Organization; key: NewApiKey }> {
-  const org = orgId(crypto.randomUUID());
   const [owner] = await database.callGate<{ id: string }>('ensure_user', [ownerEmail.toLowerCase()]);
   try {
     return await database.withOrg(org, async (tx) => {
@@ -80,14 +91,7 @@ export async function foundOrganization(
         [org, name, slug, plan],
       );
       await tx.query(`INSERT INTO org_members (org_id, user_id, role) VALUES ($1, $2, 'owner')`, [org, owner!.id]);
-      const key = await insertKey(tx, org, environment, {
-        name: 'First key',
-        scopes: ['org:admin'],
-        project_ids: [],
-        requests_per_minute: null,
-        expires_at: null,
-        user_id: owner!.id,
-      });
+      const key = await insertKey(tx, org, environment, ownerKey('First key', owner!.id));
       await writeAudit(tx, org, null, 'organization.found', `organization:${org}`, { slug, plan });
       return { organization: toOrganization(rows[0]!), key };
     });
@@ -97,6 +101,23 @@ export async function foundOrganization(
     }
     throw error;
   }
+}
+
+/**
+ * A further key of the owner that may do everything, for an organization that has lost its keys. For the operator of the
+ * platform. @throws {ApiError} not_found
+ */
+export async function issueOwnerKey(database: Database, environment: Environment, org: OrgId): Promise<NewApiKey> {
+  return database.withOrg(org, async (tx) => {
+    const { rows } = await tx.query<{ user_id: string }>(
+      `SELECT user_id FROM org_members WHERE org_id = $1 AND role = 'owner'`,
+      [org],
+    );
+    if (rows[0] === undefined) throw new ApiError('not_found', 'There is no such organization.');
+    const key = await insertKey(tx, org, environment, ownerKey('Key by the operator', rows[0].user_id));
+    await writeAudit(tx, org, null, 'key.create', `key:${key.id}`, { name: key.name, scopes: key.scopes });
+    return key;
+  });
 }
 
 export interface PlanChange {
