@@ -1,14 +1,13 @@
 import type { Usage } from '../../../protocol/api/index.ts';
 import type { Database } from '../../ports/database.ts';
 import type { Caller } from '../caller.ts';
+import { noId } from './recordUsage.ts';
 
 interface SumRow {
   id: string;
   queries: number;
   tokens: number;
 }
-
-const none = '00000000-0000-0000-0000-000000000000';
 
 const sums = `coalesce(sum(events) FILTER (WHERE event_type = 'query'), 0) AS queries, sum(tokens) AS tokens`;
 
@@ -41,7 +40,7 @@ export async function readUsage(database: Database, caller: Caller, month: strin
         // Sums of 64-bit numbers come as texts.
         return rows.map(({ id, queries, tokens }) => ({ id, queries: Number(queries), tokens: Number(tokens) }));
       };
-      const named = (rows: SumRow[]): SumRow[] => rows.filter(({ id }) => id !== none);
+      const named = (rows: SumRow[]): SumRow[] => rows.filter(({ id }) => id !== noId);
       return {
         month: first.slice(0, 7),
         plan: caller.plan,

@@ -12,7 +12,7 @@ export interface UsageEvent {
 }
 
 /** The zero UUID stands for none: parts of a primary key cannot be null. */
-const none = '00000000-0000-0000-0000-000000000000';
+export const noId = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Writes events and what they add up to, in one statement: sums are of those events that were not there before, so that
@@ -48,6 +48,6 @@ export async function recordUsage(tx: Transaction, org: OrgId, events: readonly 
          DO UPDATE SET events = d.events + excluded.events, tokens = d.tokens + excluded.tokens
      )
      UPDATE api_keys SET last_used_at = now() WHERE org_id = $1 AND id IN (SELECT api_key_id FROM added)`,
-    [org, JSON.stringify(rows), none],
+    [org, JSON.stringify(rows), noId],
   );
 }

@@ -2,9 +2,8 @@ import { createMiddleware } from 'hono/factory';
 import { sha256 } from '../../domain/bytes.ts';
 import type { AppEnv } from '../appTypes.ts';
 
-/** Weak: the same content may be compressed or not. */
-export const etagOf = async (value: unknown): Promise<string> =>
-  `W/"${(await sha256(JSON.stringify(value))).slice(0, 32)}"`;
+/** Of the JSON of a reply. Weak: the same content may be compressed or not. */
+export const etagOf = async (json: string): Promise<string> => `W/"${(await sha256(json)).slice(0, 32)}"`;
 
 const plain = (tag: string): string => tag.trim().replace(/^W\//, '');
 
@@ -17,7 +16,7 @@ export const entityTags = createMiddleware<AppEnv>(async (c, next) => {
   await next();
   const isJson = c.res.headers.get('content-type')?.startsWith('application/json') === true;
   if (c.req.method !== 'GET' || c.res.status !== 200 || !isJson) return;
-  const tag = await etagOf(await c.res.clone().json());
+  const tag = await etagOf(await c.res.clone().text());
   c.res.headers.set('etag', tag);
   c.res.headers.set('cache-control', 'private, no-cache');
   const known = c.req.header('if-none-match');

@@ -93,7 +93,7 @@ export function projectRoutes(app: OpenAPIHono<AppEnv>, { database }: AppParts):
   app.openapi(update, async (c) => {
     const wanted = c.req.header('if-match');
     const isCurrent = async (now: unknown): Promise<boolean> =>
-      wanted === undefined || matches(wanted, await etagOf(now));
+      wanted === undefined || matches(wanted, await etagOf(JSON.stringify(now)));
     const { project: ref } = c.req.valid('param');
     return c.json(await projects.updateProject(database, c.get('caller'), ref, c.req.valid('json'), isCurrent), 200);
   });

@@ -66,6 +66,11 @@ async function passes(check: () => Promise<void>): Promise<boolean> {
   }
 }
 
+function once<T extends object | string>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
 export function serviceRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   const { metrics, metricsToken, health, isDraining, version } = parts;
   app.openapi(healthz, (c) => c.json({ status: 'ok' as const, version }, 200));
@@ -89,7 +94,10 @@ export function serviceRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
     const { contentType, text: body } = await metrics.expose();
     return c.text(body, 200, { 'content-type': contentType });
   });
-  app.get('/openapi.json', (c) => c.json(apiDocument(app, version)));
-  app.get('/docs', (c) => c.html(docsPage(apiDocument(app, version))));
+  // Made when it is first asked for: all routes are there by then, and stay what they are.
+  const document = once(() => apiDocument(app, version));
+  const page = once(() => docsPage(document()));
+  app.get('/openapi.json', (c) => c.json(document()));
+  app.get('/docs', (c) => c.html(page()));
   app.get('/', (c) => c.redirect('/docs'));
 }
