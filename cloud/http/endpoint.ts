@@ -38,6 +38,17 @@ function errorResponses(codes: readonly ApiErrorCode[]): RouteConfig['responses'
   );
 }
 
+/** A route's own reply with the status of an error is documented beside it, not in its place. */
+function withErrors(own: RouteConfig['responses'], errors: RouteConfig['responses']): RouteConfig['responses'] {
+  const all = { ...own };
+  for (const [status, error] of Object.entries(errors)) {
+    const reply = own[status];
+    const contents = reply !== undefined && 'content' in reply ? reply.content : {};
+    all[status] = reply === undefined ? error : { ...reply, content: { ...contents, ...problemContent } };
+  }
+  return all;
+}
+
 const isWrite = (method: RouteConfig['method']): boolean => method !== 'get' && method !== 'head';
 
 /** Read before the handler runs; described here so that the document knows it. */
@@ -103,11 +114,10 @@ export function endpoint<const Config extends EndpointConfig>({
     description: [config.description, scope ? `Scope: \`${scope}\`.` : undefined].filter(Boolean).join('\n\n'),
     ...(scope ? { middleware: [needsScope(scope)] } : {}),
     request: { ...config.request, ...(hasKey && writes ? { headers: idempotencyHeader } : {}) },
-    responses: {
-      ...config.responses,
-      ...(hasKey && !writes ? notModified : {}),
-      ...errorResponses([...commonErrors({ scope, method: config.method, request: config.request }), ...errors]),
-    },
+    responses: withErrors(
+      { ...config.responses, ...(hasKey && !writes ? notModified : {}) },
+      errorResponses([...commonErrors({ scope, method: config.method, request: config.request }), ...errors]),
+    ),
     ...(hasKey ? { security: [{ apiKey: [] }] } : {}),
   };
   // What was added concerns the document; handlers are typed by what the route itself says.

@@ -10,7 +10,7 @@ import { httpStatus, titles, type ErrorStatus } from './httpStatus.ts';
 
 const unavailable = (what: string, cause: unknown): ApiError =>
   new ApiError('unavailable', `${what} does not answer now.`, {
-    hint: 'Try again in a few seconds; nothing was changed by this request.',
+    hint: 'Try again in a few seconds; a write that is sent with an Idempotency-Key is done once, however often it is sent.',
     retryAfterMs: 5_000,
     cause,
   });

@@ -136,7 +136,8 @@ export async function migratedDatabase(): Promise<{ owner: string; login: string
   return { owner, login };
 }
 
-async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform> {
+/** On real PostgreSQL and Redis, and the stand-ins of the other services; `env` may name others of either. */
+export async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform> {
   const log: LogLine[] = [];
   const { login } = await migratedDatabase();
   const qdrant = await startQdrant();

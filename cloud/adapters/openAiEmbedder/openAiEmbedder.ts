@@ -27,8 +27,8 @@ export interface OpenAiEmbedderOptions {
 
 /** Somebody waits for a question; chunks have time. */
 const usualPatience: Record<'question' | 'chunk', Patience> = {
-  question: { attempts: 3, timeoutMs: 8_000, firstDelayMs: 100, mostDelayMs: 2_000 },
-  chunk: { attempts: 6, timeoutMs: 60_000, firstDelayMs: 500, mostDelayMs: 20_000 },
+  question: { attempts: 3, timeoutMs: 4_000, silences: 1, firstDelayMs: 100, mostDelayMs: 2_000 },
+  chunk: { attempts: 6, timeoutMs: 60_000, silences: 3, firstDelayMs: 500, mostDelayMs: 20_000 },
 };
 
 /**

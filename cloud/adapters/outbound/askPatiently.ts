@@ -5,6 +5,8 @@ export interface Patience {
   attempts: number;
   /** Until the head of the answer is there, and again from one piece of it to the next. */
   timeoutMs: number;
+  /** Who was waited for to the end so often is not asked again: somebody waits for us, too. */
+  silences: number;
   /** Before the second attempt; twice as long before each further one. Half of it is by chance. */
   firstDelayMs: number;
   /** A server that wants to be left alone for longer is not asked again. */
@@ -36,6 +38,8 @@ export class NoAnswer extends Error {
   }
 }
 
+class Silence extends NoAnswer {}
+
 export const isPassingStatus = (status: number): boolean => status === 429 || status >= 500;
 
 /** What a server asks to wait; undefined where it says nothing, or nothing that can be understood. */
@@ -51,7 +55,7 @@ export function retryAfterMs(headers: Headers): number | undefined {
 /** Ends a request that goes on without a sign of life, or that the caller gives up. */
 function createWatch(timeoutMs: number, signal: AbortSignal | undefined) {
   const controller = new AbortController();
-  const giveUp = (): void => controller.abort(new NoAnswer(`no answer within ${timeoutMs} ms`));
+  const giveUp = (): void => controller.abort(new Silence(`no answer within ${timeoutMs} ms`));
   const onAbort = (): void => controller.abort(signal?.reason);
   let timer = setTimeout(giveUp, timeoutMs);
   if (signal?.aborted === true) onAbort();
@@ -121,6 +125,7 @@ async function waitFor(attempt: number, asked: number | undefined, question: Que
  */
 export async function askPatiently(question: Question): Promise<Answer> {
   const { patience, isPassing = ({ status }) => isPassingStatus(status) } = question;
+  let silences = 0;
   for (let attempt = 1; ; attempt++) {
     const isLast = attempt >= patience.attempts;
     try {
@@ -128,7 +133,8 @@ export async function askPatiently(question: Question): Promise<Answer> {
       if (isLast || !isPassing(answer)) return answer;
       if (!(await waitFor(attempt, retryAfterMs(answer.headers), question))) return answer;
     } catch (error) {
-      if (isLast || !(error instanceof NoAnswer)) throw error;
+      if (error instanceof Silence) silences++;
+      if (isLast || silences >= patience.silences || !(error instanceof NoAnswer)) throw error;
       await waitFor(attempt, undefined, question);
     }
   }

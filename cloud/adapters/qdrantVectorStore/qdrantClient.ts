@@ -24,7 +24,7 @@ export interface QdrantReply {
   result: unknown;
 }
 
-const usualPatience: Patience = { attempts: 4, timeoutMs: 15_000, firstDelayMs: 100, mostDelayMs: 5_000 };
+const usualPatience: Patience = { attempts: 4, timeoutMs: 6_000, silences: 2, firstDelayMs: 100, mostDelayMs: 5_000 };
 const mostReplyBytes = 64 * 2 ** 20;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -19,7 +19,7 @@ export interface S3BlobStoreOptions {
   patience?: Partial<Patience>;
 }
 
-const usualPatience: Patience = { attempts: 4, timeoutMs: 20_000, firstDelayMs: 100, mostDelayMs: 5_000 };
+const usualPatience: Patience = { attempts: 4, timeoutMs: 6_000, silences: 2, firstDelayMs: 100, mostDelayMs: 5_000 };
 /** A line that is slower than this, in bytes a millisecond, is taken for broken. */
 const slowestUpload = 100;
 const mostBlobBytes = 2 ** 30;
