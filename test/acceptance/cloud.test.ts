@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { callApi } from '../cloud/callApi.ts';
+import { syncClient } from '../cloud/indexing/syncClient.ts';
 import { withPostgres } from '../cloud/servers/postgresServer.ts';
 import { startRedis, withRedis } from '../cloud/servers/redisServer.ts';
 import { testPostgres } from '../cloud/stacks.ts';
@@ -52,6 +53,18 @@ async function said({ stdout, stderr, child }: Run, pattern: RegExp): Promise<st
 
 const address = /(http:\/\/127\.0\.0\.1:\d+)/;
 const key = /(ck_live_[A-Za-z0-9]{32})/;
+
+/** A module that shifts the clock of the program that loads it. */
+function shiftedClock(days: number): string {
+  const code = `
+    const Real = Date;
+    const shift = ${days * 86_400_000};
+    globalThis.Date = class extends Real {
+      constructor(...args) { if (args.length === 0) super(Real.now() + shift); else super(...args); }
+      static now() { return Real.now() + shift; }
+    };`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
 
 describe('contextkit-cloud', function () {
   this.timeout(90_000);
@@ -227,6 +240,35 @@ describe('contextkit-cloud', function () {
 
         for (const { child } of servers) child.kill('SIGTERM');
         assert.deepEqual(await Promise.all(servers.map(({ ended }) => ended)), [0, 0]);
+
+        const plan = run(['plan', /Organization (\S+)/.exec(found.stdout())![1]!, 'team'], env);
+        assert.equal(await plan.ended, 0, plan.stderr());
+        // Clocks of servers differ, by days in the worst case: what counts is that of the database.
+        const skewed = [2, -2].map((days) =>
+          run(['serve'], { ...env, NODE_OPTIONS: `--import=${shiftedClock(days)}` }),
+        );
+        const [ahead, behind] = await Promise.all(skewed.map((server) => said(server, address)));
+        const expires = (hours: number): object => ({
+          name: 'For an hour',
+          scopes: ['project:read'],
+          expires_at: new Date(Date.now() + hours * 3_600_000).toISOString(),
+        });
+        const late = await callApi(ahead!, 'POST', '/v1/api-keys', { key: text, body: expires(1) });
+        assert.equal(late.status, 201, late.text);
+        assert.equal((await callApi(ahead!, 'GET', '/v1/me', { key: late.body.key })).status, 200);
+        const past = await callApi(behind!, 'POST', '/v1/api-keys', { key: text, body: expires(-1) });
+        assert.equal(past.status, 400, past.text);
+        for (const [at, url] of [ahead!, behind!, ahead!, behind!].entries()) {
+          const body = { project_id: made.body.id, files: [{ path: 'a.ts', content: `export const at${at} = 1;\n` }] };
+          const sent = await callApi(url, 'POST', '/v1/index/sync', { key: text, body });
+          assert.equal(sent.status, 202, sent.text);
+          const job = await syncClient(url, text, made.body.id).ended(sent.body.job_id);
+          assert.deepEqual([job.status, job.revision], ['succeeded', at + 1]);
+        }
+        const usage = (await callApi(behind!, 'GET', '/v1/usage', { key: text })).body;
+        assert.equal(usage.month, new Date().toISOString().slice(0, 7));
+        for (const { child } of skewed) child.kill('SIGTERM');
+        assert.deepEqual(await Promise.all(skewed.map(({ ended }) => ended)), [0, 0]);
       });
     }),
   );

@@ -51,7 +51,7 @@ async function claim({ database }: IndexParts, worker: string): Promise<Claimed 
     claims: row.claims,
     failures: row.failures,
     worker,
-    startedAt: Date.now(),
+    startedAt: performance.now(),
   };
 }
 
@@ -155,7 +155,12 @@ async function run(parts: IndexParts, claimed: Claimed, stop: AbortSignal): Prom
     await works[job.kind](parts, job);
     await finish(parts, claimed, { status: 'succeeded' });
     await accountStorage(parts, job.org);
-    parts.log('info', 'index.job_done', { org: job.org, job: job.id, kind: job.kind, ms: Date.now() - job.startedAt });
+    parts.log('info', 'index.job_done', {
+      org: job.org,
+      job: job.id,
+      kind: job.kind,
+      ms: Math.round(performance.now() - job.startedAt),
+    });
   } catch (error) {
     // What an abort of the signal made of the work is the stop itself.
     const cause: unknown = lease.signal.aborted ? lease.signal.reason : error;

@@ -73,6 +73,15 @@ export async function insertKey(
   return { ...toApiKey(rows[0]!), key };
 }
 
+/** By the clock that keys expire by: those of servers differ. @throws {ApiError} */
+async function checkExpiry(tx: Transaction, expiresAt: string | null): Promise<void> {
+  if (expiresAt === null) return;
+  const { rows } = await tx.query<{ is_past: boolean }>('SELECT $1::timestamptz <= now() AS is_past', [expiresAt]);
+  if (!rows[0]!.is_past) return;
+  const faults = [{ path: 'body.expires_at', message: 'must lie in the future' }];
+  throw new ApiError('invalid_input', 'The key would be expired from the beginning.', { faults });
+}
+
 /** Keys name projects of their own organization, and none that does not exist. @throws {ApiError} */
 async function checkProjects(tx: Transaction, org: OrgId, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
@@ -93,15 +102,12 @@ export async function createKey(
   environment: Environment,
   content: CreateApiKey,
 ): Promise<NewApiKey> {
-  if (content.expires_at !== null && Date.parse(content.expires_at) <= Date.now()) {
-    const faults = [{ path: 'body.expires_at', message: 'must lie in the future' }];
-    throw new ApiError('invalid_input', 'The key would be expired from the beginning.', { faults });
-  }
   if (content.project_ids.length > 0 && content.scopes.includes('org:admin')) {
     const faults = [{ path: 'body.project_ids', message: 'must be empty for a key with org:admin' }];
     throw new ApiError('invalid_input', 'A key with org:admin is for the whole organization.', { faults });
   }
   return database.withOrg(caller.org, async (tx) => {
+    await checkExpiry(tx, content.expires_at);
     await checkProjects(tx, caller.org, content.project_ids);
     const made = await insertKey(tx, caller.org, environment, content);
     await writeAudit(tx, caller.org, caller, 'key.create', `key:${made.id}`, {

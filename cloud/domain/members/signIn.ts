@@ -1,5 +1,5 @@
 import type { NewApiKey, Role } from '../../../protocol/api/index.ts';
-import type { Database } from '../../ports/database.ts';
+import type { Database, Transaction } from '../../ports/database.ts';
 import { IdentityProviderError, type Identity, type IdentityProvider } from '../../ports/identityProvider.ts';
 import { orgId } from '../../ports/organization.ts';
 import { ApiError } from '../apiError.ts';
@@ -16,6 +16,12 @@ interface Membership {
   org_slug: string;
   org_name: string;
   role: Role;
+}
+
+/** By the clock that keys expire by: those of servers differ. */
+async function sessionEnd(tx: Transaction): Promise<string> {
+  const { rows } = await tx.query<{ end: Date }>('SELECT now() + make_interval(days => $1) AS "end"', [sessionDays]);
+  return rows[0]!.end.toISOString();
 }
 
 export interface SignInRequest {
@@ -92,7 +98,7 @@ export async function signIn(
       scopes: [...roleScopes(role)],
       project_ids: [],
       requests_per_minute: null,
-      expires_at: new Date(Date.now() + sessionDays * 86_400_000).toISOString(),
+      expires_at: await sessionEnd(tx),
       user_id: userId,
     });
     await writeAudit(tx, org, { keyId: made.id, user: { id: userId, role } }, 'session.create', `key:${made.id}`);
