@@ -108,7 +108,7 @@ async function untilReady(server: ServerProcess): Promise<void> {
 async function untilEmbedded(server: ServerProcess): Promise<void> {
   for (;;) {
     const { embedded, chunks, state, reason } = (await server.status()).vectors;
-    if (state === 'failed' || state === 'no_model') throw new Error(`no vectors: ${reason}`);
+    if (state === 'failed' || state === 'no_model') throw new Error(`no vectors: ${reason ?? state}`);
     if (state === 'ready' && embedded === chunks) return;
     await sleep(50);
   }
