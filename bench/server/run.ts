@@ -1,15 +1,17 @@
 /**
  * The language server on a large repository, over its protocol: `npm run bench -- server --repo kafka=DIR --queries FILE
- * [--json FILE]`. Indexes from nothing while it is asked, asks, saves, starts warm; watches its main loop throughout.
- * Nothing is written into the repository: all of it happens in a copy.
+ * [--model DIR] [--json FILE]`. Indexes from nothing while it is asked, asks, saves, starts warm; watches its main loop
+ * throughout. With a model the cache of vectors is filled with made up ones for all chunks, and the model embeds what the
+ * product lets it: questions and saved files. Nothing is written into the repository: all of it happens in a copy.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { percentile } from '../statistics.ts';
 import { measureEach, report } from '../figures.ts';
+import { filesAtTop, fillVectorCache } from './fillVectorCache.ts';
 import { startServer, type LoopReport, type ServerProcess } from './serverProcess.ts';
 
 interface Figures {
@@ -23,6 +25,8 @@ interface Figures {
   whileIndexingP50Ms: number;
   whileIndexingMaxMs: number;
   searchableMs: number;
+  /** Until every chunk has its vector, from the start of the process; -1 without a model. */
+  vectorsMs: number;
   /** Asked at once when everything is indexed. */
   firstWholeAnswerMs: number;
   selectP50Ms: number;
@@ -38,7 +42,9 @@ interface Figures {
   warmLoopBlockMs: number;
   peakMb: number;
   warmPeakMb: number;
+  /** Of the index, and of its vectors in the cache. */
   diskMb: number;
+  cacheMb: number;
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
@@ -80,7 +86,8 @@ async function saveTimes(server: ServerProcess, root: string, files: readonly st
     await server.saved(file);
     for (;;) {
       const answer = await server.select(word);
-      if (answer.ranges[0]?.path === file) break;
+      // With made up vectors it need not be the first.
+      if (answer.ranges.some((range) => range.path === file && range.content.includes(word))) break;
       if (performance.now() - started > 20_000) throw new Error(`${file} was saved but is not found`);
     }
     times.push(performance.now() - started);
@@ -89,29 +96,84 @@ async function saveTimes(server: ServerProcess, root: string, files: readonly st
   return times;
 }
 
+async function untilReady(server: ServerProcess): Promise<void> {
+  for (;;) {
+    const { state, lastIndexedAt, problem } = await server.status();
+    if (problem !== null) throw new Error(problem);
+    if (state === 'ready' && lastIndexedAt !== null) return;
+    await sleep(200);
+  }
+}
+
+async function untilEmbedded(server: ServerProcess): Promise<void> {
+  for (;;) {
+    const { embedded, chunks, state, reason } = (await server.status()).vectors;
+    if (state === 'failed' || state === 'no_model') throw new Error(`no vectors: ${reason ?? state}`);
+    if (state === 'ready' && embedded === chunks) return;
+    await sleep(50);
+  }
+}
+
 const bytesBelow = (folder: string): number =>
   readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile())
     .reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
 
-async function measure(repository: string, source: string, queries: readonly string[]): Promise<Figures> {
+interface Places {
+  root: string;
+  indexDirectory: string;
+  cacheDir: string;
+}
+
+/** A vector in the cache for each chunk that an index of the folder has. */
+async function fillCache({ root, indexDirectory, cacheDir }: Places, modelDir: string): Promise<void> {
+  const loopFile = path.join(cacheDir, '..', 'filling.json');
+  const settings = { embeddings: 'off' };
+  const server = await startServer({ root, indexDirectory, loopFile, settings });
+  try {
+    await untilReady(server);
+    const { indexDir } = await server.status();
+    await server.stop();
+    await fillVectorCache({ root, indexDir, cacheDir, modelDir });
+  } finally {
+    server.kill();
+  }
+  rmSync(indexDirectory, { recursive: true });
+}
+
+async function measure(
+  repository: string,
+  source: string,
+  queries: readonly string[],
+  modelDir: string | undefined,
+): Promise<Figures> {
   const scratch = mkdtempSync(path.join(tmpdir(), 'contextkit-bench-'));
   const root = path.join(scratch, 'copy');
   const indexDirectory = path.join(scratch, 'index');
+  const cacheDir = path.join(scratch, 'cache');
+  // Nothing of the user's, in particular no model unless it is named.
+  const env = { CONTEXTKIT_CACHE_DIR: cacheDir, CONTEXTKIT_MODEL_DIR: modelDir ?? '' };
   cpSync(source, root, { recursive: true });
+  mkdirSync(cacheDir);
   let server: ServerProcess | undefined;
   try {
+    if (modelDir !== undefined) await fillCache({ root, indexDirectory, cacheDir }, modelDir);
+    const attended = modelDir === undefined ? [] : filesAtTop(root);
     let started = performance.now();
-    server = await startServer({ root, indexDirectory, loopFile: path.join(scratch, 'cold.json') });
+    server = await startServer({ root, indexDirectory, env, attended, loopFile: path.join(scratch, 'cold.json') });
     const cold = await askWhileIndexing(server, queries, started);
+    if (modelDir !== undefined) await untilEmbedded(server);
+    const vectorsMs = modelDir === undefined ? -1 : performance.now() - started;
     const firstWhole = await timed(() => server!.select(queries[0]!));
     const { files, chunks, lines } = await server.status();
     const asked: number[] = [];
     const found = new Set<string>();
     for (let turn = 0; turn < 3; turn++)
       for (const query of queries) {
-        const { ms, result } = await timed(() => server!.select(query));
+        // White space makes it another question to whoever remembers vectors of questions, and the same to all else.
+        const { ms, result } = await timed(() => server!.select(query + ' '.repeat(1 + turn)));
         asked.push(ms);
+        if (modelDir !== undefined && !result.byMeaning) throw new Error('answered without vectors');
         for (const range of result.ranges) found.add(range.path);
       }
     const edits = [...found].filter((file) => /\.(java|scala|py|ts|js|go|rs|c|cc|h)$/.test(file)).slice(0, saves);
@@ -119,12 +181,14 @@ async function measure(repository: string, source: string, queries: readonly str
     const peakMb = server.peakMb();
     const loop = await server.stop();
     const diskMb = bytesBelow(indexDirectory) / 2 ** 20;
+    const cacheMb = bytesBelow(cacheDir) / 2 ** 20;
 
     started = performance.now();
-    server = await startServer({ root, indexDirectory, loopFile: path.join(scratch, 'warm.json') });
+    server = await startServer({ root, indexDirectory, env, attended, loopFile: path.join(scratch, 'warm.json') });
     const warm = await server.select(queries[1 % queries.length]!);
     const warmAnswerMs = performance.now() - started;
     if (warm.ranges.length === 0) throw new Error('no answer after a warm start');
+    if (modelDir !== undefined && !warm.byMeaning) throw new Error('answered without vectors after a warm start');
     await sleep(3_000);
     const warmPeakMb = server.peakMb();
     const warmLoop = await server.stop();
@@ -138,6 +202,7 @@ async function measure(repository: string, source: string, queries: readonly str
       whileIndexingP50Ms: Math.round(percentile(cold.times, 0.5)),
       whileIndexingMaxMs: Math.round(Math.max(...cold.times)),
       searchableMs: Math.round(cold.searchableMs),
+      vectorsMs: Math.round(vectorsMs),
       firstWholeAnswerMs: Math.round(firstWhole.ms),
       selectP50Ms: round(percentile(asked, 0.5)),
       selectP95Ms: round(percentile(asked, 0.95)),
@@ -155,6 +220,7 @@ async function measure(repository: string, source: string, queries: readonly str
       peakMb: Math.round(peakMb),
       warmPeakMb: Math.round(warmPeakMb),
       diskMb: round(diskMb),
+      cacheMb: round(cacheMb),
     };
   } finally {
     server?.kill();
@@ -165,7 +231,12 @@ async function measure(repository: string, source: string, queries: readonly str
 export async function server(argv: string[]): Promise<void> {
   const { values } = parseArgs({
     args: argv,
-    options: { repo: { type: 'string', multiple: true }, queries: { type: 'string' }, json: { type: 'string' } },
+    options: {
+      repo: { type: 'string', multiple: true },
+      queries: { type: 'string' },
+      model: { type: 'string' },
+      json: { type: 'string' },
+    },
   });
   if (values.repo === undefined || values.queries === undefined)
     throw new Error('name a repository and its questions: --repo NAME=DIR --queries FILE');
@@ -173,5 +244,6 @@ export async function server(argv: string[]): Promise<void> {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => (JSON.parse(line) as { query: string }).query);
-  report(await measureEach(values.repo, (name, dir) => measure(name, dir, queries)), values.json);
+  const modelDir = values.model === undefined ? undefined : path.resolve(values.model);
+  report(await measureEach(values.repo, (name, dir) => measure(name, dir, queries, modelDir)), values.json);
 }

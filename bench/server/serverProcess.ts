@@ -54,6 +54,10 @@ export interface ServerStart {
   /** Where the monitor writes. */
   loopFile: string;
   settings?: Record<string, unknown>;
+  /** In place of what it inherits of the same names. */
+  env?: Record<string, string>;
+  /** Files that are open in the editor. */
+  attended?: readonly string[];
 }
 
 export async function startServer({
@@ -61,11 +65,13 @@ export async function startServer({
   indexDirectory,
   loopFile,
   settings = {},
+  env = {},
+  attended = [],
 }: ServerStart): Promise<ServerProcess> {
   const child: ChildProcess = fork(bundle, ['--node-ipc'], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: ['--require', monitor],
-    env: { ...process.env, CONTEXTKIT_LOOP_FILE: loopFile },
+    env: { ...process.env, ...env, CONTEXTKIT_LOOP_FILE: loopFile },
   });
   const connection: MessageConnection = createMessageConnection(
     new IPCMessageReader(child),
@@ -83,6 +89,8 @@ export async function startServer({
     workspaceFolders: [{ uri: folder, name: 'folder' }],
   });
   await connection.sendNotification('initialized', {});
+  const uris = attended.map((file) => pathToFileURL(path.join(root, ...file.split('/'))).href);
+  if (uris.length > 0) await connection.sendNotification('contextkit/attend', { uris });
   return {
     pid: child.pid!,
     select: (query) => connection.sendRequest('contextkit/select', { query }),

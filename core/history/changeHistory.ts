@@ -56,6 +56,8 @@ export class ChangeHistory implements ChangeSignals {
   readonly #subjects: number[][] = [];
   /** Of each change the rarity of its whole subject, worked out when it is first asked for. */
   readonly #wholes: number[] = [];
+  /** Of each file, likewise. */
+  readonly #recencies: number[] = [];
 
   constructor(commits: readonly PastCommit[]) {
     const alias = new Map<string, string>();
@@ -105,15 +107,16 @@ export class ChangeHistory implements ChangeSignals {
     return id;
   }
 
-  #changesOfPath(path: string): readonly number[] {
-    const id = this.#ids.get(path);
-    return id === undefined ? [] : this.#changesOf[id]!;
-  }
-
   recency(path: string): number {
-    let sum = 0;
-    for (const number of this.#changesOfPath(path)) sum += this.#changes[number]!.decay;
-    return sum / (1 + sum);
+    const id = this.#ids.get(path);
+    if (id === undefined) return 0;
+    let known = this.#recencies[id];
+    if (known === undefined) {
+      let sum = 0;
+      for (const number of this.#changesOf[id]!) sum += this.#changes[number]!.decay;
+      known = this.#recencies[id] = sum / (1 + sum);
+    }
+    return known;
   }
 
   coChanged(path: string, limit = mostPartners): [path: string, weight: number][] {

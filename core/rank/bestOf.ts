@@ -11,9 +11,11 @@ export function bestOf<T>(
   const compare = (a: T, b: T): number => scoreOf(b) - scoreOf(a) || inOrder(a, b);
   if (list.length <= count) return [...list].sort(compare);
   if (count <= 0) return [];
-  const least = nthHighest(Float64Array.from(list, scoreOf), count);
+  const scores = new Float64Array(list.length);
+  for (let i = 0; i < scores.length; i++) scores[i] = scoreOf(list[i]!);
+  const least = nthHighest(scores.slice(), count);
   return list
-    .filter((each) => scoreOf(each) >= least)
+    .filter((_, i) => scores[i]! >= least)
     .sort(compare)
     .slice(0, count);
 }

@@ -19,8 +19,10 @@ const bestFiles = 5;
  * changed, and what was changed together with the best files. Without a history, and with weights of 0, nothing is
  * looked up.
  */
-export function addChangeEvidence(
-  scored: readonly ChangedFile[],
+export function addChangeEvidence<T extends ChangedFile>(
+  scored: readonly T[],
+  /** Finds one of them by its path. */
+  ownerOf: (path: string) => T | undefined,
   query: AnalyzedQuery,
   { recency, coChange, pastChanges }: RankingWeights,
   open: (() => ChangeSignals | null) | undefined,
@@ -35,26 +37,32 @@ export function addChangeEvidence(
   };
   if (pastChanges > 0) {
     const past = signals.resembling(new Map(query.terms.map(({ term, weight }) => [stem(term), weight])));
-    for (const owner of scored) add(owner, pastChanges * (past.get(owner.file.path) ?? 0) * priorOf(owner.file));
+    for (const [path, value] of past) {
+      const owner = ownerOf(path);
+      if (owner !== undefined) add(owner, pastChanges * value * priorOf(owner.file));
+    }
   }
   if (recency > 0) for (const owner of scored) add(owner, owner.score * recency * signals.recency(owner.file.path));
   if (coChange > 0)
-    for (const [owner, value] of partners(scored, signals)) add(owner, coChange * value * priorOf(owner.file));
+    for (const [owner, value] of partners(scored, ownerOf, signals)) add(owner, coChange * value * priorOf(owner.file));
 }
 
 /** What the best files give to the files that were changed together with them, before the weight. */
-function partners(scored: readonly ChangedFile[], signals: ChangeSignals): Map<ChangedFile, number> {
-  const byPath = new Map(scored.map((owner) => [owner.file.path, owner]));
+function partners<T extends ChangedFile>(
+  scored: readonly T[],
+  ownerOf: (path: string) => T | undefined,
+  signals: ChangeSignals,
+): Map<T, number> {
   const best = bestOf(
     scored,
     bestFiles,
     ({ score }) => score,
     (a, b) => (a.file.path < b.file.path ? -1 : 1),
   );
-  const given = new Map<ChangedFile, number>();
+  const given = new Map<T, number>();
   for (const { file, score } of best) {
     for (const [path, weight] of signals.coChanged(file.path)) {
-      const owner = byPath.get(path);
+      const owner = ownerOf(path);
       if (owner !== undefined) given.set(owner, Math.max(given.get(owner) ?? 0, weight * score));
     }
   }

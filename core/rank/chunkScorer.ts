@@ -3,6 +3,8 @@ import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { bodyCount, commentCount, definitionTerm, nameCount, scopeCount } from '../lexical/types.ts';
 import type { ChunkTable, IndexedFile } from './chunkTable.ts';
 import { DefinitionNames } from './definitionNames.ts';
+import { NumberSet, roomFor } from './numberSet.ts';
+import { PostingList } from './postings.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
@@ -12,15 +14,19 @@ export type ScoredField = 'text' | 'name' | 'scope' | 'definition';
 /** Called for each share that a term adds to a chunk; only when a score is explained. */
 export type Witness = (chunk: number, term: string, field: ScoredField, value: number) => void;
 
-type Add = (chunk: number, value: number) => void;
+/** A part of a posting's counts. */
+type CountOf = (counts: number) => number;
 
-const textCount = (counts: number): number => bodyCount(counts) + commentCount(counts);
+const textCount: CountOf = (counts) => bodyCount(counts) + commentCount(counts);
 
 /**
  * BM25F over chunks. A chunk gets a BM25 score over its code and comments, half by whole words and half by stems,
  * and a second one over the names it defines (fields as in Robertson, Zaragoza, Taylor 2004; the name field is
  * added after saturation, which measured better than inside it). On top come the rarity of query terms in its scope
  * line and of names that it defines exactly as the query writes them.
+ *
+ * A common word stands in tens of thousands of chunks: all that is gathered of them lies in arrays that are used again
+ * by the next query.
  */
 export class ChunkScorer {
   readonly #terms: TermDictionary;
@@ -28,11 +34,24 @@ export class ChunkScorer {
   readonly #table: ChunkTable;
   /** Those of the query that is being scored. */
   #weights: RankingWeights = defaultWeights;
+  #witness: Witness | undefined;
+  /** Chunks that have something of the query. */
+  readonly touched = new NumberSet();
   /** One cell a chunk; all zero between two queries. */
   #frequency = new Float32Array(0);
   #scores = new Float32Array(0);
-  /** What each file has of the query's words, as the sum of their rarity among files, and the sum of all. */
-  readonly #covered = new Map<IndexedFile, number>();
+  /** Of each chunk the definition whose name the query spells out best. */
+  #bestName = new Float64Array(0);
+  /** Chunks that hold a group of terms in a field. */
+  readonly #holding = new NumberSet();
+  /** What was read of a group of terms. */
+  readonly #read = new PostingList();
+  /** By name, what it shares with the query. */
+  readonly #sharing = new NumberSet();
+  #shared = new Float64Array(0);
+  /** By place of a file, what it has of the query's words: the sum of their rarity among files; and the sum of all. */
+  #covered = new Float64Array(0);
+  readonly #seen = new NumberSet();
   #asked = 0;
 
   constructor(terms: TermDictionary, table: ChunkTable) {
@@ -46,96 +65,95 @@ export class ChunkScorer {
     return this.#scores[chunk]!;
   }
 
-  /** Scores every chunk that has something of the query; returns them. Call `reset` with them afterwards. */
-  score(query: AnalyzedQuery, weights: RankingWeights, witness?: Witness): number[] {
+  /** Scores every chunk that has something of the query: they are `touched`. Call `reset` afterwards. */
+  score(query: AnalyzedQuery, weights: RankingWeights, witness?: Witness): void {
     this.#weights = weights;
-    this.#ensureScratch();
-    const touched: number[] = [];
-    const addTo =
-      (term: string, field: ScoredField): Add =>
-      (chunk, value) => {
-        if (this.#scores[chunk] === 0) touched.push(chunk);
-        this.#scores[chunk]! += value;
-        witness?.(chunk, term, field, value);
-      };
-    const stems = this.#scoreWords(query, addTo);
-    this.#cover(stems);
+    this.#witness = witness;
+    this.#fitScratch();
+    const stems = this.#scoreWords(query);
+    this.#covered.fill(0);
+    this.#asked = 0;
     for (const [root, weight] of stems) {
-      this.#scoreStem(root, weight, addTo);
-      this.#scoreNear(root, weight, stems, addTo);
+      this.#scoreStem(root, weight);
+      this.#scoreNear(root, weight, stems);
     }
-    for (const pair of query.pairs) this.#scorePair(pair, addTo);
-    this.#scoreWholeNames(stems, addTo);
-    for (const name of query.names) this.#scoreDefinition(name, addTo(name, 'definition'));
-    return touched;
+    for (const pair of query.pairs) this.#scorePair(pair);
+    this.#scoreWholeNames(stems);
+    for (const name of query.names) this.#scoreDefinition(name);
   }
 
   /** The share of the query that a file has somewhere in its text, by the rarity of the words: 0 to 1. */
   coverageOf(file: IndexedFile): number {
-    return this.#asked === 0 ? 0 : (this.#covered.get(file) ?? 0) / this.#asked;
+    return this.#asked === 0 ? 0 : this.#covered[file.place]! / this.#asked;
   }
 
-  /** Adds to the score of a chunk; true if it had none before. */
-  add(chunk: number, value: number): boolean {
-    const isNew = this.#scores[chunk] === 0;
+  /** Adds to the score of a chunk. */
+  add(chunk: number, value: number): void {
+    this.touched.add(chunk);
     this.#scores[chunk]! += value;
-    return isNew;
   }
 
-  reset(touched: readonly number[]): void {
-    for (const chunk of touched) this.#scores[chunk] = 0;
+  reset(): void {
+    const { values, length } = this.touched;
+    for (let i = 0; i < length; i++) this.#scores[values[i]!] = 0;
+    this.touched.clear();
   }
 
-  #ensureScratch(): void {
-    if (this.#scores.length >= this.#table.size) return;
-    const size = Math.max(1024, this.#table.size * 2);
-    this.#scores = new Float32Array(size);
-    this.#frequency = new Float32Array(size);
+  #fitScratch(): void {
+    const { size } = this.#table;
+    this.touched.fit(size);
+    this.#holding.fit(size);
+    this.#seen.fit(this.#table.places);
+    if (this.#covered.length < this.#table.places) this.#covered = new Float64Array(roomFor(this.#table.places));
+    if (this.#scores.length >= size) return;
+    this.#scores = new Float32Array(roomFor(size));
+    this.#frequency = new Float32Array(roomFor(size));
+    this.#bestName = new Float64Array(roomFor(size));
+  }
+
+  #give(chunk: number, term: string, field: ScoredField, value: number): void {
+    this.add(chunk, value);
+    this.#witness?.(chunk, term, field, value);
   }
 
   /** Whole words; returns the stems of the query, each with the weight of its heaviest word. */
-  #scoreWords(query: AnalyzedQuery, addTo: (term: string, field: ScoredField) => Add): Map<string, number> {
+  #scoreWords(query: AnalyzedQuery): Map<string, number> {
     const stems = new Map<string, number>();
     for (const { term, weight } of query.terms) {
       const root = stem(term);
       stems.set(root, Math.max(stems.get(root) ?? 0, weight));
       const id = this.#terms.find(term);
-      if (id !== undefined) this.#scoreField([id], 'text', weight * this.#weights.exact, addTo(term, 'text'));
+      if (id === undefined) continue;
+      this.#readAll([id]);
+      this.#scoreField('text', weight * this.#weights.exact, term);
     }
     return stems;
   }
 
-  #cover(stems: ReadonlyMap<string, number>): void {
-    this.#covered.clear();
-    this.#asked = 0;
+  /** Counts a stem that was read for what each file has of the query. */
+  #cover(weight: number): void {
     if (this.#weights.coverage === 0) return;
-    for (const [root, weight] of stems) {
-      const files = new Set<IndexedFile>();
-      for (const chunk of this.#gather(this.#terms.withStem(root), textCount)) {
-        this.#frequency[chunk] = 0;
-        files.add(this.#table.fileOf(chunk)!);
-      }
-      const value = weight * rarity(this.#table.files.size, files.size);
-      this.#asked += value;
-      for (const file of files) this.#covered.set(file, (this.#covered.get(file) ?? 0) + value);
-    }
+    const { chunks, counts, length } = this.#read;
+    const files = this.#seen;
+    for (let i = 0; i < length; i++) if (textCount(counts[i]!) > 0) files.add(this.#table.fileOf(chunks[i]!)!.place);
+    const value = weight * rarity(this.#table.files.size, files.length);
+    this.#asked += value;
+    for (let i = 0; i < files.length; i++) this.#covered[files.values[i]!]! += value;
+    files.clear();
   }
 
-  #scoreStem(root: string, weight: number, addTo: (term: string, field: ScoredField) => Add): void {
+  #scoreStem(root: string, weight: number): void {
     const { exact, name, scope } = this.#weights;
-    const members = this.#terms.withStem(root);
-    this.#scoreField(members, 'text', weight * (1 - exact), addTo(`${root}*`, 'text'));
-    this.#scoreField(members, 'name', weight * name, addTo(`${root}*`, 'name'));
-    this.#scorePresence(members, scopeCount, weight * scope, addTo(`${root}*`, 'scope'));
+    this.#readAll(this.#terms.withStem(root));
+    this.#cover(weight);
+    const shown = `${root}*`;
+    this.#scoreField('text', weight * (1 - exact), shown);
+    this.#scoreField('name', weight * name, shown);
+    this.#scorePresence(scopeCount, weight * scope, shown, 'scope');
   }
 
   /** Related stems, together as one word, unless the query has them itself. */
-  #scoreNear(
-    root: string,
-    weight: number,
-    stems: ReadonlyMap<string, number>,
-    addTo: (term: string, field: ScoredField) => Add,
-  ): void {
+  #scoreNear(root: string, weight: number, stems: ReadonlyMap<string, number>): void {
     const { near, name } = this.#weights;
     if (near === 0) return;
     const members = this.#terms
@@ -143,98 +161,146 @@ export class ChunkScorer {
       .filter((other) => !stems.has(other))
       .flatMap((other) => this.#terms.withStem(other));
     if (members.length === 0) return;
-    this.#scoreField(members, 'text', weight * near, addTo(`~${root}`, 'text'));
-    this.#scoreField(members, 'name', weight * near * name, addTo(`~${root}`, 'name'));
+    this.#readAll(members);
+    this.#scoreField('text', weight * near, `~${root}`);
+    this.#scoreField('name', weight * near * name, `~${root}`);
   }
 
   /** Two words of the query that code writes as one. */
-  #scorePair(pair: string, addTo: (term: string, field: ScoredField) => Add): void {
+  #scorePair(pair: string): void {
     const { pair: weight } = this.#weights;
     const members = weight === 0 ? [] : this.#terms.withStem(stem(pair));
-    if (members.length > 0) this.#scoreField(members, 'text', weight, addTo(pair, 'text'));
+    if (members.length === 0) return;
+    this.#readAll(members);
+    this.#scoreField('text', weight, pair);
   }
 
   /**
    * A definition whose whole name the query spells out, in whatever order: the rarity of the words they share, times
    * how much of the name (squared) and of the query they are. A chunk gets that of its best definition.
    */
-  #scoreWholeNames(stems: ReadonlyMap<string, number>, addTo: (term: string, field: ScoredField) => Add): void {
+  #scoreWholeNames(stems: ReadonlyMap<string, number>): void {
     const { wholeName } = this.#weights;
     if (wholeName === 0) return;
     const names = this.#names;
     names.catchUp();
-    /** By stem, what having it is worth to a name. */
-    const worth = new Map<number, number>();
-    const worthOf = (id: number): number => {
-      let value = worth.get(id);
-      if (value === undefined) worth.set(id, (value = names.rarityOf(id)));
-      return value;
-    };
-    const shared = new Map<number, number>();
+    const sharing = this.#sharing;
+    sharing.fit(names.size);
+    if (this.#shared.length < names.size) this.#shared = new Float64Array(roomFor(names.size));
+    const shared = this.#shared;
+    /** By stem, what having it is worth to a name: as much more than its rarity as the query gives it weight. */
+    const worth = names.rarities();
+    const weighted = new Map<number, number>();
     let asked = 0;
     for (const [root, weight] of stems) {
       const id = names.find(root);
       const value = weight * names.rarityOf(id);
       asked += value;
-      if (id !== undefined) worth.set(id, value);
-      for (const name of names.withStem(id)) shared.set(name, (shared.get(name) ?? 0) + value);
+      if (id === undefined) continue;
+      weighted.set(id, value);
+      for (const name of names.withStem(id)) {
+        sharing.add(name);
+        shared[name]! += value;
+      }
     }
-    const best = new Map<number, number>();
-    for (const [name, value] of shared) {
-      const whole = names.sumOver(name, worthOf);
-      const score = wholeName * value * (value / whole) ** 2 * (value / asked);
-      this.#table.postings.forEach(names.termOf(name), (chunk, counts) => {
-        if (nameCount(counts) === 0 || this.#table.fileOf(chunk) === undefined) return;
-        if (score > (best.get(chunk) ?? 0)) best.set(chunk, score);
-      });
+    for (const [id, value] of weighted) worth[id] = value;
+    for (let i = 0; i < sharing.length; i++) {
+      const name = sharing.values[i]!;
+      const value = shared[name]!;
+      shared[name] = 0;
+      const whole = names.sumOver(name, worth);
+      this.#noteName(names.termOf(name), wholeName * value * (value / whole) ** 2 * (value / asked));
     }
-    const add = addTo('whole name', 'name');
-    for (const [chunk, score] of best) add(chunk, score);
+    for (const id of weighted.keys()) worth[id] = names.rarityOf(id);
+    sharing.clear();
+    this.#giveBestNames();
   }
 
-  #scoreDefinition(name: string, add: Add): void {
+  #noteName(termId: number, score: number): void {
+    this.#readAll([termId]);
+    const { chunks, counts, length } = this.#read;
+    const best = this.#bestName;
+    for (let i = 0; i < length; i++) {
+      const chunk = chunks[i]!;
+      if (nameCount(counts[i]!) === 0 || !(score > best[chunk]!)) continue;
+      best[chunk] = score;
+      this.#holding.add(chunk);
+    }
+  }
+
+  #giveBestNames(): void {
+    const { values, length } = this.#holding;
+    for (let i = 0; i < length; i++) {
+      const chunk = values[i]!;
+      this.#give(chunk, 'whole name', 'name', this.#bestName[chunk]!);
+      this.#bestName[chunk] = 0;
+    }
+    this.#holding.clear();
+  }
+
+  #scoreDefinition(name: string): void {
     const id = this.#terms.find(definitionTerm(name));
-    if (id !== undefined) this.#scorePresence([id], nameCount, this.#weights.definition, add);
+    if (id === undefined) return;
+    this.#readAll([id]);
+    this.#scorePresence(nameCount, this.#weights.definition, name, 'definition');
   }
 
-  /** BM25 of a group of terms, taken as one, over one field of all chunks. */
-  #scoreField(termIds: readonly number[], field: 'text' | 'name', weight: number, add: Add): void {
-    const { k1, b, comment } = this.#weights;
-    const count = field === 'name' ? nameCount : (counts: number) => bodyCount(counts) + comment * commentCount(counts);
-    const holding = this.#gather(termIds, count);
+  /** Reads the postings of a group of terms in live chunks, for the calls that follow. */
+  #readAll(termIds: readonly number[]): void {
+    const read = this.#read;
+    read.length = 0;
+    for (const id of termIds) this.#table.postings.read(id, read);
+    if (this.#table.live < this.#table.size) read.keep((chunk) => this.#table.fileOf(chunk) !== undefined);
+  }
+
+  /** BM25 of what was read, taken as one term, over one field of all chunks. */
+  #scoreField(field: 'text' | 'name', weight: number, term: string): void {
+    const { k1, b } = this.#weights;
+    if (field === 'name') this.#gather(nameCount);
+    else this.#gatherText();
+    const holding = this.#holding;
+    const frequency = this.#frequency;
     const lengths = field === 'name' ? this.#table.nameLength : this.#table.textLength;
     const mean = this.#table.meanLength(field);
     const share = weight * rarity(this.#table.live, holding.length) * (k1 + 1);
-    for (const chunk of holding) {
-      const tf = this.#frequency[chunk]!;
-      this.#frequency[chunk] = 0;
-      add(chunk, (share * tf) / (tf + k1 * (1 - b + (b * lengths[chunk]!) / mean)));
+    for (let i = 0; i < holding.length; i++) {
+      const chunk = holding.values[i]!;
+      const tf = frequency[chunk]!;
+      frequency[chunk] = 0;
+      this.#give(chunk, term, field, (share * tf) / (tf + k1 * (1 - b + (b * lengths[chunk]!) / mean)));
     }
+    holding.clear();
   }
 
-  /** The rarity of a group of terms for each chunk that has one of them in a field. */
-  #scorePresence(termIds: readonly number[], count: (counts: number) => number, weight: number, add: Add): void {
+  /** The rarity of what was read for each chunk that has it in a field. */
+  #scorePresence(count: CountOf, weight: number, term: string, field: ScoredField): void {
     if (weight === 0) return;
-    const holding = this.#gather(termIds, count);
+    this.#gather(count);
+    const holding = this.#holding;
     const value = weight * rarity(this.#table.live, holding.length);
-    for (const chunk of holding) {
+    for (let i = 0; i < holding.length; i++) {
+      const chunk = holding.values[i]!;
       this.#frequency[chunk] = 0;
-      add(chunk, value);
+      this.#give(chunk, term, field, value);
     }
+    holding.clear();
   }
 
-  /** Live chunks that hold one of the terms; sums their counts in #frequency. */
-  #gather(termIds: readonly number[], count: (counts: number) => number): number[] {
-    const frequency = this.#frequency;
-    const holding: number[] = [];
-    for (const id of termIds) {
-      this.#table.postings.forEach(id, (chunk, counts) => {
-        const found = count(counts);
-        if (found === 0 || this.#table.fileOf(chunk) === undefined) return;
-        if (frequency[chunk] === 0) holding.push(chunk);
-        frequency[chunk]! += found;
-      });
-    }
-    return holding;
+  /** Chunks of what was read that have it in a field; sums their counts in #frequency. */
+  #gather(count: CountOf): void {
+    const { chunks, counts, length } = this.#read;
+    for (let i = 0; i < length; i++) this.#hold(chunks[i]!, count(counts[i]!));
+  }
+
+  #gatherText(): void {
+    const { comment } = this.#weights;
+    const { chunks, counts, length } = this.#read;
+    for (let i = 0; i < length; i++) this.#hold(chunks[i]!, bodyCount(counts[i]!) + comment * commentCount(counts[i]!));
+  }
+
+  #hold(chunk: number, found: number): void {
+    if (found === 0) return;
+    this.#holding.add(chunk);
+    this.#frequency[chunk]! += found;
   }
 }

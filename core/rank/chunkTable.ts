@@ -11,20 +11,32 @@ export interface Folder {
   files: number;
 }
 
+/** A stem of paths, and the files that have it in theirs. */
+export interface PathStem {
+  readonly root: string;
+  readonly files: Set<IndexedFile>;
+}
+
 export interface IndexedFile {
   path: string;
+  /** A small number of its own, for arrays with a cell a file. */
+  place: number;
   folder: Folder;
   language: string;
   role: FileRole;
   firstChunk: number;
   chunkCount: number;
   /** Stems of all words of the path. */
-  pathStems: ReadonlySet<string>;
+  pathStems: readonly PathStem[];
   /** Stems of the words of the file's own name (of its directory's for index.ts, mod.rs and the like). */
   nameStems: ReadonlySet<string>;
   /** The file's name without extension and without what marks a test: `router` of router_test.go. */
   subject: string;
+  /** It only declares what others define. */
+  isDeclaration: boolean;
 }
+
+const isDeclaration = (path: string): boolean => /\.d\.[cm]?ts$|\.pyi$/.test(path);
 
 /** Files that are called after their directory. */
 const directoryFiles = new Set(['index', 'mod', 'lib', 'main', '__init__', 'init', 'package', 'readme']);
@@ -55,8 +67,9 @@ const stemsOf = (text: string): ReadonlySet<string> => new Set(termsOfText(text)
 /** The columns of the search index: what is known of each chunk, by its number, and of each file. */
 export class ChunkTable {
   readonly files = new Map<string, IndexedFile>();
-  /** Files by the stems of their paths. */
-  readonly filesByPathStem = new Map<string, Set<IndexedFile>>();
+  readonly pathStems = new Map<string, PathStem>();
+  /** Places of files that are gone. */
+  readonly #freePlaces: number[] = [];
   readonly #folders = new Map<string, Folder>();
   readonly postings = new Postings();
   /** Start line, end line, tokens of each chunk. */
@@ -66,12 +79,18 @@ export class ChunkTable {
   /** Chunks that have a file. */
   live = 0;
   #file: (IndexedFile | undefined)[] = [];
+  #places = 0;
   #totalText = 0;
   #totalNames = 0;
 
   /** Chunk numbers are below it; some may be of removed files. */
   get size(): number {
     return this.#file.length;
+  }
+
+  /** Places of files are below it. */
+  get places(): number {
+    return this.#places;
   }
 
   /** Undefined for a chunk of a removed file. */
@@ -89,21 +108,19 @@ export class ChunkTable {
     this.remove(file.path);
     const entry: IndexedFile = {
       path: file.path,
+      place: this.#freePlaces.pop() ?? this.#places++,
       folder: this.#enter(folderOf(file.path)),
       language: file.language,
       role: file.role,
       firstChunk: this.#file.length,
       chunkCount: file.chunks.length / 3,
-      pathStems: stemsOf(file.path),
+      pathStems: Array.from(stemsOf(file.path), (root) => this.#pathStem(root)),
       nameStems: stemsOf(nameWords(file.path)),
       subject: subjectOf(file.path),
+      isDeclaration: isDeclaration(file.path),
     };
     this.files.set(file.path, entry);
-    for (const root of entry.pathStems) {
-      const holding = this.filesByPathStem.get(root);
-      if (holding === undefined) this.filesByPathStem.set(root, new Set([entry]));
-      else holding.add(entry);
-    }
+    for (const { files } of entry.pathStems) files.add(entry);
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
   }
 
@@ -111,6 +128,12 @@ export class ChunkTable {
   settle(all: boolean): void {
     if (!all && !this.postings.isFoldDue) return;
     this.postings.fold((chunk) => (this.#file[chunk] === undefined ? -1 : chunk));
+  }
+
+  #pathStem(root: string): PathStem {
+    let known = this.pathStems.get(root);
+    if (known === undefined) this.pathStems.set(root, (known = { root, files: new Set() }));
+    return known;
   }
 
   /** The folder of one more file. */
@@ -144,10 +167,10 @@ export class ChunkTable {
     const file = this.files.get(path);
     if (file === undefined) return;
     this.files.delete(path);
-    for (const root of file.pathStems) {
-      const holding = this.filesByPathStem.get(root)!;
-      holding.delete(file);
-      if (holding.size === 0) this.filesByPathStem.delete(root);
+    this.#freePlaces.push(file.place);
+    for (const { root, files } of file.pathStems) {
+      files.delete(file);
+      if (files.size === 0) this.pathStems.delete(root);
     }
     file.folder.files--;
     for (let chunk = file.firstChunk; chunk < file.firstChunk + file.chunkCount; chunk++) {

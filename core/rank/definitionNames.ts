@@ -29,6 +29,9 @@ export class DefinitionNames {
   readonly #termIds: number[] = [];
   readonly #firstWord: number[] = [];
   readonly #words: number[] = [];
+  #rarities = new Float64Array(0);
+  /** How many names there were then. */
+  #raritiesOf = 0;
   /** Terms of the dictionary that were looked at. */
   #seen = 0;
 
@@ -82,11 +85,20 @@ export class DefinitionNames {
     return this.#termIds[name]!;
   }
 
-  /** Adds up a value of each stem of a name, in their order. */
-  sumOver(name: number, valueOf: (stem: number) => number): number {
+  /** Adds up what each stem of a name is worth, in their order. */
+  sumOver(name: number, worth: Float64Array): number {
     const end = this.#firstWord[name + 1] ?? this.#words.length;
     let sum = 0;
-    for (let i = this.#firstWord[name]!; i < end; i++) sum += valueOf(this.#words[i]!);
+    for (let i = this.#firstWord[name]!; i < end; i++) sum += worth[this.#words[i]!]!;
     return sum;
+  }
+
+  /** How rare each stem is among the names; worked out anew when there are more names. */
+  rarities(): Float64Array {
+    if (this.#raritiesOf !== this.size) {
+      this.#rarities = Float64Array.from(this.#names, (_, id) => this.rarityOf(id));
+      this.#raritiesOf = this.size;
+    }
+    return this.#rarities;
   }
 }

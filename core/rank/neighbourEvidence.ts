@@ -23,20 +23,20 @@ export interface NeighbourShare {
  * Files that the best candidates import or call, or that import or call them, gain a share of their score: one step of
  * spreading over the graph with weights normalised at both ends, so that hubs neither give nor get too much
  * (D^-1/2 W D^-1/2 as in Zhou et al. 2004, "Learning with local and global consistency"). The candidates of a folder
- * strengthen each other by the mean of the others.
+ * strengthen each other by the mean of the others. `ownerOf` finds a candidate by its path.
  *
  * A test speaks for the files that it uses with a share of its raw score: its prior keeps it itself out of the answer,
  * not what it knows.
  */
 export function neighbourEvidence<T extends Candidate>(
   candidates: readonly T[],
+  ownerOf: (path: string) => T | undefined,
   { imports, calls }: FileRelations,
   weights: RankingWeights,
 ): Map<T, NeighbourShare> {
   const { seeds, testVoice } = weights;
   const voiceOf = ({ file, score, raw }: T): number =>
     file.role === 'test' ? Math.max(score, testVoice * raw) : score;
-  const byPath = new Map(candidates.map((candidate) => [candidate.file.path, candidate]));
   const best = bestOf(candidates, seeds, voiceOf, (a, b) => (a.file.path < b.file.path ? -1 : 1));
   const shares = new Map<T, NeighbourShare>();
   const give = (to: T | undefined, from: string, value: number): void => {
@@ -55,7 +55,7 @@ export function neighbourEvidence<T extends Candidate>(
       [imports, weights.importNear],
       [calls, weights.callNear],
     ] as const)
-      relation.forEachNeighbour(path, (other, share) => give(byPath.get(other), path, weight * voice * share));
+      relation.forEachNeighbour(path, (other, share) => give(ownerOf(other), path, weight * voice * share));
   }
   giveToSiblings(candidates, best, voiceOf, (to, from, value) => give(to, from, weights.folderNear * value));
   return shares;

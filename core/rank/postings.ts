@@ -1,3 +1,5 @@
+import { roomFor } from './numberSet.ts';
+
 /** Terms of a segment, as a power of two: folding makes one segment anew at a time. */
 const segmentBits = 12;
 const segmentTerms = 1 << segmentBits;
@@ -15,6 +17,36 @@ interface Segment {
   starts: Uint32Array;
   chunks: Uint32Array;
   counts: Uint32Array;
+}
+
+/** Postings that were read, side by side; only the first `length` count. Used again for the next ones. */
+export class PostingList {
+  chunks = new Uint32Array(0);
+  counts = new Uint32Array(0);
+  length = 0;
+
+  /** Makes room for so many more. */
+  extend(by: number): void {
+    const size = this.length + by;
+    if (size <= this.chunks.length) return;
+    const [chunks, counts] = [new Uint32Array(roomFor(size)), new Uint32Array(roomFor(size))];
+    chunks.set(this.chunks.subarray(0, this.length));
+    counts.set(this.counts.subarray(0, this.length));
+    this.chunks = chunks;
+    this.counts = counts;
+  }
+
+  /** Drops those whose chunk is not wanted. */
+  keep(isWanted: (chunk: number) => boolean): void {
+    let kept = 0;
+    for (let i = 0; i < this.length; i++) {
+      const chunk = this.chunks[i]!;
+      if (!isWanted(chunk)) continue;
+      this.chunks[kept] = chunk;
+      this.counts[kept++] = this.counts[i]!;
+    }
+    this.length = kept;
+  }
 }
 
 /**
@@ -67,6 +99,31 @@ export class Postings {
     const local = termId & (segmentTerms - 1);
     const end = starts[local + 1]!;
     for (let i = starts[local]!; i < end; i++) visit(chunks[i]!, counts[i]!);
+  }
+
+  /** Adds those of a term to a list, newest first: a walk over them costs no call for each. */
+  read(termId: number, into: PostingList): void {
+    if (this.#linked < this.#added) this.#link();
+    for (let at = this.#heads[termId] ?? -1; at >= 0; at = this.#before[at >>> pageBits]![at & pageMask]!) {
+      const page = this.#pages[at >>> pageBits]!;
+      const place = (at & pageMask) * width;
+      into.extend(1);
+      into.chunks[into.length] = page[place + 1]!;
+      into.counts[into.length++] = page[place + 2]!;
+    }
+    const segment = this.#segments[termId >>> segmentBits];
+    if (segment === undefined) return;
+    const { starts, chunks, counts } = segment;
+    const local = termId & (segmentTerms - 1);
+    const [start, end] = [starts[local]!, starts[local + 1]!];
+    into.extend(end - start);
+    const { chunks: intoChunks, counts: intoCounts } = into;
+    let to = into.length;
+    for (let i = start; i < end; i++, to++) {
+      intoChunks[to] = chunks[i]!;
+      intoCounts[to] = counts[i]!;
+    }
+    into.length = to;
   }
 
   #link(): void {

@@ -8,6 +8,7 @@ import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
 import { depthOf, expectedNearness, type EmbeddedChunks, type KnownNearness } from './partialVectors.ts';
 import { nearness } from './nearness.ts';
+import { NumberSet } from './numberSet.ts';
 import { neighbourEvidence } from './neighbourEvidence.ts';
 import { isSameFile, scorePaths } from './scorePaths.ts';
 import { testEvidence } from './testEvidence.ts';
@@ -38,8 +39,8 @@ interface FileScore {
   changes: number;
   /** Score of its best chunk. */
   best: number;
-  /** Chunks with a score. */
-  chunks: number[];
+  /** How many of its chunks have a score. */
+  found: number;
 }
 
 interface Answer {
@@ -52,9 +53,6 @@ function besideMeaning(weights: RankingWeights): RankingWeights {
   const { near, spread } = weights.besideMeaning;
   return { ...weights, near: weights.near * near, spread: weights.spread * spread };
 }
-
-/** Files that only declare what others define. */
-const isDeclaration = (path: string): boolean => /\.d\.[cm]?ts$|\.pyi$/.test(path);
 
 /** What the ranges of a file count beside the one at the line that is asked for. */
 const besideAsked = 0.7;
@@ -90,6 +88,10 @@ export class SearchIndex {
   /** Those of them that have no vector: their nearness is what can be expected. */
   readonly #expected = new Set<number>();
   #bestByWords = 1;
+  /** Files that have something of the query, by their places. */
+  readonly #foundFiles = new NumberSet();
+  /** The highest scores of a file, highest first. */
+  #highest = new Float64Array(0);
 
   constructor(terms: TermDictionary, weights: RankingWeights = defaultWeights) {
     this.#standard = weights;
@@ -152,38 +154,46 @@ export class SearchIndex {
     const weights = options.weights ?? this.#standard;
     this.#weights = (options.meaning ?? []).length === 0 ? weights : besideMeaning(weights);
     const analyzed = analyzeQuery(query, this.#weights);
-    const touched = this.#scorer.score(analyzed, this.#weights);
-    this.#addMeaning(options, touched);
-    const ranked = this.#rankFiles(analyzed, touched, options);
+    this.#scorer.score(analyzed, this.#weights);
+    this.#addMeaning(options);
+    const ranked = this.#rankFiles(analyzed, options);
     const answers = this.#spread(analyzed, ranked, options.limit);
-    this.#scorer.reset(touched);
+    this.#scorer.reset();
     if (options.explain === true) this.#explain(analyzed, answers);
     return answers.map(({ result }) => result);
   }
 
   /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
-  #addMeaning({ meaning = [], embedded }: SearchOptions, touched: number[]): void {
+  #addMeaning({ meaning = [], embedded }: SearchOptions): void {
     this.#near.clear();
     this.#nearest.clear();
     this.#expected.clear();
-    this.#bestByWords = touched.reduce((most, chunk) => Math.max(most, this.#scorer.scoreOf(chunk)), 0) || 1;
+    this.#bestByWords = this.#bestScore() || 1;
     for (const { path, index, value } of nearness(meaning, depthOf(embedded, this.#weights.meaningDepth))) {
       const file = this.#table.files.get(path);
       if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
     }
-    if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded, touched);
+    if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded);
     for (const [chunk, near] of this.#near) {
-      if (this.#scorer.add(chunk, this.#meaningOf(chunk))) touched.push(chunk);
+      this.#scorer.add(chunk, this.#meaningOf(chunk));
       const file = this.#table.fileOf(chunk)!;
       this.#nearest.set(file, Math.max(this.#nearest.get(file) ?? 0, near));
     }
   }
 
+  #bestScore(): number {
+    const { values, length } = this.#scorer.touched;
+    let best = 0;
+    for (let i = 0; i < length; i++) best = Math.max(best, this.#scorer.scoreOf(values[i]!));
+    return best;
+  }
+
   /** Chunks without a vector are taken to be as near as others with so much of the words. */
-  #addExpected({ has }: EmbeddedChunks, touched: readonly number[]): void {
+  #addExpected({ has }: EmbeddedChunks): void {
     const known: KnownNearness[] = [];
     const lacking: { chunk: number; share: number }[] = [];
-    for (const chunk of touched) {
+    const { values, length } = this.#scorer.touched;
+    for (const chunk of values.subarray(0, length)) {
       const share = this.#scorer.scoreOf(chunk) / this.#bestByWords;
       if (share < leastShare) continue;
       const { path, firstChunk } = this.#table.fileOf(chunk)!;
@@ -198,17 +208,12 @@ export class SearchIndex {
   }
 
   /** The best files, as many as results are taken from, best first. */
-  #rankFiles(query: AnalyzedQuery, touched: readonly number[], options: SearchOptions): FileScore[] {
-    const byFile = this.#byFile(touched);
-    const pathScores = scorePaths(query, this.#table, this.#weights);
-    for (const file of pathScores.keys()) if (!byFile.has(file)) byFile.set(file, []);
-    const scored: FileScore[] = [];
-    for (const [file, chunks] of byFile) {
-      if (file.chunkCount > 0) scored.push(this.#scoreFile(query, file, chunks, pathScores.get(file) ?? 0));
-    }
+  #rankFiles(query: AnalyzedQuery, options: SearchOptions): FileScore[] {
+    const scored = this.#scoreFiles(query);
     if (query.roles.size === 0) this.#addTestEvidence(scored);
-    this.#addNeighbours(query, scored);
-    addChangeEvidence(scored, query, this.#weights, options.signals, (file) => this.#prior(query, file));
+    const ownerOf = this.#ownersByPath(scored);
+    this.#addNeighbours(query, scored, ownerOf);
+    addChangeEvidence(scored, ownerOf, query, this.#weights, options.signals, (file) => this.#prior(query, file));
     const { accept, limit } = options;
     const accepted = accept === undefined ? scored : scored.filter(({ file }) => accept(file.path));
     return bestOf(
@@ -219,49 +224,89 @@ export class SearchIndex {
     );
   }
 
-  #byFile(touched: readonly number[]): Map<IndexedFile, number[]> {
-    const byFile = new Map<IndexedFile, number[]>();
-    let last: IndexedFile | undefined;
-    let list: number[] = [];
-    for (const chunk of touched) {
-      const file = this.#table.fileOf(chunk)!;
-      // Chunks of a file mostly come one after the other.
-      if (file !== last) {
-        last = file;
-        const known = byFile.get(file);
-        list = known ?? [];
-        if (known === undefined) byFile.set(file, list);
-      }
-      list.push(chunk);
+  /** Every file that has something of the query in its chunks or its path. */
+  #scoreFiles(query: AnalyzedQuery): FileScore[] {
+    const found = this.#foundFiles;
+    found.fit(this.#table.places);
+    if (this.#highest.length !== 1 + this.#weights.supportDepth)
+      this.#highest = new Float64Array(1 + this.#weights.supportDepth);
+    const pathScores = scorePaths(query, this.#table, this.#weights);
+    const scored: FileScore[] = [];
+    const { values, length } = this.#scorer.touched;
+    for (let i = 0; i < length; i++) {
+      const file = this.#table.fileOf(values[i]!)!;
+      if (found.add(file.place)) scored.push(this.#scoreFile(query, file, pathScores.get(file) ?? 0));
     }
-    return byFile;
+    for (const [file, path] of pathScores)
+      if (file.chunkCount > 0 && !found.has(file.place)) scored.push(this.#scoreFile(query, file, path));
+    found.clear();
+    return scored;
   }
 
-  #scoreFile(query: AnalyzedQuery, file: IndexedFile, chunks: number[], path: number): FileScore {
+  /** Finds the score of a file by its path. */
+  #ownersByPath(scored: readonly FileScore[]): (path: string) => FileScore | undefined {
+    const owners = new Array<FileScore | undefined>(this.#table.places).fill(undefined);
+    for (const owner of scored) owners[owner.file.place] = owner;
+    return (path) => {
+      const file = this.#table.files.get(path);
+      return file === undefined ? undefined : owners[file.place];
+    };
+  }
+
+  #scoreFile(query: AnalyzedQuery, file: IndexedFile, path: number): FileScore {
     const { support, supportDepth } = this.#weights;
-    const [best = 0, ...next] = this.#highest(chunks, 1 + supportDepth);
-    const more = next.reduce((sum, each) => sum + each, 0);
-    const declared = isDeclaration(file.path) ? this.#weights.declaration : 1;
+    const found = this.#findHighest(file);
+    const highest = this.#highest;
+    const best = highest[0]!;
+    let next = 0;
+    for (let i = 1; i <= supportDepth; i++) next += highest[i]!;
+    const more = support * next;
     const nearest = this.#weights.meaningFile * (this.#nearest.get(file) ?? 0);
     const meaning = nearest * this.#bestByWords;
+    const declared = file.isDeclaration ? this.#weights.declaration : 1;
     const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
-    const raw = (best + support * more + path + meaning) * covered;
-    const score = raw * this.#prior(query, file);
-    const addedLater = { tests: 0, near: 0, nearest: '', central: 0, changes: 0 };
-    return { file, score, raw, more: support * more, path, meaning, covered, ...addedLater, best, chunks };
+    const raw = (best + more + path + meaning) * covered;
+    return {
+      file,
+      score: raw * this.#prior(query, file),
+      raw,
+      more,
+      path,
+      meaning,
+      covered,
+      tests: 0,
+      near: 0,
+      nearest: '',
+      central: 0,
+      changes: 0,
+      best,
+      found,
+    };
   }
 
-  /** The highest scores of some chunks, highest first. */
-  #highest(chunks: readonly number[], count: number): number[] {
-    const highest: number[] = [];
-    for (const chunk of chunks) {
+  /** The highest scores of a file's chunks, in `#highest`; returns how many have one. */
+  #findHighest({ firstChunk, chunkCount }: IndexedFile): number {
+    const highest = this.#highest.fill(0);
+    const last = highest.length - 1;
+    let found = 0;
+    for (let chunk = firstChunk; chunk < firstChunk + chunkCount; chunk++) {
+      if (!this.#scorer.touched.has(chunk)) continue;
+      found++;
       const score = this.#scorer.scoreOf(chunk);
-      if (highest.length === count && score <= highest[count - 1]!) continue;
-      let at = highest.length < count ? highest.length : count - 1;
+      if (score <= highest[last]!) continue;
+      let at = last;
       for (; at > 0 && highest[at - 1]! < score; at--) highest[at] = highest[at - 1]!;
       highest[at] = score;
     }
-    return highest;
+    return found;
+  }
+
+  /** The chunks of a file that have a score. */
+  #foundIn({ file: { firstChunk, chunkCount }, found }: FileScore): number[] {
+    const chunks: number[] = [];
+    for (let chunk = firstChunk; chunks.length < found && chunk < firstChunk + chunkCount; chunk++)
+      if (this.#scorer.touched.has(chunk)) chunks.push(chunk);
+    return chunks;
   }
 
   #addTestEvidence(scored: readonly FileScore[]): void {
@@ -272,14 +317,18 @@ export class SearchIndex {
   }
 
   /** What the files around the best ones gain, and a little for being imported by many. */
-  #addNeighbours(query: AnalyzedQuery, scored: readonly FileScore[]): void {
+  #addNeighbours(
+    query: AnalyzedQuery,
+    scored: readonly FileScore[],
+    ownerOf: (path: string) => FileScore | undefined,
+  ): void {
     const { relations } = this.#links;
     for (const owner of scored) {
       const importers = relations.importers.get(owner.file.path) ?? 0;
       owner.central = owner.score * this.#weights.central * Math.log2(1 + importers);
       owner.score += owner.central;
     }
-    for (const [owner, { value, strongest }] of neighbourEvidence(scored, relations, this.#weights)) {
+    for (const [owner, { value, strongest }] of neighbourEvidence(scored, ownerOf, relations, this.#weights)) {
       owner.near = value * this.#prior(query, owner.file);
       owner.nearest = strongest;
       owner.score += owner.near;
@@ -296,7 +345,7 @@ export class SearchIndex {
     const candidates: { chunk: number; score: number; owner: FileScore }[] = [];
     for (const owner of ranked) {
       const asked = this.#askedChunks(query, owner.file);
-      const found = owner.chunks.length === 0 && asked.size === 0 ? [owner.file.firstChunk] : owner.chunks;
+      const found = owner.found === 0 && asked.size === 0 ? [owner.file.firstChunk] : this.#foundIn(owner);
       const chunks = asked.size === 0 ? found : new Set([...asked, ...found]);
       for (const chunk of chunks) {
         const own = owner.best === 0 ? 1 : (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
@@ -345,15 +394,15 @@ export class SearchIndex {
   /** Scores again with a witness: what each term gave to the chunks that are shown. */
   #explain(query: AnalyzedQuery, answers: readonly Answer[]): void {
     const shown = new Map(answers.map(({ chunk }) => [chunk, new Map<ScoredField, Map<string, number>>()]));
-    const touched = this.#scorer.score(query, this.#weights, (chunk, term, field, value) => {
+    this.#scorer.score(query, this.#weights, (chunk, term, field, value) => {
       const fields = shown.get(chunk);
       if (fields === undefined) return;
       const terms = fields.get(field) ?? new Map<string, number>();
       fields.set(field, terms.set(term, (terms.get(term) ?? 0) + value));
     });
-    this.#scorer.reset(touched);
+    this.#scorer.reset();
     for (const { chunk, result, owner } of answers) {
-      const { chunks, more, path, meaning, covered, tests, near, nearest, central, changes, score, file } = owner;
+      const { found, more, path, meaning, covered, tests, near, nearest, central, changes, score, file } = owner;
       const fields = shown.get(chunk)!;
       result.parts = [
         part('text', fields.get('text')),
@@ -370,7 +419,7 @@ export class SearchIndex {
         { name: 'neighbours', value: near, ...(nearest === '' ? {} : { detail: nearest }) },
         { name: 'central', value: central },
         ...(changes === 0 ? [] : [{ name: 'changes', value: changes }]),
-        { name: 'file', value: score, detail: `${chunks.length} matching ranges` },
+        { name: 'file', value: score, detail: `${found} matching ranges` },
         { name: 'total', value: result.score },
       ];
     }
