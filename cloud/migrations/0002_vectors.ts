@@ -37,3 +37,6 @@ BEGIN
   GRANT SELECT, INSERT, UPDATE, DELETE ON project_vectors TO contextkit_app;
 END $$;
 `;
+
+/** pgvector may have come to the server, or to the rights of the role, after the step had been applied without it. */
+export const vectorsAreMissing = `SELECT to_regclass('public.project_vectors') IS NULL AS is_open`;

@@ -39,7 +39,7 @@ function failure(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) return error;
   if (error.sqlState === missingTable)
     return new VectorStoreError(
-      'the database has no table of vectors: pgvector was not installed when it was migrated',
+      'the database has no table of vectors: install pgvector, then run "contextkit-cloud migrate" again',
       { isUnavailable: false, cause: error },
     );
   if (error.sqlState === missingReference)

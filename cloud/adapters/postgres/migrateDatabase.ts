@@ -104,16 +104,29 @@ async function apply(client: pg.ClientBase, migration: Migration): Promise<void>
   await client.query('BEGIN');
   try {
     await client.query(migration.sql);
-    await client.query('INSERT INTO schema_migrations (number, name, digest) VALUES ($1, $2, $3)', [
-      migration.number,
-      migration.name,
-      digestOf(migration),
-    ]);
+    const record = 'INSERT INTO schema_migrations (number, name, digest) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING';
+    await client.query(record, [migration.number, migration.name, digestOf(migration)]);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
     throw new SchemaError(`Migration ${migration.number} (${migration.name}) failed: ${(error as Error).message}`);
   }
+}
+
+async function isOpen(client: pg.ClientBase, { isOpen: question }: Migration): Promise<boolean> {
+  if (question === undefined) return false;
+  return (await client.query<{ is_open: boolean }>(question)).rows[0]!.is_open;
+}
+
+/** Steps that were applied without something that the server did not have. */
+async function applyOpen(client: pg.ClientBase, steps: readonly Migration[]): Promise<number[]> {
+  const mended: number[] = [];
+  for (const step of steps) {
+    if (!(await isOpen(client, step))) continue;
+    await apply(client, step);
+    if (!(await isOpen(client, step))) mended.push(step.number);
+  }
+  return mended;
 }
 
 /**
@@ -130,10 +143,14 @@ export async function migrateDatabase(client: pg.ClientBase, options: MigrateOpt
     const applied = await readApplied(client);
     checkApplied(applied, allMigrations);
     const done = new Set(applied.map(({ number }) => number));
+    const mended = await applyOpen(
+      client,
+      known.filter(({ number }) => done.has(number)),
+    );
     const open = known.filter(({ number }) => !done.has(number));
     for (const migration of open) await apply(client, migration);
     await prepareLogin(client, options.login);
-    return open.map(({ number }) => number);
+    return [...mended, ...open.map(({ number }) => number)];
   } finally {
     await client.query('SELECT pg_advisory_unlock($1)', [lockNumber]);
   }

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
 import pg from 'pg';
 import { pgliteDatabase } from '../../../cloud/adapters/pglite/pgliteDatabase.ts';
 import { pgvectorStore } from '../../../cloud/adapters/pgvectorStore/pgvectorStore.ts';
@@ -189,6 +191,42 @@ describe('The vector store in PostgreSQL', function () {
   });
 });
 
+describe('The table of vectors', function () {
+  this.timeout(60_000);
+
+  it('is made by a later migration where pgvector came after the first', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'contextkit-vectors-'));
+    const open = (): Promise<Database> =>
+      pgliteDatabase({ folder, workerFile, onError: (error) => assert.fail(error) });
+    try {
+      await (await open()).close();
+      // As it is after a migration without the extension.
+      const raw = await PGlite.create({ dataDir: path.join(folder, 'postgres'), extensions: { vector } });
+      await raw.exec('DROP TABLE project_vectors; DROP EXTENSION vector');
+      const { rows: applied } = await raw.query('SELECT number, digest FROM schema_migrations ORDER BY number');
+      await raw.close();
+
+      const database = await open();
+      const org = await newOrg(database);
+      const store = pgvectorStore({ database });
+      await store.ensure(org);
+      const projectId = await newProject(database, org);
+      await store.upsert(org, [{ projectId, digest: digestOf('a'), vector: vectorOf(1) }]);
+      assert.equal(await store.count(org), 1);
+      const other = await newOrg(database);
+      assert.equal(await store.count(other, projectId), 0);
+      await database.close();
+
+      const after = await PGlite.create({ dataDir: path.join(folder, 'postgres'), extensions: { vector } });
+      const { rows } = await after.query('SELECT number, digest FROM schema_migrations ORDER BY number');
+      await after.close();
+      assert.deepEqual(rows, applied);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
 withPostgres('vectors beside PostgreSQL', () => {
   describe('The vector store on a server of PostgreSQL', function () {
     this.timeout(60_000);
@@ -225,7 +263,7 @@ withPostgres('vectors beside PostgreSQL', () => {
         }
         for (const work of [() => store.ensure(org), () => store.upsert(org, [vector]), () => store.count(org)]) {
           const error = await rejection(work());
-          assert.match(error.message, /pgvector was not installed/);
+          assert.match(error.message, /install pgvector, then run "contextkit-cloud migrate" again/);
           assert.equal(error.isUnavailable, false);
         }
       } finally {
