@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { environments } from '../domain/keys/keyFormat.ts';
@@ -86,18 +87,59 @@ const migration = z.object({
 });
 export type MigrationConfiguration = z.infer<typeof migration>;
 
-function read<Schema extends z.ZodType>(schema: Schema, env: NodeJS.ProcessEnv): z.infer<Schema> {
+/** Each may come from a file instead, which NAME_FILE names: the environment of a program is seen by many. */
+const secrets = [
+  'DATABASE_URL',
+  'MIGRATION_DATABASE_URL',
+  'REDIS_URL',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+  'QDRANT_API_KEY',
+  'OPENAI_API_KEY',
+  'METRICS_TOKEN',
+] as const;
+
+/** What a file holds, or what is wrong with it. */
+function readSecret(file: string): { secret: string } | { fault: string } {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return { fault: `names a file that cannot be read (${String((error as NodeJS.ErrnoException).code)})` };
+  }
+  const secret = text.replace(/\r?\n$/, '');
+  return secret === '' ? { fault: 'names a file that is empty' } : { secret };
+}
+
+function read<Schema extends z.ZodObject>(schema: Schema, env: NodeJS.ProcessEnv): z.infer<Schema> {
   // An empty variable is one that was not set: compose files write them so.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  /** By the variable: what is wrong with the file it was to come from; undefined: nothing. */
+  const files = new Map<string, string | undefined>();
+  // Not those that are for another command: this one may not be allowed to see them.
+  for (const name of secrets.filter((each) => each in schema.shape)) {
+    const file = given[`${name}_FILE`];
+    if (file === undefined) continue;
+    if (given[name] !== undefined) {
+      files.set(name, `${name} and ${name}_FILE are both set: only one of them may be`);
+      continue;
+    }
+    const found = readSecret(file);
+    if ('secret' in found) given[name] = found.secret;
+    files.set(name, 'fault' in found ? `${name}_FILE ${found.fault}` : undefined);
+  }
   const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  throw new ConfigurationError(
-    result.error.issues.map(({ path, message }) => {
-      const name = path.map(String).join('.');
-      // Values are not repeated: they hold passwords.
-      return given[name] === undefined ? `${name} is missing` : `${name} ${message.replace(/^Invalid input: /, '')}`;
-    }),
-  );
+  const faults = [...files.values()].filter((fault) => fault !== undefined);
+  if (result.success && faults.length === 0) return result.data;
+  for (const { path, message } of result.error?.issues ?? []) {
+    const name = path.map(String).join('.');
+    // Its file has been named already.
+    if (files.get(name) !== undefined) continue;
+    // Values are not repeated: they hold passwords.
+    const what = given[name] === undefined ? 'is missing' : message.replace(/^Invalid input: /, '');
+    faults.push(`${files.has(name) ? `${name}, as its file has it,` : name} ${what}`);
+  }
+  throw new ConfigurationError(faults);
 }
 
 /** @throws {ConfigurationError} that names every fault. */
