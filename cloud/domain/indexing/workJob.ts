@@ -93,7 +93,7 @@ function describe(error: unknown): { code: string; detail: string } {
 const delayOf = (failures: number): number =>
   Math.min(mostDelayMs, firstDelayMs * 2 ** Math.min(failures, 20)) * (0.5 + Math.random() / 2);
 
-async function tryLater({ database }: IndexParts, job: Claimed, error: unknown): Promise<void> {
+async function tryLater({ database, metrics }: IndexParts, job: Claimed, error: unknown): Promise<void> {
   const { code, detail } = describe(error);
   const { org, id, worker, failures } = job;
   await database.withOrg(org, (tx) =>
@@ -104,17 +104,24 @@ async function tryLater({ database }: IndexParts, job: Claimed, error: unknown):
       [org, id, worker, delayOf(failures) / 1000, code, detail],
     ),
   );
+  metrics.jobEnded('tried_again');
 }
 
-async function finish({ database }: IndexParts, job: Claimed, end: Parameters<typeof endJob>[3]): Promise<void> {
+async function finish(
+  { database, metrics }: IndexParts,
+  job: Claimed,
+  end: Parameters<typeof endJob>[3],
+): Promise<void> {
   const { org, id, worker } = job;
-  await database.withOrg(org, async (tx) => {
+  const isOurs = await database.withOrg(org, async (tx) => {
     const { count } = await tx.query(
       `SELECT FROM index_jobs WHERE org_id = $1 AND id = $2 AND worker = $3 AND status = 'running' FOR UPDATE`,
       [org, id, worker],
     );
     if (count === 1) await endJob(tx, org, id, end);
+    return count === 1;
   });
+  if (isOurs) metrics.jobEnded(end.status);
 }
 
 async function giveBack({ database }: IndexParts, { org, id, worker }: Claimed): Promise<void> {

@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { ApiError } from '../../domain/apiError.ts';
+import { measureJobs } from '../../domain/indexing/measureJobs.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
 import { docsPage } from '../docsPage.ts';
 import { endpoint, json } from '../endpoint.ts';
@@ -74,13 +75,15 @@ function once<T extends object | string>(make: () => T): () => T {
 export function serviceRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   const { metrics, metricsToken, health, isDraining, version } = parts;
   app.openapi(healthz, (c) => c.json({ status: 'ok' as const, version }, 200));
+  const check = (): Promise<(readonly [string, boolean])[]> =>
+    Promise.all(Object.entries(health).map(async ([name, answers]) => [name, await passes(answers)] as const));
   app.openapi(readyz, async (c) => {
-    const results = await Promise.all(
-      Object.entries(health).map(async ([name, check]) => [name, (await passes(check)) ? 'ok' : 'failed'] as const),
+    const results = await check();
+    const checks = Object.fromEntries(
+      results.map(([name, isUp]) => [name, isUp ? ('ok' as const) : ('failed' as const)]),
     );
-    const checks = Object.fromEntries(results);
     if (isDraining()) return c.json({ status: 'draining' as const, checks }, 503);
-    const isReady = results.every(([, result]) => result === 'ok');
+    const isReady = results.every(([, isUp]) => isUp);
     return isReady
       ? c.json({ status: 'ready' as const, checks }, 200)
       : c.json({ status: 'not_ready' as const, checks }, 503);
@@ -91,6 +94,9 @@ export function serviceRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
         hint: 'Send the header "Authorization: Bearer …" with the value of METRICS_TOKEN.',
       });
     }
+    const [results] = await Promise.all([check(), measureJobs(parts)]);
+    for (const [name, isUp] of results) metrics.dependency(name, isUp);
+    metrics.ready(!isDraining() && results.every(([, isUp]) => isUp));
     const { contentType, text: body } = await metrics.expose();
     return c.text(body, 200, { 'content-type': contentType });
   });
