@@ -17,6 +17,7 @@ export const apiErrorCodes = [
   'idempotency_conflict', // the first request with this idempotency key still runs, or cannot be repeated
   'payload_too_large',
   'unsupported_media_type',
+  'range_not_satisfiable', // there are not so many bytes
   'idempotency_mismatch', // the same idempotency key with another request
   'rate_limited',
   'quota_exceeded',

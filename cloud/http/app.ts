@@ -19,6 +19,7 @@ import { memberRoutes } from './routes/members.ts';
 import { organizationRoutes } from './routes/organization.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { serviceRoutes } from './routes/service.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
 
 interface Issue {
   path: PropertyKey[];
@@ -106,6 +107,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
 
   projectRoutes(app, parts);
   indexingRoutes(app, parts);
+  snapshotRoutes(app, parts);
   contextRoutes(app, parts);
   organizationRoutes(app, parts);
   memberRoutes(app, parts);

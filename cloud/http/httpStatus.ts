@@ -1,6 +1,6 @@
 import type { ApiErrorCode } from '../domain/apiError.ts';
 
-export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 422 | 429 | 500 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 416 | 422 | 429 | 500 | 503;
 
 /** The one place where codes become statuses: a new code does not build until it has one. */
 export const httpStatus = {
@@ -21,6 +21,7 @@ export const httpStatus = {
   precondition_failed: 412,
   payload_too_large: 413,
   unsupported_media_type: 415,
+  range_not_satisfiable: 416,
   idempotency_mismatch: 422,
   rate_limited: 429,
   quota_exceeded: 429,
@@ -37,6 +38,7 @@ export const titles: Record<ErrorStatus, string> = {
   412: 'Precondition failed',
   413: 'Payload too large',
   415: 'Unsupported media type',
+  416: 'Range not satisfiable',
   422: 'Unprocessable',
   429: 'Too many requests',
   500: 'Internal error',

@@ -22,6 +22,7 @@ export function apiDocument(app: OpenAPIHono<AppEnv>, version: string): ApiDocum
         description:
           'Syncing a working copy: ask for the difference, send what is lacking, then make it visible as the next revision',
       },
+      { name: 'Snapshots', description: 'A revision of an index as one file, to start from it without indexing' },
       { name: 'Context', description: 'Questions about what is indexed' },
       { name: 'Organization', description: 'The tenant: its plan, its usage, its audit log' },
       { name: 'Members', description: 'People and their roles' },

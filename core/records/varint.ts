@@ -114,6 +114,14 @@ export class ByteReader {
     return text;
   }
 
+  /** The next bytes as they are, not copied. */
+  bytes(length: number): Uint8Array {
+    const start = this.#at;
+    if (start + length > this.#bytes.length) throw new RangeError('the record ends too early');
+    this.#at += length;
+    return this.#bytes.subarray(start, this.#at);
+  }
+
   /** Goes past a text; returns where it began. */
   skipText(): number {
     const length = this.number();

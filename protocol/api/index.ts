@@ -6,4 +6,5 @@ export * from './indexing.ts';
 export * from './keys.ts';
 export * from './organization.ts';
 export * from './projects.ts';
+export * from './snapshots.ts';
 export * from './usage.ts';

@@ -30,7 +30,7 @@ const digest = z
   .regex(/^[0-9a-f]{32}$/, 'must be 32 lower case hexadecimal digits')
   .meta({ description: 'Of the text of a chunk, as the engine makes it: by it a vector is known' });
 
-const branch = z
+export const branch = z
   .string()
   .min(1)
   .max(255)

@@ -3,7 +3,7 @@ import type { IndexParts } from './indexParts.ts';
 
 const bytesOfFloat = 4;
 
-/** Counts what an organization keeps (texts, records and vectors) and writes it down for its usage. */
+/** Counts what an organization keeps (texts, records, vectors and snapshots) and writes it down for its usage. */
 export async function accountStorage({ database, metrics, vectors }: IndexParts, org: OrgId): Promise<void> {
   const bytes = await database.withOrg(
     org,
@@ -11,6 +11,7 @@ export async function accountStorage({ database, metrics, vectors }: IndexParts,
       const { rows } = await tx.query<{ bytes: number }>(
         `SELECT (SELECT coalesce(sum(bytes), 0) FROM file_contents WHERE org_id = $1 AND is_stored)::bigint
            + (SELECT coalesce(sum(bytes), 0) FROM file_records WHERE org_id = $1)::bigint
+           + (SELECT coalesce(sum(bytes), 0) FROM snapshots WHERE org_id = $1)::bigint
            + (SELECT count(*) FROM chunk_vectors WHERE org_id = $1 AND is_stored) * $2::bigint AS bytes`,
         [org, vectors.dimensions * bytesOfFloat],
       );

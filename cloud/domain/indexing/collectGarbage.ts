@@ -1,6 +1,7 @@
 import type { Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
 import { toHex } from '../bytes.ts';
+import { collectSnapshots } from '../snapshots/collectSnapshots.ts';
 import { contentPath, projectFolder, type IndexParts } from './indexParts.ts';
 import type { RunningJob } from './runningJob.ts';
 
@@ -178,11 +179,15 @@ async function forgetThePast({ database }: IndexParts, { org, projectId }: Runni
   );
 }
 
-/** Removes for good what no revision of a project holds any more: texts, records, vectors, old jobs and revisions. */
+/**
+ * Removes for good what no revision of a project holds any more: texts, records, vectors, snapshots, old jobs
+ * and revisions.
+ */
 export async function collectGarbage(parts: IndexParts, job: RunningJob): Promise<void> {
   await collectContents(parts, job);
   await collectVectors(parts, job);
   await collectRecords(parts, job);
+  await collectSnapshots(parts, job);
   await forgetThePast(parts, job);
 }
 

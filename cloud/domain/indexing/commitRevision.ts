@@ -12,7 +12,7 @@ import { projectGone } from './storedContents.ts';
 const patient = { timeoutMs: 120_000 };
 
 /** Nobody else changes the branch until the end of the transaction, and the job is still ours. */
-async function lock(tx: Transaction, { org, projectId, id, worker }: RunningJob): Promise<void> {
+export async function lockForCommit(tx: Transaction, { org, projectId, id, worker }: RunningJob): Promise<void> {
   const project = await tx.query('SELECT FROM projects WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE', [
     org,
     projectId,
@@ -66,7 +66,7 @@ const baseMoved = (base: number, current: number): ApiError =>
   new ApiError('conflict', `The branch moved on to revision ${current}; this sync was made for ${base}.`);
 
 /** Counted with the revision itself: neither lost nor doubled, whatever is tried again. */
-async function countUsage(tx: Transaction, job: RunningJob): Promise<void> {
+export async function countUsage(tx: Transaction, job: RunningJob): Promise<void> {
   if (job.apiKeyId === null) return;
   const durationMs = Math.min(performance.now() - job.startedAt, 2_000_000_000);
   await recordUsage(tx, job.org, [
@@ -85,7 +85,7 @@ export async function commitRevision(parts: IndexParts, job: RunningJob): Promis
   return parts.database.withOrg(
     org,
     async (tx) => {
-      await lock(tx, job);
+      await lockForCommit(tx, job);
       const head = await readHead(tx, job);
       const current = head?.revision ?? 0;
       if (baseRevision !== null && baseRevision !== current) throw baseMoved(baseRevision, current);

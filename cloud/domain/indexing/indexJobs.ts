@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
 import { ApiError } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
+import { scheduleCollection } from './collectGarbage.ts';
 
 interface JobRow {
   id: string;
@@ -44,7 +45,7 @@ const toJob = (row: JobRow): IndexJob => ({
 /** Jobs of other kinds are ours, not the caller's. @throws {ApiError} not_found, project_not_allowed */
 async function find(tx: Transaction, caller: Caller, id: string, lock = ''): Promise<JobRow> {
   const { rows } = await tx.query<JobRow>(
-    `SELECT ${columns} FROM index_jobs WHERE org_id = $1 AND id = $2 AND kind = 'sync' ${lock}`,
+    `SELECT ${columns} FROM index_jobs WHERE org_id = $1 AND id = $2 AND kind IN ('sync', 'snapshot') ${lock}`,
     [caller.org, id],
   );
   const row = rows[0];
@@ -102,10 +103,12 @@ export async function endJob(
   { status, revision, error }: JobEnd,
 ): Promise<void> {
   await tx.query('DELETE FROM index_job_changes WHERE org_id = $1 AND job_id = $2', [org, id]);
-  await tx.query(
+  const { rows } = await tx.query<{ kind: string; project_id: string }>(
     `UPDATE index_jobs SET status = $3, revision = $4, error_code = $5, error_detail = $6, worker = NULL,
        lease_until = NULL, finished_at = now()
-     WHERE org_id = $1 AND id = $2`,
+     WHERE org_id = $1 AND id = $2 RETURNING kind, project_id`,
     [org, id, status, revision ?? null, error?.code ?? null, error?.detail ?? null],
   );
+  // Parts of it may have been written.
+  if (status !== 'succeeded' && rows[0]?.kind === 'snapshot') await scheduleCollection(tx, org, rows[0].project_id, 0);
 }

@@ -25,5 +25,8 @@ export interface IndexParts {
 /** All blobs of a project. */
 export const projectFolder = (projectId: string): string => `projects/${projectId}/`;
 
+/** All snapshots of a project; below it a folder for each, and in that one for each try to make it. */
+export const snapshotsFolder = (projectId: string): string => `${projectFolder(projectId)}snapshots/`;
+
 /** The blob of a text. */
 export const contentPath = (projectId: string, hash: string): string => `${projectFolder(projectId)}files/${hash}`;

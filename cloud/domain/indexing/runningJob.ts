@@ -19,7 +19,7 @@ export interface RunningJob {
   org: OrgId;
   projectId: string;
   branch: string;
-  kind: 'sync' | 'collect' | 'purge';
+  kind: 'sync' | 'collect' | 'purge' | 'snapshot';
   apiKeyId: string | null;
   baseRevision: number | null;
   rootHash: string | null;

@@ -9,6 +9,7 @@ import { analyzeChanges } from './analyzeChanges.ts';
 import { collectGarbage, purgeProject } from './collectGarbage.ts';
 import { commitRevision } from './commitRevision.ts';
 import { embedChanges } from './embedChanges.ts';
+import { makeSnapshot } from '../snapshots/makeSnapshot.ts';
 import { endJob } from './indexJobs.ts';
 import type { IndexParts } from './indexParts.ts';
 import { holdLease, leaseSeconds } from './jobLease.ts';
@@ -66,6 +67,7 @@ const works: Record<RunningJob['kind'], (parts: IndexParts, job: RunningJob) => 
   sync,
   collect: collectGarbage,
   purge: purgeProject,
+  snapshot: makeSnapshot,
 };
 
 /** It may work later, without anybody's doing. */

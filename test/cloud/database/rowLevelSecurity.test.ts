@@ -101,6 +101,21 @@ withPostgres('The schema', () => {
       });
     });
 
+    it('is migrated with jobs that wait: they are there, and are taken up', async () => {
+      const owner = await (await testPostgres()).createDatabase();
+      const login = { name: 'contextkit_login' };
+      await asOwner(owner, async (client) => {
+        await migrateDatabase(client, { login, migrations: migrations.slice(0, 3) });
+        await client.query(`
+          WITH o AS (INSERT INTO organizations (name, slug) VALUES ('Kept', 'kept') RETURNING id)
+          INSERT INTO index_jobs (org_id, project_id, branch, kind) SELECT id, gen_random_uuid(), 'main', 'sync' FROM o`);
+        await migrateDatabase(client, { login });
+        const { rows } = await client.query(`SELECT kind, branch FROM gate.claim_job('worker', 20)`);
+        assert.deepEqual(rows, [{ kind: 'sync', branch: 'main' }]);
+        await assert.rejects(client.query(`UPDATE index_jobs SET kind = 'other'`), /index_jobs_kind_check/);
+      });
+    });
+
     it('of a newer version, or one whose steps were changed, is refused', async () => {
       const { owner } = await migratedDatabase();
       const login = { name: 'contextkit_login' };
@@ -187,6 +202,7 @@ withPostgres('The schema', () => {
 onEachStack('withOrg', (platform) => {
   let ours: Tenant;
   let theirs: Tenant;
+  let projectOfTheirs: string;
   const database = () => platform().stack.database;
   const addProject = (org: OrgId, as: OrgId, slug: string) =>
     database().withOrg(as, (tx) =>
@@ -203,6 +219,8 @@ onEachStack('withOrg', (platform) => {
     ours = await platform().found('ours');
     theirs = await platform().found('theirs');
     await addProject(theirs.org, theirs.org, 'theirs');
+    const { rows } = await database().withOrg(theirs.org, (tx) => tx.query<{ id: string }>('SELECT id FROM projects'));
+    projectOfTheirs = rows[0]!.id;
   });
 
   it('sees and changes rows of the organization alone, whatever the statement says', async () => {
@@ -214,6 +232,26 @@ onEachStack('withOrg', (platform) => {
     const { rows } = await database().withOrg(theirs.org, (tx) => tx.query('SELECT role FROM org_members'));
     assert.deepEqual(rows, [{ role: 'owner' }]);
     assert.deepEqual(await slugs(theirs.org), ['theirs']);
+  });
+
+  it('sees snapshots of the organization alone, and adds none to a project of another', async () => {
+    const add = (as: OrgId, org: OrgId) =>
+      database().withOrg(as, (tx) =>
+        tx.query(
+          `INSERT INTO snapshots (org_id, project_id, branch, revision, root_hash, analysis_version, files, chunks, job_id)
+           SELECT $1, $2::uuid, 'main', 1, '', '', 0, 0, $2::uuid`,
+          [org, projectOfTheirs],
+        ),
+      );
+    await add(theirs.org, theirs.org);
+    await assert.rejects(add(ours.org, theirs.org), rejectsWith('42501'));
+    await assert.rejects(add(ours.org, ours.org), rejectsWith('23503'));
+    for (const statement of ['SELECT FROM snapshots', 'DELETE FROM snapshots']) {
+      const { count } = await database().withOrg(ours.org, (tx) => tx.query(statement));
+      assert.equal(count, 0);
+    }
+    const { count } = await database().withOrg(theirs.org, (tx) => tx.query('SELECT FROM snapshots'));
+    assert.equal(count, 1);
   });
 
   it('sees people of the organization alone', async () => {

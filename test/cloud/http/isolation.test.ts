@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { partPath } from '../../../cloud/domain/snapshots/snapshotRows.ts';
 import { apiDocument } from '../../../cloud/node/apiDocument.ts';
 import { scopes, type Scope } from '../../../protocol/api/index.ts';
 import { callApi, type ApiReply } from '../callApi.ts';
@@ -13,6 +14,8 @@ interface Things {
   invitationId: string;
   /** Of the index; it waits. */
   jobId: string;
+  /** That is ready. */
+  snapshotId: string;
 }
 
 interface Operation {
@@ -198,7 +201,47 @@ const operations: Operation[] = [
     of: 'project',
     call: ({ jobId }) => ({ method: 'DELETE', path: `/v1/index/jobs/${jobId}` }),
   },
+  {
+    name: 'list snapshots',
+    scope: 'project:read',
+    own: 200,
+    other: 404,
+    of: 'project',
+    call: ({ projectId }) => ({ method: 'GET', path: `/v1/snapshots?project_id=${projectId}` }),
+  },
+  {
+    name: 'read a snapshot',
+    scope: 'project:read',
+    own: 200,
+    other: 404,
+    of: 'project',
+    call: ({ snapshotId }) => ({ method: 'GET', path: `/v1/snapshots/${snapshotId}` }),
+  },
+  {
+    name: 'download a snapshot',
+    scope: 'project:read',
+    own: 200,
+    other: 404,
+    of: 'project',
+    call: ({ snapshotId }) => ({ method: 'GET', path: `/v1/snapshots/${snapshotId}/download` }),
+  },
+  {
+    name: 'delete a snapshot',
+    scope: 'project:write',
+    own: 204,
+    other: 404,
+    of: 'project',
+    call: ({ snapshotId }) => ({ method: 'DELETE', path: `/v1/snapshots/${snapshotId}` }),
+  },
   // Nothing is indexed, since nobody works: what may be asked is refused for that reason alone.
+  {
+    name: 'create a snapshot',
+    scope: 'project:write',
+    own: 404,
+    other: 404,
+    of: 'project',
+    call: ({ projectId }) => ({ method: 'POST', path: '/v1/snapshots', body: { project_id: projectId } }),
+  },
   {
     name: 'select context',
     scope: 'project:read',
@@ -255,6 +298,22 @@ async function addMember({ stack }: TestPlatform, { org }: Tenant, email: string
   return user!.id;
 }
 
+/** One that is ready, of a revision that there never was. */
+async function addSnapshot({ stack }: TestPlatform, { org }: Tenant, projectId: string, name: string): Promise<string> {
+  const content = Buffer.from(name);
+  const id = crypto.randomUUID();
+  await stack.blobs.put(org, partPath(projectId, id, 'made', 0), content);
+  await stack.database.withOrg(org, (tx) =>
+    tx.query(
+      `INSERT INTO snapshots (id, org_id, project_id, branch, revision, root_hash, analysis_version, files, chunks, job_id,
+         folder, parts, bytes, digest, ready_at)
+       VALUES ($1, $2, $3, $4, 1, '', '', 0, 0, $1, 'made', ARRAY[$5::integer], $5, 'digest', now())`,
+      [id, org, projectId, name, content.length],
+    ),
+  );
+  return id;
+}
+
 async function makeThings(platform: TestPlatform, tenant: Tenant, name: string): Promise<Things> {
   const post = async (path: string, body: unknown, expected = 201): Promise<{ id: string; job_id?: string }> => {
     const reply = await callApi(platform.address, 'POST', path, { key: tenant.key, body });
@@ -275,6 +334,7 @@ async function makeThings(platform: TestPlatform, tenant: Tenant, name: string):
     invitationId: invitation.id,
     memberId,
     jobId: job.job_id!,
+    snapshotId: await addSnapshot(platform, tenant, project.id, name),
   };
 }
 
@@ -332,6 +392,11 @@ onEachStack(
           assert.equal((await read(`/v1/projects/${things.projectId}`)).body.name, marker, 'theirs was changed');
           assert.equal((await read(`/v1/api-keys/${things.keyId}`)).body.revoked_at, null, 'their key was ended');
           assert.equal((await read(`/v1/index/status/${things.jobId}`)).body.status, 'queued', 'their job was ended');
+          assert.equal(
+            (await read(`/v1/snapshots/${things.snapshotId}/download`)).text,
+            marker,
+            'their snapshot is gone',
+          );
           const { text } = await read('/v1/members?limit=100');
           assert.ok(text.includes(`"user_id":"${things.memberId}"`), 'their member is gone');
         });
@@ -387,6 +452,7 @@ describe('The table of isolation', () => {
       memberId: '{user_id}',
       invitationId: '{id}',
       jobId: '{job_id}',
+      snapshotId: '{snapshot_id}',
     };
     const tested = new Set(
       operations.map(({ call }) => `${call(names).method} ${call(names).path.replace(/\?.*/, '')}`),
