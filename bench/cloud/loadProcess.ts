@@ -6,19 +6,19 @@ export interface LoadTask {
   key: string;
   method: 'GET' | 'POST';
   /** Each request takes the next one of these, over and over. */
-  requests: { path: string; body?: string }[];
+  requests: readonly { path: string; body?: string }[];
   connections: number;
   /** Ends after so many requests, or so much time. */
   count: number;
   seconds: number;
-  /** Milliseconds that a connection waits between two requests. */
-  pauseMs?: number;
+  /** Requests a second of all connections together, evenly; without it each sends the next when it has its reply. */
+  perSecond?: number;
   /** As most clients do. */
   gzip?: boolean;
 }
 
 export interface LoadResult {
-  /** Milliseconds from sending a request to the end of its reply. */
+  /** Milliseconds from when a request was due to the end of its reply: one that is sent late was waited for as well. */
   times: number[];
   seconds: number;
   /** Processor time of this process. */
@@ -42,9 +42,8 @@ async function run(task: LoadTask): Promise<LoadResult> {
   const until = performance.now() + task.seconds * 1000;
   let next = 0;
 
-  const ask = ({ path, body }: LoadTask['requests'][number]): Promise<void> =>
+  const ask = ({ path, body }: LoadTask['requests'][number], dueAt: number): Promise<void> =>
     new Promise((resolve, reject) => {
-      const started = performance.now();
       const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
       const options = { agent, hostname, port, path, method: task.method, headers: { ...headers, ...length } };
       const request = http.request(options, (response) => {
@@ -52,7 +51,7 @@ async function run(task: LoadTask): Promise<LoadResult> {
         response.on('data', (piece: Buffer) => pieces.push(piece));
         response.on('error', reject);
         response.on('end', () => {
-          result.times.push(performance.now() - started);
+          result.times.push(performance.now() - dueAt);
           const status = String(response.statusCode);
           for (const { length: bytes } of pieces) result.bytes += bytes;
           if (status !== '200') {
@@ -66,16 +65,20 @@ async function run(task: LoadTask): Promise<LoadResult> {
       request.end(body);
     });
 
-  const connection = async (): Promise<void> => {
-    while (next < task.count && performance.now() < until) {
-      await ask(task.requests[next++ % task.requests.length]!);
-      if (task.pauseMs !== undefined) await new Promise((resolve) => setTimeout(resolve, task.pauseMs));
+  const eachMs = task.perSecond === undefined ? 0 : 1000 / task.perSecond;
+  const connection = async (number: number): Promise<void> => {
+    let dueAt = performance.now() + number * eachMs;
+    while (next < task.count && dueAt < until) {
+      const early = dueAt - performance.now();
+      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+      await ask(task.requests[next++ % task.requests.length]!, dueAt);
+      dueAt = eachMs === 0 ? performance.now() : dueAt + eachMs * task.connections;
     }
   };
 
   const cpu = process.cpuUsage();
   const started = performance.now();
-  await Promise.all(Array.from({ length: task.connections }, connection));
+  await Promise.all(Array.from({ length: task.connections }, (_, number) => connection(number)));
   result.seconds = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   result.cpuSeconds = (user + system) / 1e6;

@@ -19,6 +19,8 @@ export interface Platform {
   services: string;
   /** Processor time so far: of the server, and of the services beside it (but for stand-ins). */
   cpuSeconds(): { server: number; services: number };
+  /** Threads that have opened a project so far, that of each project counted. */
+  openings(): number;
   /** Of the server's process. */
   peakMb(): number;
   stop(): Promise<void>;
@@ -83,7 +85,7 @@ function embeddedServices(scratch: string): Promise<Services> {
   return Promise.resolve({
     env: {},
     data,
-    command: ['embedded', ...data],
+    command: ['embedded', ...data, '--verbose'],
     pids: [],
     words: 'PGlite, pgvector',
     close: () => Promise.resolve(),
@@ -149,6 +151,7 @@ export async function startPlatform({ stack, scratch, embeddings, execArgv }: Pl
       server: cpuSecondsOf(child.pid!),
       services: services.pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0),
     }),
+    openings: () => readFileSync(logFile, 'utf8').split('"context.index_opened"').length - 1,
     peakMb: () => peakMbOf(child.pid!),
     async stop() {
       const ended = once(child, 'exit');

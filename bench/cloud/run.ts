@@ -6,7 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { percentile, table } from '../statistics.ts';
@@ -19,6 +19,8 @@ import { dimensions } from './syntheticVectors.ts';
 
 const model = `text-embedding-3-small/${dimensions}`;
 const questionCount = 300;
+/** What a server has by default. */
+const contextThreads = Math.min(4, availableParallelism());
 
 /** What is asked of each stack. */
 const asked = {
@@ -132,6 +134,20 @@ async function overhead(load: Load, projectId: string): Promise<Figure[]> {
   ];
 }
 
+/** Asks on until every thread that answers has the project in memory; seconds. */
+async function untilOpen(
+  platform: Platform,
+  load: Load,
+  projectId: string,
+  questions: readonly string[],
+): Promise<string> {
+  const started = performance.now();
+  const task = { method: 'POST', connections: 32, count: Infinity, seconds: 2 } as const;
+  for (let turn = 0; platform.openings() < contextThreads && turn < 60; turn++)
+    await load.ask({ ...task, requests: selects(projectId, questions, 1, 2_000 + turn) });
+  return round((performance.now() - started) / 1000);
+}
+
 async function createProject({ address, key }: Platform, name: string): Promise<string> {
   const reply = await fetch(`${address}/v1/projects`, {
     method: 'POST',
@@ -211,7 +227,22 @@ async function measure(stack: StackName, repository: Repository, options: Option
       seconds: 600,
     });
     figures.push(...figuresOf('questions never asked before', first));
+    figures.push({
+      figure: 'all threads have it open after (s)',
+      measured: await untilOpen(platform, load, projectId, questions),
+    });
     const budgets = Math.ceil((seconds * 400) / questions.length);
+    const rate = goal.selectsPerSecond;
+    const paced = await load.ask({
+      ...post,
+      requests: selects(projectId, questions, budgets, 1_001),
+      count: Infinity,
+      seconds,
+      perSecond: rate,
+    });
+    if (paced.cached > 0) throw new Error(`${paced.cached} answers came from the cache`);
+    const [pacedTimes, ...ofPaced] = figuresOf(`select, ${rate} a second`, paced) as [Figure, ...Figure[]];
+    figures.push({ ...pacedTimes, asked: `p95 < ${goal.selectP95Ms}` }, ...ofPaced);
     const fresh = await load.ask({
       ...post,
       requests: selects(projectId, questions, budgets, 1),
@@ -219,13 +250,14 @@ async function measure(stack: StackName, repository: Repository, options: Option
       seconds,
     });
     if (fresh.cached > 0) throw new Error(`${fresh.cached} answers came from the cache`);
-    const [times, perSecond, ...rest] = figuresOf('select, vectors cached', fresh) as [Figure, Figure, ...Figure[]];
-    figures.push(
-      { ...times, asked: `p95 < ${goal.selectP95Ms}` },
-      { ...perSecond, asked: `≥ ${goal.selectsPerSecond}` },
-      ...rest,
-    );
-    const again = await load.ask({ ...post, requests: selects(projectId, questions.slice(0, 50), 1), count: Infinity, seconds: 5 });
+    const [times, perSecond, ...rest] = figuresOf('select, as many as go', fresh) as [Figure, Figure, ...Figure[]];
+    figures.push(times, { ...perSecond, asked: `≥ ${rate}` }, ...rest);
+    const again = await load.ask({
+      ...post,
+      requests: selects(projectId, questions.slice(0, 50), 1),
+      count: Infinity,
+      seconds: 5,
+    });
     figures.push(...figuresOf('the same questions again', again));
     figures.push({ figure: 'of them answered from the cache', measured: `${again.cached} of ${again.times.length}` });
     figures.push(...(await overhead(load, projectId)));
@@ -234,7 +266,7 @@ async function measure(stack: StackName, repository: Repository, options: Option
     load.close();
     await platform.stop();
     embeddings.close();
-    if (process.env['KEEP'] === undefined) rmSync(scratch, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true });
   }
   return figures;
 }

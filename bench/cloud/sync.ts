@@ -66,7 +66,7 @@ export async function syncRepository(
 
   async function sendTexts(hashes: readonly string[]): Promise<void> {
     const contents = hashes.map((hash) => ({ hash, content: texts.get(hash)! }));
-    const isFull = (batch: typeof contents): boolean =>
+    const isFull = (batch: readonly { content: string }[]): boolean =>
       batch.reduce((sum, { content }) => sum + content.length, 0) > textBytesAtOnce;
     for (const batch of batches(contents, isFull))
       await call('POST', '/v1/index/contents', { project_id: projectId, contents: batch });
