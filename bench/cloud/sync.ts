@@ -12,6 +12,7 @@ export interface SyncTimes {
   vectorsMs: number;
   jobMs: number;
   requests: number;
+  jobId: string;
   /** The same again, some times: one request each. */
   repeatMs: number[];
 }
@@ -98,10 +99,11 @@ export async function syncRepository(
   });
   const [contentsMs] = await timed(() => sendTexts(diff.contents));
   const [vectorsMs] = await timed(() => sendVectors(diff.vectors));
-  const [jobMs] = await timed(async () => {
+  const [jobMs, jobId] = await timed(async () => {
     const wish = { project_id: projectId, base_revision: diff.base_revision, manifest, root_hash: rootHash };
     const job = await ended(await call('POST', '/v1/index/sync', wish));
     if (job.status !== 'succeeded') throw new Error(`the sync ${job.status}: ${JSON.stringify(job.error)}`);
+    return job.job_id;
   });
   const ms = performance.now() - started;
   const all = requests;
@@ -111,5 +113,5 @@ export async function syncRepository(
     if (state.status !== 'unchanged') throw new Error('the same tree is not unchanged');
     repeatMs.push(took);
   }
-  return { ms, diffMs, contentsMs, vectorsMs, jobMs, requests: all, repeatMs };
+  return { ms, diffMs, contentsMs, vectorsMs, jobMs, jobId, requests: all, repeatMs };
 }
