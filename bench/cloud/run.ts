@@ -23,7 +23,7 @@ const questionCount = 300;
 const contextThreads = Math.min(4, availableParallelism());
 
 /** What is asked of each stack. */
-const asked = {
+const goals = {
   embedded: { selectP95Ms: 400, selectsPerSecond: 25, syncSeconds: 90 },
   selfhosted: { selectP95Ms: 150, selectsPerSecond: 100, syncSeconds: 60 },
 } as const;
@@ -199,7 +199,7 @@ async function measure(stack: StackName, repository: Repository, options: Option
   const load = await startLoad(platform);
   const { connections, seconds, gzip } = options;
   const figures: Figure[] = [{ figure: 'runs on', measured: platform.services }];
-  const goal = asked[stack];
+  const goal = goals[stack];
   try {
     const small = partOf(repository, ({ lines }) => lines, options.lines);
     const synced = await syncFigures('lines', platform, small, goal.syncSeconds);
@@ -253,12 +253,9 @@ async function measure(stack: StackName, repository: Repository, options: Option
     if (fresh.cached > 0) throw new Error(`${fresh.cached} answers came from the cache`);
     const [times, perSecond, ...rest] = figuresOf('select, as many as go', fresh) as [Figure, Figure, ...Figure[]];
     figures.push(times, { ...perSecond, asked: `≥ ${rate}` }, ...rest);
-    const again = await load.ask({
-      ...post,
-      requests: selects(projectId, questions.slice(0, 50), 1),
-      count: Infinity,
-      seconds: 5,
-    });
+    const known = selects(projectId, questions.slice(0, 50), 1);
+    await load.ask({ ...post, requests: known, count: known.length, seconds: 60 });
+    const again = await load.ask({ ...post, requests: known, count: Infinity, seconds: 5 });
     figures.push(...figuresOf('the same questions again', again));
     figures.push({ figure: 'of them answered from the cache', measured: `${again.cached} of ${again.times.length}` });
     figures.push(...(await overhead(load, jobId)));
