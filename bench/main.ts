@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME …`: the benchmarks of this project. */
+import { cloud } from './cloud/run.ts';
 import { embedding } from './embedding/run.ts';
 import { graph } from './graph/run.ts';
 import { history } from './history.ts';
@@ -15,6 +16,7 @@ const benches: Record<string, (argv: string[]) => Promise<void>> = {
   packing,
   embedding,
   server,
+  cloud,
 };
 
 const [name = 'speed', ...rest] = process.argv.slice(2);

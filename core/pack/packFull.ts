@@ -98,12 +98,17 @@ const spend = (packer: Packer, tokens: number, thread: ThreadSharing): Promise<b
 /**
  * What a pack costs is known once it is rendered. While there is room it buys more; when it is too much, it begins anew
  * with so much less. The fullest pack that fits.
+ * @param packer that has spent `spent`
  */
-async function fit({ counter, thread }: FullParts, packer: Packer, wanted: PackWishes): Promise<FullResult> {
+async function fit(
+  { counter, thread }: FullParts,
+  packer: Packer,
+  spent: number,
+  wanted: PackWishes,
+): Promise<FullResult> {
   const { budget } = wanted;
   let best: FullResult | undefined;
-  let allowed = budget - slackTokens;
-  await spend(packer, allowed, thread);
+  let allowed = spent;
   for (let round = 0; ; round++) {
     const pack = { ...(await render(counter, packer.document(), wanted)), bodies: packer.bodies };
     const left = budget - pack.tokensUsed;
@@ -150,17 +155,22 @@ export async function packFull(parts: FullParts, wanted: PackWishes): Promise<Fu
       heldRanges,
       beyond: beyond + candidates.length - offered.length,
     });
+  const allowed = wanted.budget - slackTokens;
   let packer = open(candidates);
-  await spend(packer, wanted.budget - slackTokens, thread);
+  await spend(packer, allowed, thread);
   if (packer.bodies.length === 0 && candidates.length > 0) {
     // None fits: the best one is cut rather than nothing shown.
     const part = shortened(candidates[0]!, wanted.budget - shortenedReserve);
-    if (part !== undefined) packer = open([part]);
+    if (part !== undefined) {
+      packer = open([part]);
+      await spend(packer, allowed, thread);
+    }
   } else if (wanted.includeImports) {
     const used = await usedBy(packer.bodies);
     packer = open(candidates);
     for (const [candidate, definitions] of used) packer.offerUsed(candidate, definitions);
-  } else packer.giveBack(Infinity);
-  const pack = await fit(parts, packer, wanted);
+    await spend(packer, allowed, thread);
+  }
+  const pack = await fit(parts, packer, allowed, wanted);
   return { ...pack, bodies: pack.bodies.sort((a, b) => b.score - a.score) };
 }

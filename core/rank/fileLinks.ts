@@ -53,7 +53,7 @@ interface Neighbours {
 }
 
 /** The neighbours of so many files are remembered. */
-const mostKnown = 500;
+const mostKnown = 5_000;
 
 /** One way in which files hang together, both ways: two files are as near as their uses of one another weigh. */
 class Relation {

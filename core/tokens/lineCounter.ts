@@ -33,57 +33,87 @@ function beginsLine(text: string, start: number): boolean {
 export interface LineCounterOptions {
   /** Counts what is not known. */
   counter: TokenCounting;
-  /** So many characters of pieces are remembered, at most twice. */
+  /** So many characters of lines are remembered, at most twice, and of whole texts as well. */
   characters: number;
 }
 
-/** Longer pieces are not remembered: data, mostly, that does not come again. */
-const longestKept = 400;
+/** Longer lines are not remembered: data, mostly, that does not come again. */
+const longestLine = 400;
+/** Longer texts are taken apart each time: they are put together for one answer. */
+const longestText = 10_000;
 
-/** Counts tokens line by line and remembers them: questions about one project show the same lines again and again. */
-export function lineCounter({ counter, characters }: LineCounterOptions): TokenCounting {
-  let young = new Map<string, number>();
-  let old = new Map<string, number>();
-  let kept = 0;
+/** Counts by text, within a bound; what is not asked for is forgotten. */
+class KnownCounts {
+  readonly #characters: number;
+  #young = new Map<string, number>();
+  #old = new Map<string, number>();
+  #kept = 0;
 
-  const find = (piece: string): number | undefined => young.get(piece) ?? old.get(piece);
-
-  function keep(piece: string, count: number): void {
-    if (piece.length > longestKept || young.has(piece)) return;
-    young.set(detached(piece), count);
-    kept += piece.length;
-    if (kept <= characters) return;
-    old = young;
-    young = new Map();
-    kept = 0;
+  constructor(characters: number) {
+    this.#characters = characters;
   }
+
+  get(text: string): number | undefined {
+    return this.#young.get(text) ?? this.#old.get(text);
+  }
+
+  set(text: string, count: number): void {
+    if (this.#young.has(text)) return;
+    this.#young.set(detached(text), count);
+    this.#kept += text.length;
+    if (this.#kept <= this.#characters) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#kept = 0;
+  }
+}
+
+/**
+ * Counts tokens line by line and remembers them: questions about one project show the same lines again and again, and
+ * mostly the same ranges.
+ */
+export function lineCounter({ counter, characters }: LineCounterOptions): TokenCounting {
+  const lines = new KnownCounts(characters);
+  const wholes = new KnownCounts(characters);
 
   return {
     async count(texts) {
       const unknown = new Map<string, number[]>();
+      const fresh: number[] = [];
       const sums = texts.map((text, i) => {
+        const known = text.length > longestText ? undefined : wholes.get(text);
+        if (known !== undefined) return known;
+        fresh.push(i);
         let sum = 0;
         for (const piece of piecesOf(text)) {
-          const count = find(piece);
+          const count = lines.get(piece);
           if (count !== undefined) sum += count;
           else if (unknown.get(piece)?.push(i) === undefined) unknown.set(piece, [i]);
         }
         return sum;
       });
-      if (unknown.size === 0) return sums;
-      const pieces = [...unknown.keys()];
-      const counts = await counter.count(pieces);
-      for (const [at, piece] of pieces.entries()) {
-        for (const i of unknown.get(piece)!) sums[i]! += counts[at]!;
-        keep(piece, counts[at]!);
+      if (unknown.size > 0) {
+        const pieces = [...unknown.keys()];
+        const counts = await counter.count(pieces);
+        for (const [at, piece] of pieces.entries()) {
+          for (const i of unknown.get(piece)!) sums[i]! += counts[at]!;
+          if (piece.length <= longestLine) lines.set(piece, counts[at]!);
+        }
       }
+      for (const i of fresh) if (texts[i]!.length <= longestText) wholes.set(texts[i]!, sums[i]!);
       return sums;
     },
   };
 }
 
-/** A piece of a text can hold all of it in memory; a copy does not. */
-function detached(piece: string): string {
-  const codes = Array.from({ length: piece.length }, (_, at) => piece.charCodeAt(at));
-  return String.fromCharCode(...codes);
+const copyAtOnce = 1_000;
+
+/** A part of a text can hold all of it in memory; a copy does not. */
+function detached(text: string): string {
+  let copy = '';
+  for (let from = 0; from < text.length; from += copyAtOnce) {
+    const length = Math.min(copyAtOnce, text.length - from);
+    copy += String.fromCharCode(...Array.from({ length }, (_, at) => text.charCodeAt(from + at)));
+  }
+  return copy;
 }

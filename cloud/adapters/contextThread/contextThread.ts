@@ -87,6 +87,9 @@ function handlersOf({ revisions, vectors, texts, derived, log }: ContextThreadOp
   };
 }
 
+/** A question makes some megabytes that are gone with its answer: with little room for them they are copied about. */
+const maxYoungGenerationSizeMb = 96;
+
 /** The engine in a thread of its own. When the thread ends, its questions fail, and the next one starts another. */
 export function contextThread(options: ContextThreadOptions): ContextEngine {
   const { workerFile, assetsFolder, maxBytes, maxTextBytes, log } = options;
@@ -95,7 +98,7 @@ export function contextThread(options: ContextThreadOptions): ContextEngine {
 
   function start(): { worker: Worker; calls: ThreadCalls } {
     const workerData: ContextWorkerData = { assetsFolder, maxBytes, maxTextBytes };
-    const worker = new Worker(workerFile, { workerData });
+    const worker = new Worker(workerFile, { workerData, resourceLimits: { maxYoungGenerationSizeMb } });
     const started = { worker, calls: threadCalls(worker, handlersOf(options)) };
     let cause = 'it ended';
     worker.on('error', (error) => (cause = error.message));

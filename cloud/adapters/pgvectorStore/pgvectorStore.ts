@@ -25,8 +25,8 @@ export interface PgvectorStoreOptions {
   dimensions?: number;
 }
 
-/** Of one statement: about 1 MB of text. */
-const rowsOfUpsert = 250;
+/** Of one statement: about 1.5 MB. */
+const rowsOfUpsert = 1_000;
 const digestsOfDeletion = 5_000;
 const mostTries = 5;
 /** A project may have a million vectors. */
@@ -50,10 +50,49 @@ function failure(error: unknown): unknown {
   });
 }
 
+const lengthOf = (vector: Float32Array): number => {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  return Math.sqrt(squares);
+};
+
 /** As pgvector reads it, of length 1, with the nine digits that a float of 32 bits has. */
 function vectorText(vector: Float32Array): string {
-  const length = Math.hypot(...vector);
+  const length = lengthOf(vector);
   return `[${Array.from(vector, (value) => Number((value / length).toPrecision(9))).join(',')}]`;
+}
+
+const float4 = 700;
+const bytesOfFloat = 4;
+
+/**
+ * Vectors one after the other, of length 1, as PostgreSQL takes an array of real in its binary form: the number of its
+ * dimensions, whether there are nulls, the type, length and lower bound, then each element with its own length. Written
+ * and read as text they take ten times as long.
+ */
+function realArray(vectors: readonly Float32Array[], dimensions: number): Uint8Array {
+  const length = vectors.length * dimensions;
+  const bytes = new Uint8Array(20 + length * 2 * bytesOfFloat);
+  const view = new DataView(bytes.buffer);
+  [1, 0, float4, length, 1].forEach((word, at) => view.setInt32(at * 4, word));
+  let at = 20;
+  for (const vector of vectors) {
+    const norm = lengthOf(vector);
+    for (const value of vector) {
+      view.setInt32(at, bytesOfFloat);
+      view.setFloat32(at + 4, value / norm);
+      at += 8;
+    }
+  }
+  return bytes;
+}
+
+/** What `vector_send` gives: the number of dimensions and something unused, of 16 bits each, then the floats. */
+function vectorOf(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const vector = new Float32Array(view.getUint16(0));
+  for (let i = 0; i < vector.length; i++) vector[i] = view.getFloat32(4 + i * bytesOfFloat);
+  return vector;
 }
 
 /** As a uuid the digest has hyphens. */
@@ -70,8 +109,8 @@ function* pieces<T>(all: readonly T[], size: number): Generator<readonly T[]> {
 /** What is the same already is not written again: a row of PostgreSQL that is updated leaves its old self behind. */
 const upsertSql = `
   INSERT INTO project_vectors AS old (org_id, project_id, digest, embedding)
-  SELECT $1, project_id, digest, embedding::vector
-  FROM unnest($2::uuid[], $3::uuid[], $4::text[]) AS new (project_id, digest, embedding)
+  SELECT $1, project_id, digest, ($4::real[])[(n - 1) * $5::integer + 1 : n * $5::integer]::vector
+  FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS new (project_id, digest, n)
   ON CONFLICT (org_id, project_id, digest) DO UPDATE SET embedding = excluded.embedding
     WHERE old.embedding <> excluded.embedding`;
 
@@ -82,7 +121,7 @@ const nearestSql = `
   ORDER BY embedding <#> $3::vector, digest LIMIT $4`;
 
 const readSql = `
-  SELECT digest, embedding::text AS embedding FROM project_vectors
+  SELECT digest, vector_send(embedding) AS embedding FROM project_vectors
   WHERE org_id = $1 AND project_id = $2 AND ($3::uuid IS NULL OR digest > $3)
   ORDER BY digest LIMIT $4`;
 
@@ -114,7 +153,11 @@ export function pgvectorStore({ database, dimensions = 384 }: PgvectorStoreOptio
       org,
       vectors.map(({ projectId }) => projectId),
       vectors.map(({ digest }) => digest),
-      vectors.map(({ vector }) => vectorText(vector)),
+      realArray(
+        vectors.map(({ vector }) => vector),
+        dimensions,
+      ),
+      dimensions,
     ]);
   }
 
@@ -131,11 +174,16 @@ export function pgvectorStore({ database, dimensions = 384 }: PgvectorStoreOptio
     after: string | null,
     limit: number,
   ): Promise<VectorPage> {
-    const { rows } = await tx.query<{ digest: string; embedding: string }>(readSql, [org, projectId, after, limit + 1]);
+    const { rows } = await tx.query<{ digest: string; embedding: Uint8Array }>(readSql, [
+      org,
+      projectId,
+      after,
+      limit + 1,
+    ]);
     const vectors = rows.slice(0, limit).map(({ digest, embedding }) => ({
       projectId,
       digest: digestText(digest),
-      vector: Float32Array.from(JSON.parse(embedding) as number[]),
+      vector: vectorOf(embedding),
     }));
     return { vectors, next: rows.length > limit ? vectors.at(-1)!.digest : null };
   }

@@ -15,6 +15,8 @@ export interface BranchOfProject {
   projectId: string;
   /** The one that was indexed last where it is left out. */
   branch: string | undefined;
+  /** What was current a moment ago, where that was read with the project: it need not be read again. */
+  seen?: { revision: Revision | undefined };
 }
 
 export type SelectQuestion = Omit<SelectWishes, 'vector'>;
@@ -69,8 +71,8 @@ export function contextService(parts: ContextServiceParts): ContextService {
   /** Of each branch the state that its answers in the cache are of; so many branches are remembered. */
   const states = new SizedCache<string>({ maxBytes: 100_000 });
 
-  async function currentOf({ org, projectId, branch }: BranchOfProject): Promise<Revision> {
-    const revision = await revisions.current(org, projectId, branch);
+  async function currentOf({ org, projectId, branch, seen }: BranchOfProject): Promise<Revision> {
+    const { revision } = seen ?? { revision: await revisions.current(org, projectId, branch) };
     if (revision !== undefined) return revision;
     const what = branch === undefined ? 'Nothing of this project' : `Nothing of the branch ${branch}`;
     throw new ApiError('not_found', `${what} is indexed yet.`, {

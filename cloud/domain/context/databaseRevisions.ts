@@ -25,7 +25,8 @@ const newest = (where: string, order: string): string => `
 const newestOfBranch = newest('AND r.branch = $3', 'r.number DESC');
 const newestOfAll = newest('', 'r.created_at DESC, r.number DESC');
 
-async function readRevision(
+/** The revision that is current; undefined where there is none. Without a branch: of the one indexed last. */
+export async function readRevision(
   tx: Transaction,
   org: OrgId,
   projectId: string,

@@ -7,6 +7,7 @@ import { readHead, recordKeySql, toState, type Branch, type BranchHead } from '.
 import { checkPaths, FaultList } from './filePaths.ts';
 import { readJob } from './indexJobs.ts';
 import type { IndexParts } from './indexParts.ts';
+import { expectRows } from './manyRows.ts';
 import { readContent } from './receiveContents.ts';
 import { rootHashOf, type ManifestEntry } from './rootHash.ts';
 import { storeContents, type ContentPlace, type NewContent } from './storedContents.ts';
@@ -144,9 +145,14 @@ interface Draft {
   isComplete: boolean;
 }
 
+/** How many files it names; of a wish that names none, all may be changed. */
+const sizeOf = (wish: Wish): number =>
+  wish.kind === 'compare' ? Infinity : wish.files.length + (wish.kind === 'changes' ? wish.deletions.length : 0);
+
 /** @returns how many files it changes. */
 async function addChanges(tx: Transaction, { at, jobId, version, wish, isComplete }: Draft): Promise<number> {
   const { org, projectId, branch } = at;
+  await expectRows(tx, sizeOf(wish));
   if (wish.kind === 'compare') {
     return (await tx.query(addOutdatedSql, [org, jobId, version, projectId, branch])).count;
   }

@@ -3,6 +3,7 @@ import { ApiError } from '../apiError.ts';
 import { eachOf } from './batches.ts';
 import { putRecords, type NewRecord } from './fileRecordRows.ts';
 import { contentPath, type IndexParts } from './indexParts.ts';
+import { expectRows } from './manyRows.ts';
 import { reportProgress } from './jobLease.ts';
 import type { RunningJob } from './runningJob.ts';
 
@@ -95,25 +96,36 @@ async function analyzeBatch(parts: IndexParts, job: RunningJob, batch: readonly 
 
 const chunksOf = ({ analysis }: NewRecord): number => (analysis.kind === 'analyzed' ? analysis.chunkCount : 0);
 
-/**
- * Makes the records that the job still lacks. They are addressed by content: what was made before a crash, or for another
- * branch, is not made again. @throws {JobStopped} {ApiError}
- */
-export async function analyzeChanges(parts: IndexParts, job: RunningJob): Promise<void> {
-  const { org, projectId, id } = job;
-  const { rows } = await parts.database.withOrg(
+async function readChanges({ database }: IndexParts, { org, projectId, id }: RunningJob): Promise<ChangeRow[]> {
+  const { rows } = await database.withOrg(
     org,
-    (tx) =>
-      tx.query<ChangeRow>(
+    async (tx) => {
+      const { rows: jobs } = await tx.query<{ files: number }>(
+        'SELECT files_total AS files FROM index_jobs WHERE org_id = $1 AND id = $2',
+        [org, id],
+      );
+      await expectRows(tx, jobs[0]?.files ?? 0);
+      return tx.query<ChangeRow>(
         `SELECT c.file_path AS path, c.content_hash AS hash, c.record_key AS key, t.bytes, r.chunk_count AS chunks
          FROM index_job_changes c
          LEFT JOIN file_records r ON r.org_id = c.org_id AND r.key = c.record_key
          LEFT JOIN file_contents t ON t.org_id = c.org_id AND t.project_id = $3 AND t.content_hash = c.content_hash
          WHERE c.org_id = $1 AND c.job_id = $2 ORDER BY c.file_path`,
         [org, id, projectId],
-      ),
+      );
+    },
     { readOnly: true, timeoutMs: 60_000 },
   );
+  return rows;
+}
+
+/**
+ * Makes the records that the job still lacks. They are addressed by content: what was made before a crash, or for another
+ * branch, is not made again. @throws {JobStopped} {ApiError}
+ */
+export async function analyzeChanges(parts: IndexParts, job: RunningJob): Promise<void> {
+  const { org } = job;
+  const rows = await readChanges(parts, job);
   const pending = rows.flatMap(({ path, hash, key, bytes, chunks }) =>
     hash === null || key === null || chunks !== null ? [] : [{ path, hash, key, bytes: bytes ?? 0 }],
   );

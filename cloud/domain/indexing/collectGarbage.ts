@@ -3,6 +3,7 @@ import type { OrgId } from '../../ports/organization.ts';
 import { toHex } from '../bytes.ts';
 import { collectSnapshots } from '../snapshots/collectSnapshots.ts';
 import { contentPath, projectFolder, type IndexParts } from './indexParts.ts';
+import { expectRows } from './manyRows.ts';
 import type { RunningJob } from './runningJob.ts';
 
 const atOnce = 500;
@@ -52,7 +53,10 @@ async function collectContents({ database, blobs, garbageAfterMs }: IndexParts, 
     job.throwIfStopped();
     const { rows } = await database.withOrg(
       org,
-      (tx) => tx.query<{ key: string }>(markContentsSql, [org, projectId, garbageAfterMs / 1000]),
+      async (tx) => {
+        await expectRows(tx, Infinity);
+        return tx.query<{ key: string }>(markContentsSql, [org, projectId, garbageAfterMs / 1000]);
+      },
       patient,
     );
     if (rows.length === 0) return;
@@ -78,15 +82,17 @@ async function collectRecords({ database, garbageAfterMs }: IndexParts, job: Run
     job.throwIfStopped();
     ({ count } = await database.withOrg(
       org,
-      (tx) =>
-        tx.query(
+      async (tx) => {
+        await expectRows(tx, Infinity);
+        return tx.query(
           `DELETE FROM file_records WHERE org_id = $1 AND key IN (
              SELECT r.key FROM file_records r WHERE r.org_id = $1 AND r.created_at < now() - make_interval(secs => $2)
                AND NOT EXISTS (SELECT FROM indexed_files f WHERE f.org_id = $1 AND f.record_key = r.key)
                AND NOT EXISTS (SELECT FROM index_job_changes h WHERE h.org_id = $1 AND h.record_key = r.key)
              LIMIT ${atOnce} FOR UPDATE SKIP LOCKED)`,
           [org, garbageAfterMs / 1000],
-        ),
+        );
+      },
       patient,
     ));
   }
@@ -103,14 +109,16 @@ export function digestsOf(packed: Uint8Array): string[] {
 async function neededDigests({ database }: IndexParts, { org, projectId }: RunningJob): Promise<Set<string>> {
   const { rows } = await database.withOrg(
     org,
-    (tx) =>
-      tx.query<{ digests: Uint8Array }>(
+    async (tx) => {
+      await expectRows(tx, Infinity);
+      return tx.query<{ digests: Uint8Array }>(
         `SELECT r.digests FROM file_records r WHERE r.org_id = $1 AND r.chunk_count > 0 AND (
            EXISTS (SELECT FROM indexed_files f WHERE f.org_id = $1 AND f.record_key = r.key AND f.project_id = $2)
            OR EXISTS (SELECT FROM index_job_changes h JOIN index_jobs j ON j.org_id = h.org_id AND j.id = h.job_id
              WHERE h.org_id = $1 AND h.record_key = r.key AND j.project_id = $2))`,
         [org, projectId],
-      ),
+      );
+    },
     { ...patient, readOnly: true },
   );
   return new Set(rows.flatMap(({ digests }) => digestsOf(digests)));

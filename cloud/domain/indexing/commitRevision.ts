@@ -5,26 +5,28 @@ import { readHead, recordKeySql } from './branchHead.ts';
 import { scheduleCollection } from './collectGarbage.ts';
 import { endJob } from './indexJobs.ts';
 import type { IndexParts } from './indexParts.ts';
+import { expectRows } from './manyRows.ts';
 import { JobStopped, type RunningJob } from './runningJob.ts';
 import { projectGone } from './storedContents.ts';
 
 /** A batch of a hundred thousand files takes some seconds. */
 const patient = { timeoutMs: 120_000 };
 
-/** Nobody else changes the branch until the end of the transaction, and the job is still ours. */
-export async function lockForCommit(tx: Transaction, { org, projectId, id, worker }: RunningJob): Promise<void> {
+/** Nobody else changes the branch until the end of the transaction, and the job is still ours. @returns how many files it changes. */
+export async function lockForCommit(tx: Transaction, { org, projectId, id, worker }: RunningJob): Promise<number> {
   const project = await tx.query('SELECT FROM projects WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE', [
     org,
     projectId,
   ]);
   if (project.count === 0) throw projectGone();
-  const { rows } = await tx.query<{ cancel_requested: boolean }>(
-    `SELECT cancel_requested FROM index_jobs WHERE org_id = $1 AND id = $2 AND worker = $3 AND status = 'running'
+  const { rows } = await tx.query<{ cancel_requested: boolean; files: number }>(
+    `SELECT cancel_requested, files_total AS files FROM index_jobs WHERE org_id = $1 AND id = $2 AND worker = $3 AND status = 'running'
      FOR UPDATE`,
     [org, id, worker],
   );
   if (rows[0] === undefined) throw new JobStopped('lease_lost');
   if (rows[0].cancel_requested) throw new JobStopped('cancelled');
+  return rows[0].files;
 }
 
 const removeSql = `
@@ -85,7 +87,7 @@ export async function commitRevision(parts: IndexParts, job: RunningJob): Promis
   return parts.database.withOrg(
     org,
     async (tx) => {
-      await lockForCommit(tx, job);
+      await expectRows(tx, await lockForCommit(tx, job));
       const head = await readHead(tx, job);
       const current = head?.revision ?? 0;
       if (baseRevision !== null && baseRevision !== current) throw baseMoved(baseRevision, current);

@@ -4,6 +4,7 @@ import { findProject } from '../projects/manageProjects.ts';
 import { readHead } from './branchHead.ts';
 import { checkPaths, FaultList } from './filePaths.ts';
 import type { IndexParts } from './indexParts.ts';
+import { expectRows } from './manyRows.ts';
 
 const compareSql = `
   WITH m AS (SELECT path COLLATE "C" AS path, hash FROM unnest($3::text[], $4::text[]) AS m (path, hash)),
@@ -45,6 +46,7 @@ export async function diffIndex(parts: IndexParts, caller: Caller, body: IndexDi
     async (tx) => {
       const { id: projectId, settings } = await findProject(tx, caller, body.project_id);
       const head = await readHead(tx, { org, projectId, branch: body.branch });
+      await expectRows(tx, hashes.length + body.digests.length);
       const { rows } = await tx.query<{ changed: number; deleted: number }>(compareSql, [
         org,
         projectId,

@@ -65,12 +65,6 @@ export async function findProject(tx: Transaction, caller: Caller, ref: string, 
   return row;
 }
 
-/** Its id, for what needs no more of it. @throws {ApiError} as `findProject` */
-export async function findProjectId(database: Database, caller: Caller, ref: string): Promise<string> {
-  const { id } = await database.withOrg(caller.org, (tx) => findProject(tx, caller, ref), { readOnly: true });
-  return id;
-}
-
 export async function getProject(database: Database, caller: Caller, ref: string): Promise<Project> {
   return database.withOrg(caller.org, async (tx) => toProject(tx, caller.org, await findProject(tx, caller, ref)), {
     readOnly: true,

@@ -8,10 +8,12 @@ import {
   symbolQuery,
   type SelectedContext,
 } from '../../../protocol/api/index.ts';
+import type { Caller } from '../../domain/caller.ts';
 import type { Revision } from '../../domain/context/contextPorts.ts';
-import type { GraphEdge, GraphSymbol, SelectAnswer } from '../../domain/context/contextService.ts';
+import { readRevision } from '../../domain/context/databaseRevisions.ts';
+import type { BranchOfProject, GraphEdge, GraphSymbol, SelectAnswer } from '../../domain/context/contextService.ts';
 import { requireQuota } from '../../domain/limits/requestLimits.ts';
-import { findProjectId } from '../../domain/projects/manageProjects.ts';
+import { findProject } from '../../domain/projects/manageProjects.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
 import { endpoint, json, jsonBody } from '../endpoint.ts';
 
@@ -92,15 +94,34 @@ function toReply(answer: SelectAnswer, budget: number, ms: number): SelectedCont
   };
 }
 
-export function contextRoutes(app: OpenAPIHono<AppEnv>, { database, context, usage, metrics }: AppParts): void {
+/** The project and its current revision, in one transaction: they are asked for with every question. */
+const placeOf = (
+  { database }: Pick<AppParts, 'database'>,
+  caller: Caller,
+  ref: string,
+  branch: string | undefined,
+): Promise<BranchOfProject> =>
+  database.withOrg(
+    caller.org,
+    async (tx) => {
+      const { org } = caller;
+      const { id: projectId } = await findProject(tx, caller, ref);
+      return { org, projectId, branch, seen: { revision: await readRevision(tx, org, projectId, branch) } };
+    },
+    { readOnly: true },
+  );
+
+export function contextRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
+  const { context, usage, metrics } = parts;
   app.openapi(select, async (c) => {
     const started = performance.now();
     const caller = c.get('caller');
     const { project_id: ref, branch, include_imports: includeImports, ...question } = c.req.valid('json');
     requireQuota(caller, new Date());
     const { org, keyId } = caller;
-    const projectId = await findProjectId(database, caller, ref);
-    const answer = await context.select({ org, projectId, branch }, { ...question, includeImports });
+    const place = await placeOf(parts, caller, ref, branch);
+    const { projectId } = place;
+    const answer = await context.select(place, { ...question, includeImports });
     const ms = performance.now() - started;
     // Before the reply: what was answered is counted, whatever happens afterwards.
     const tokens = answer.tokensUsed;
@@ -111,11 +132,11 @@ export function contextRoutes(app: OpenAPIHono<AppEnv>, { database, context, usa
   app.openapi(symbols, async (c) => {
     const caller = c.get('caller');
     const { project_id: ref, branch, query, exact, limit } = c.req.valid('query');
-    const projectId = await findProjectId(database, caller, ref);
-    const { revision, answer } = await context.symbols(
-      { org: caller.org, projectId, branch },
-      { name: query, match: exact === 'true' ? 'exact' : 'any', limit },
-    );
+    const { revision, answer } = await context.symbols(await placeOf(parts, caller, ref, branch), {
+      name: query,
+      match: exact === 'true' ? 'exact' : 'any',
+      limit,
+    });
     const found = answer.map(({ path, startLine, endLine, ...rest }) => ({
       ...rest,
       file: path,
@@ -127,11 +148,11 @@ export function contextRoutes(app: OpenAPIHono<AppEnv>, { database, context, usa
   app.openapi(calls, async (c) => {
     const caller = c.get('caller');
     const { project_id: ref, branch, symbol, path, ...request } = c.req.valid('query');
-    const projectId = await findProjectId(database, caller, ref);
-    const { revision, answer } = await context.graph(
-      { org: caller.org, projectId, branch },
-      { symbol, ...request, ...(path === undefined ? {} : { path }) },
-    );
+    const { revision, answer } = await context.graph(await placeOf(parts, caller, ref, branch), {
+      symbol,
+      ...request,
+      ...(path === undefined ? {} : { path }),
+    });
     const definitions = answer.definitions.map((each) => ({
       symbol: toDefinition(each.symbol),
       callers: each.callers.map(toCall),

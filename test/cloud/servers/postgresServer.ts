@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -34,6 +34,8 @@ export interface PostgresServer {
   /** As kill -9 does to all of it. */
   crash(): void;
   start(): void;
+  /** Of the process that all of its others are below. */
+  pid(): number;
   close(): void;
 }
 
@@ -47,8 +49,11 @@ function asOther(folder: string): { uid?: number; gid?: number } {
   return { uid: nobody, gid: group };
 }
 
-/** A server of its own in a temporary folder, without the care for power cuts that costs time. */
-export async function startPostgres(): Promise<PostgresServer> {
+/** Without the care for power cuts, which costs time. */
+const careless = '-c fsync=off -c synchronous_commit=off';
+
+/** A server of its own in a temporary folder. */
+export async function startPostgres(care = careless): Promise<PostgresServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'contextkit-postgres-'));
   const user = asOther(folder);
   const data = path.join(folder, 'data');
@@ -63,7 +68,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     });
     if (result.status !== 0) throw new Error(`${program} failed: ${result.stderr}`);
   };
-  const settings = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c max_connections=60`;
+  const settings = `-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c max_connections=60 ${care}`;
   const start = (): void => run('pg_ctl', ['-D', data, '-l', path.join(folder, 'log'), '-w', '-o', settings, 'start']);
   const stop = (mode: string): void => run('pg_ctl', ['-D', data, '-m', mode, '-w', 'stop']);
   run('initdb', ['-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '--encoding=UTF8', '--locale=C']);
@@ -80,6 +85,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     crash: () => stop('immediate'),
     start,
+    pid: () => Number(readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0]),
     close: () => {
       stop('immediate');
       rmSync(folder, { recursive: true, force: true });

@@ -128,7 +128,13 @@ function similarity(a: Float32Array, b: Float32Array): number {
 
 const byId = (a: Point, b: Point): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
-export async function startQdrant(options: { apiKey?: string } = {}): Promise<QdrantServer> {
+export interface QdrantSettings {
+  apiKey?: string;
+  /** Whether requests and replies are held against the contract, which takes longer than all else; default true. */
+  isChecked?: boolean;
+}
+
+export async function startQdrant({ apiKey, isChecked = true }: QdrantSettings = {}): Promise<QdrantServer> {
   const collections = new Map<string, Collection>();
   const contract = loadQdrantContract();
   const interruptions: QdrantFault[] = [];
@@ -252,7 +258,7 @@ export async function startQdrant(options: { apiKey?: string } = {}): Promise<Qd
   /** What is said, and whether it was a request that Qdrant knows. */
   function answerTo(incoming: Incoming): { status: number; body: unknown } {
     const [, name = '', rest = ''] = /^\/collections\/([^/]+)(.*)$/.exec(incoming.path) ?? [];
-    const broken = contract.checkRequest(incoming);
+    const broken = isChecked ? contract.checkRequest(incoming) : [];
     server.faults.push(...broken.map((fault) => `${incoming.method} ${incoming.path}: ${fault}`));
     try {
       if (broken.length > 0) throw new Refusal(400, `Format error in JSON body: ${broken.join('; ')}`);
@@ -284,11 +290,11 @@ export async function startQdrant(options: { apiKey?: string } = {}): Promise<Qd
     server.requests.push({ method, path: pathname, bytes: text.length });
     const interruption = interruptions.shift();
     if (interruption !== undefined) return interruption(request, response);
-    if (options.apiKey !== undefined && headers['api-key'] !== options.apiKey)
+    if (apiKey !== undefined && headers['api-key'] !== apiKey)
       return void response.writeHead(401, { 'Content-Type': 'text/plain' }).end('Must provide an API key');
     const { status, body } = answerTo({ method, path: pathname, query: searchParams, body: parse(text) as Body });
     const written: unknown = JSON.parse(JSON.stringify(body));
-    const broken = contract.checkReply({ method, path: pathname }, status, written);
+    const broken = isChecked ? contract.checkReply({ method, path: pathname }, status, written) : [];
     server.faults.push(...broken.map((fault) => `${method} ${pathname}: ${fault}`));
     response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
   }

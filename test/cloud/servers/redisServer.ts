@@ -21,6 +21,7 @@ export interface RedisServer {
   freeze(): void;
   thaw(): void;
   start(): Promise<void>;
+  pid(): number;
   close(): Promise<void>;
 }
 
@@ -57,6 +58,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
     port,
     kill,
     start,
+    pid: () => running!.pid!,
     freeze: () => void running?.kill('SIGSTOP'),
     thaw: () => void running?.kill('SIGCONT'),
     async close() {
