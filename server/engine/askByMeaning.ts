@@ -15,6 +15,8 @@ export interface AskByMeaningOptions {
   inBackground: boolean;
   /** How long a question may wait for vectors of its own candidates, in ms. */
   timeBoxMs: number;
+  /** True while an index run goes on. */
+  isIndexing: () => boolean;
   /** Ends what is being embedded. */
   signal: AbortSignal;
   /** Resolves once it is known which models there are. */
@@ -46,6 +48,8 @@ export interface Asked {
 const candidateCount = 50;
 /** A question waits so long for its own vector: the first one starts a process and loads the model. */
 const questionMs = 8_000;
+/** While everything is being indexed the processors have more to do, and the answer is only one of what there is. */
+const indexingMs = 2_000;
 
 /** Null after this time, or once the signal is given. */
 const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =>
@@ -57,7 +61,19 @@ const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =
 
 /** Questions to the model that answers. */
 export function createAskByMeaning(options: AskByMeaningOptions) {
-  const { store, models, inBackground, timeBoxMs, signal: ending, open, fill, hasFailed, onFailure, log } = options;
+  const {
+    store,
+    models,
+    inBackground,
+    timeBoxMs,
+    isIndexing,
+    signal: ending,
+    open,
+    fill,
+    hasFailed,
+    onFailure,
+    log,
+  } = options;
 
   /** Makes what there is ready for a question; whatever is in the way, there is an answer by words. */
   async function prepare(): Promise<void> {
@@ -88,7 +104,7 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
     work: (asked: Asked | null) => Promise<T>,
   ): Promise<T> {
     if (query.trim() === '' || (hasFailed() && models.earlier === null)) return work(null);
-    const tooLate = nullAfter(questionMs, signal);
+    const tooLate = nullAfter(inBackground && isIndexing() ? indexingMs : questionMs, signal);
     await Promise.race([prepare(), tooLate]);
     const model = models.answering;
     if (model === null) return work(null);

@@ -107,6 +107,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     embeddings: options.embeddings,
     inBackground: options.embedInBackground ?? false,
     timeBoxMs: options.embedTimeBoxMs ?? defaultTimeBoxMs,
+    isIndexing: () => runs.running,
     onStatus: (status) => vectorListeners.forEach((listener) => listener(status)),
     log,
   });

@@ -19,6 +19,8 @@ export interface VectorKeeperOptions {
   inBackground: boolean;
   /** How long a question may wait for vectors of its own candidates, in ms. */
   timeBoxMs: number;
+  /** True while an index run goes on. */
+  isIndexing: () => boolean;
   onStatus: (status: VectorStatus) => void;
   log: (event: string, fields: Record<string, unknown>) => void;
 }

@@ -30,8 +30,16 @@ export function createVectorLookups({ models, open, first, signal, onFailure }: 
 
   async function lookUp({ supply }: ModelInUse, asked: ReadonlySet<string> | 'all'): Promise<void> {
     const paths = asked === 'all' ? await supply.filesToEmbed(first()) : [...asked];
-    for (let i = 0; i < paths.length && !signal.aborted; i += lookupFiles)
-      await supply.lookUp(paths.slice(i, i + lookupFiles));
+    let taken: Promise<void> = Promise.resolve();
+    for (let i = 0; i < paths.length && !signal.aborted; i += lookupFiles) {
+      // Read while the store takes in those before.
+      const put = await supply.lookUp(paths.slice(i, i + lookupFiles));
+      await taken;
+      taken = put();
+      // It is awaited above or below, but for a failure to read meanwhile.
+      taken.catch(() => undefined);
+    }
+    await taken;
     await supply.recount();
   }
 

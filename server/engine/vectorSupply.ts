@@ -36,8 +36,8 @@ export interface VectorSupply {
   open(): Promise<void>;
   /** Forgets them; the cache does not. */
   close(): Promise<void>;
-  /** What the cache knows of these files. */
-  lookUp(paths: readonly string[]): Promise<void>;
+  /** Reads what the cache knows of these files; what it gives brings that into the store. */
+  lookUp(paths: readonly string[]): Promise<() => Promise<void>>;
   /** Files with chunks that lack a vector, the ones that are named before those that answers need most. */
   filesToEmbed(first: readonly string[]): Promise<string[]>;
   /** The chunks without a vector in these files, or those of them that begin at the lines that are given. */
@@ -125,7 +125,7 @@ export function createVectorSupply(options: VectorSupplyOptions): VectorSupply {
 
     async lookUp(paths) {
       const gaps = await store.chunkGaps({ model: fingerprint, paths: [...paths] });
-      if (gaps.paths.length === 0) return;
+      if (gaps.paths.length === 0) return () => Promise.resolve();
       const found = await cache.get(gaps.digests);
       const made = found.map(({ index, vector }) => ({
         path: gaps.paths[index]!,
@@ -133,7 +133,7 @@ export function createVectorSupply(options: VectorSupplyOptions): VectorSupply {
         digest: gaps.digests.subarray(index * digestBytes, (index + 1) * digestBytes),
         vector,
       }));
-      await put(made);
+      return () => put(made);
     },
 
     textsOf(files) {

@@ -108,6 +108,8 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     const indexDir = indexDirOf(root, settings.indexDirectory);
     const { maxFileKb, include, exclude, parseTimeoutMs, parseWorkers } = settings;
     const embeddings = await options.embeddings();
+    // The model is looked for while the index is read; whoever needs it is told what is wrong.
+    embeddings?.parts().catch(() => undefined);
     const opened = await openEngine({
       root,
       ...(indexDir === undefined ? {} : { indexDir }),

@@ -78,7 +78,8 @@ export interface Store {
   chunkGaps(request: StoreCalls['chunkGaps']['in']): Out<'chunkGaps'>;
   nearest(request: StoreCalls['nearest']['in']): Out<'nearest'>;
   vectorSample(model: StoreCalls['vectorSample']['in']): Out<'vectorSample'>;
-  putVectors(vectors: StoreCalls['putVectors']['in']): Out<'putVectors'>;
+  /** The buffer of the vectors is taken over: they are many. */
+  putVectors(given: StoreCalls['putVectors']['in']): Out<'putVectors'>;
   chunksToEmbed(request: StoreCalls['chunksToEmbed']['in']): Out<'chunksToEmbed'>;
   counts(): Out<'counts'>;
   /** Notes that a whole run is done, and writes everything to disk. */
@@ -114,12 +115,17 @@ function connect(data: StoreWorkerData, bundle: string, onNotice: (error: Error)
     else call?.reject(deserializeError(message.error));
   });
   return {
-    call: <Name extends StoreCallName>(call: Name, input: StoreCalls[Name]['in']): Out<Name> => {
+    /** `given` are buffers of the input that the worker takes over. */
+    call: <Name extends StoreCallName>(
+      call: Name,
+      input: StoreCalls[Name]['in'],
+      given: ArrayBuffer[] = [],
+    ): Out<Name> => {
       if (failure !== undefined) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
         const id = nextId++;
         waiting.set(id, { resolve: resolve as (output: unknown) => void, reject });
-        worker.postMessage({ id, call, input });
+        worker.postMessage({ id, call, input }, given);
       });
     },
     end: async (): Promise<void> => {
@@ -273,7 +279,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     chunkGaps: (request) => call('chunkGaps', request),
     nearest: (request) => call('nearest', request),
     vectorSample: (model) => call('vectorSample', model),
-    putVectors: (vectors) => call('putVectors', vectors),
+    putVectors: (given) => call('putVectors', given, [given.vectors.buffer]),
     chunksToEmbed: (request) => call('chunksToEmbed', request),
     counts: () => call('counts', null),
     markComplete: () => write('markComplete', null),

@@ -140,7 +140,7 @@ export interface ChunkVectors extends ChunkGaps {
   /** Fingerprint. */
   model: string;
   /** `dimensions` numbers each, of unit length. */
-  vectors: Float32Array;
+  vectors: Float32Array<ArrayBuffer>;
 }
 
 /** A chunk that has no vector, with what is needed to read and embed it. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Postings } from '../../../core/rank/postings.ts';
+import { PostingList, Postings } from '../../../core/rank/postings.ts';
 
 let seed = 7;
 const random = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648) % below;
@@ -7,8 +7,27 @@ const random = (below: number): number => (seed = (seed * 1_103_515_245 + 12_345
 const all = (postings: Postings, termId: number): [number, number][] => {
   const found: [number, number][] = [];
   postings.forEach(termId, (chunk, counts) => found.push([chunk, counts]));
+  assert.deepEqual(readTwice(postings, termId), [...found, ...found]);
   return found;
 };
+
+/** Read into one list, which grows for it. */
+function readTwice(postings: Postings, termId: number): [number, number][] {
+  const list = new PostingList();
+  postings.read(termId, list);
+  postings.read(termId, list);
+  return Array.from({ length: list.length }, (_, i) => [list.chunks[i]!, list.counts[i]!]);
+}
+
+it('A list of postings keeps what is wanted, in order', () => {
+  const postings = new Postings();
+  for (let chunk = 0; chunk < 5; chunk++) postings.add(3, chunk, 10 * chunk);
+  const list = new PostingList();
+  postings.read(3, list);
+  list.keep((chunk) => chunk % 2 === 1);
+  assert.deepEqual([...list.chunks.subarray(0, list.length)], [3, 1]);
+  assert.deepEqual([...list.counts.subarray(0, list.length)], [30, 10]);
+});
 
 describe('Postings', () => {
   it('give those of a term newest first, folded or not', () => {
