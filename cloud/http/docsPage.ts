@@ -90,7 +90,7 @@ function operationOf(method: string, path: string, operation: Operation): string
   );
   return `<section id="${escape(operation.operationId ?? '')}">
 <h3><span class="method ${method}">${method.toUpperCase()}</span> <code>${escape(path)}</code></h3>
-<p><strong>${prose(summary)}.</strong> ${prose(description)}${operation.security === undefined ? ' Needs no key.' : ''}</p>
+<p><strong>${prose(summary)}.</strong> ${prose(description)}${operation.security?.length === 0 ? ' Needs no key.' : ''}</p>
 ${table(inputs)}
 ${requestBody === undefined ? '' : `<p>Body: ${contentOf(requestBody.content)}</p>`}
 <details><summary>Replies</summary>${table(replies)}</details></section>`;

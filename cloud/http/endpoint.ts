@@ -17,12 +17,12 @@ const rateLimitHeaders = z.object({
   'X-RateLimit-Reset': z.string().meta({ description: 'Seconds until there is more room' }),
 });
 
-/** Any request may meet these. */
-const always: ApiErrorCode[] = ['unavailable'];
+/** Any request may meet these: an address that is no text is refused everywhere. */
+const always: ApiErrorCode[] = ['unavailable', 'invalid_input'];
 /** Any request below /v1 with a key. */
 const withKey: ApiErrorCode[] = ['unauthenticated', 'rate_limited'];
-const withBody: ApiErrorCode[] = ['invalid_input', 'payload_too_large', 'unsupported_media_type'];
-const ofWrites: ApiErrorCode[] = ['invalid_input', 'idempotency_conflict', 'idempotency_mismatch'];
+const withBody: ApiErrorCode[] = ['payload_too_large', 'unsupported_media_type'];
+const ofWrites: ApiErrorCode[] = ['idempotency_conflict', 'idempotency_mismatch'];
 
 function errorResponses(codes: readonly ApiErrorCode[]): RouteConfig['responses'] {
   const statuses = new Map<ErrorStatus, Set<string>>([[500, new Set(['internal'])]]);
@@ -85,11 +85,9 @@ interface CommonParts {
 
 /** What any request of its kind may meet. */
 function commonErrors({ scope, method, request }: CommonParts): ApiErrorCode[] {
-  const hasInput = request !== undefined;
   const hasKey = scope !== undefined;
   return [
     ...always,
-    ...(hasInput ? (['invalid_input'] as const) : []),
     ...(request?.body === undefined ? [] : withBody),
     ...(hasKey ? withKey : []),
     ...(hasKey && isWrite(method) ? ofWrites : []),
@@ -109,16 +107,18 @@ export function endpoint<const Config extends EndpointConfig>({
   const writes = isWrite(config.method);
   const hasKey = scope !== undefined;
   const notModified = { 304: { description: 'Nothing has changed since the ETag of If-None-Match.' } };
+  const description = [config.description, scope ? `Scope: \`${scope}\`.` : undefined].filter(Boolean).join('\n\n');
   const route = {
     ...config,
-    description: [config.description, scope ? `Scope: \`${scope}\`.` : undefined].filter(Boolean).join('\n\n'),
+    ...(description === '' ? {} : { description }),
     ...(scope ? { middleware: [needsScope(scope)] } : {}),
     request: { ...config.request, ...(hasKey && writes ? { headers: idempotencyHeader } : {}) },
     responses: withErrors(
       { ...config.responses, ...(hasKey && !writes ? notModified : {}) },
       errorResponses([...commonErrors({ scope, method: config.method, request: config.request }), ...errors]),
     ),
-    ...(hasKey ? { security: [{ apiKey: [] }] } : {}),
+    // Said of all: those without are open on purpose.
+    security: hasKey ? [{ apiKey: [] }] : [],
   };
   // What was added concerns the document; handlers are typed by what the route itself says.
   return createRoute(route as RouteConfig) as unknown as Omit<Config, 'scope' | 'errors'>;

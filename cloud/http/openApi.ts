@@ -3,6 +3,9 @@ import type { AppEnv } from './appTypes.ts';
 
 export type ApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
 
+/** The identifier is new in OpenAPI 3.1, which the types of the library do not know in this place. */
+const license = { name: 'MIT', identifier: 'MIT' };
+
 /** What the API is, as a document for programs; made of the routes themselves. */
 export function apiDocument(app: OpenAPIHono<AppEnv>, version: string): ApiDocument {
   return app.getOpenAPI31Document({
@@ -13,7 +16,7 @@ export function apiDocument(app: OpenAPIHono<AppEnv>, version: string): ApiDocum
       description:
         'The right code for a question, inside a token budget, for a whole team.\n\nErrors are problem documents (RFC 9457) with a stable `code`. Lists are paged: pass `next_cursor` as `cursor`. ' +
         'Reads have ETags. Writes take an `Idempotency-Key`.',
-      license: { name: 'MIT' },
+      license,
     },
     tags: [
       { name: 'Projects', description: 'What is indexed and asked about' },

@@ -44,7 +44,7 @@ export type Scope = z.infer<typeof scope>;
 
 /** What every list takes. */
 export const pageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+  limit: z.coerce.number().int().min(1).max(100).default(50).meta({ description: 'How many a page holds at most' }),
   cursor: z.string().min(1).max(500).optional().meta({ description: 'next_cursor of the page before' }),
 });
 export type PageQuery = z.infer<typeof pageQuery>;

@@ -91,7 +91,7 @@ export const symbolQuery = z.strictObject({
   branch,
   query: z.string().trim().min(1).max(500).meta({ description: 'A name, or a part of one' }),
   exact: flag.meta({ description: 'Only this name, letter case aside' }),
-  limit: wholeNumber(1, 200, 50),
+  limit: wholeNumber(1, 200, 50).meta({ description: 'How many at most' }),
 });
 
 export const foundSymbols = z
@@ -126,7 +126,10 @@ export const callQuery = z.strictObject({
     .meta({ description: 'A name, or `Type.member`', examples: ['Router.handle'] }),
   path: z.string().min(1).max(1_000).optional().meta({ description: 'Only definitions in this file or folder' }),
   depth: wholeNumber(1, 10, 1).meta({ description: 'How many calls away' }),
-  direction: z.enum(['callers', 'callees', 'both']).default('both'),
+  direction: z
+    .enum(['callers', 'callees', 'both'])
+    .default('both')
+    .meta({ description: 'Which calls: to it, or by it' }),
   limit: wholeNumber(1, 1_000, 200).meta({ description: 'In each direction' }),
 });
 

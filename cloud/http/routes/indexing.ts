@@ -18,7 +18,7 @@ import type { AppEnv, AppParts } from '../appTypes.ts';
 import { endpoint, json, jsonBody } from '../endpoint.ts';
 
 const tags = ['Index'] as [string];
-const params = z.object({ job_id: uuid });
+const params = z.object({ job_id: uuid.meta({ description: 'Of the job, as the sync has told it' }) });
 const ofProject = ['project_not_allowed', 'not_found'] as const;
 
 const sync = endpoint({

@@ -15,7 +15,7 @@ import { endpoint, json, jsonBody } from '../endpoint.ts';
 import { secretReply } from '../middleware/idempotent.ts';
 
 const tags = ['API keys'] as [string];
-const params = z.object({ id: uuid });
+const params = z.object({ id: uuid.meta({ description: 'Of the key' }) });
 
 const list = endpoint({
   method: 'get',

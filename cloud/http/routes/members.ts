@@ -19,8 +19,8 @@ import type { AppEnv, AppParts } from '../appTypes.ts';
 import { endpoint, json, jsonBody } from '../endpoint.ts';
 
 const tags = ['Members'] as [string];
-const userParams = z.object({ user_id: uuid });
-const invitationParams = z.object({ id: uuid });
+const userParams = z.object({ user_id: uuid.meta({ description: 'Of the member' }) });
+const invitationParams = z.object({ id: uuid.meta({ description: 'Of the invitation' }) });
 
 const exchange = endpoint({
   method: 'post',
