@@ -24,7 +24,11 @@ function ofDatabase(error: DatabaseError): ApiError | undefined {
   return undefined;
 }
 
-const codeOfStatus: Partial<Record<number, ApiErrorCode>> = { 400: 'invalid_input', 413: 'payload_too_large' };
+const codeOfStatus: Partial<Record<number, ApiErrorCode>> = {
+  400: 'invalid_input',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
+};
 
 /** Planned refusals, and what stands for one; undefined for a bug. */
 function toApiError(error: unknown): ApiError | undefined {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
-import { serve as listen } from '@hono/node-server';
+import { serve as listen, type HttpBindings } from '@hono/node-server';
 import { createApp } from '../http/app.ts';
 import type { Log } from '../ports/log.ts';
 import type { EmbeddedConfiguration } from './configuration.ts';
@@ -24,6 +24,12 @@ export interface RunningServer {
 /** A client that sends its headers or its body more slowly is dropped. */
 const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 120_000;
+
+/**
+ * A name or an address, and a port. Addresses are put together with it: a `#` in it would cut off the path, and another
+ * route would answer than the one that was asked.
+ */
+const isHost = (host: string): boolean => /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i.test(host);
 
 function addressOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
@@ -74,7 +80,10 @@ export async function startServer({ stack, configuration, version, log }: ServeO
     metricsToken: configuration.METRICS_TOKEN,
   });
   const server = listen({
-    fetch: app.fetch,
+    fetch: (request, env) =>
+      isHost((env as HttpBindings).incoming.headers.host ?? '')
+        ? app.fetch(request, env)
+        : new Response(null, { status: 400 }),
     hostname: host,
     port,
     serverOptions: {

@@ -93,7 +93,8 @@ async function checkProjects(tx: Transaction, org: OrgId, ids: readonly string[]
   const faults = ids.flatMap((id, index) =>
     known.has(id) ? [] : [{ path: `body.project_ids.${index}`, message: 'is not a project of this organization' }],
   );
-  if (faults.length > 0) throw new ApiError('invalid_input', 'Some projects do not exist.', { faults });
+  if (faults.length === 0) return;
+  throw new ApiError('not_found', 'Some projects do not exist.', { faults, hint: 'GET /v1/projects lists them.' });
 }
 
 export async function createKey(

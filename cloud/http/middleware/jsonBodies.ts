@@ -5,15 +5,25 @@ import type { AppEnv } from '../appTypes.ts';
 
 const writes = new Set(['POST', 'PUT', 'PATCH']);
 
+/** Nothing of the API is nested as deep; what is deeper would not fit on the stack of whoever walks through it. */
+const maxDepth = 50;
+
 /** Where a text holds what no database and no file can hold: NUL, or half of a surrogate pair. */
-function badTexts(value: unknown, path: string, free: ReadonlySet<string>, faults: InputFault[]): InputFault[] {
+function badTexts(
+  value: unknown,
+  path: string,
+  free: ReadonlySet<string>,
+  faults: InputFault[],
+  depth = 0,
+): InputFault[] {
+  if (depth > maxDepth) throw new ApiError('invalid_input', `The body is nested deeper than ${maxDepth} levels.`);
   if (typeof value === 'string') {
     if (/\0|\p{Surrogate}/u.test(value)) faults.push({ path, message: 'holds a character that is not text' });
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {
       if (free.has(key)) continue;
-      badTexts(key, path, free, faults);
-      badTexts(inner, `${path}.${key}`, free, faults);
+      badTexts(key, path, free, faults, depth + 1);
+      badTexts(inner, `${path}.${key}`, free, faults, depth + 1);
     }
   }
   return faults;

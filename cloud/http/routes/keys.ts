@@ -35,6 +35,7 @@ const create = endpoint({
   summary: 'A new key',
   tags,
   scope: 'org:admin',
+  errors: ['not_found'],
   request: { body: jsonBody(createApiKey) },
   responses: { 201: json(newApiKey, 'The key; its text is shown this once') },
 });

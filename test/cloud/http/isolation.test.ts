@@ -88,7 +88,7 @@ const operations: Operation[] = [
     name: 'create a key for a project',
     scope: 'org:admin',
     own: 201,
-    other: 400,
+    other: 404,
     call: ({ projectId }) => ({
       method: 'POST',
       path: '/v1/api-keys',

@@ -1,35 +1,14 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { sha256 } from '../../../cloud/domain/bytes.ts';
 import { changePlan } from '../../../cloud/domain/organizations/manageOrganization.ts';
 import { callApi, type CallOptions } from '../callApi.ts';
+import { startIdentityServer } from '../servers/identityServer.ts';
 import { onEachStack, type Tenant, type TestPlatform } from '../stacks.ts';
 
-/** GitHub as far as a sign-in sees it: accounts by their token. */
-function startIdentityProvider(): Promise<{
-  server: Server;
-  url: string;
-  accounts: Map<string, { id: number; emails: object[] }>;
-}> {
-  const accounts = new Map<string, { id: number; emails: object[] }>();
-  const server = createServer((request, response) => {
-    const account = accounts.get((request.headers.authorization ?? '').replace('Bearer ', ''));
-    const body = request.url === '/user' ? { id: account?.id, name: 'A person', avatar_url: '' } : account?.emails;
-    response.writeHead(account === undefined ? 401 : 200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(body ?? { message: 'Bad credentials' }));
-  });
-  return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      resolve({ server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, accounts });
-    });
-  });
-}
-
-const provider = await startIdentityProvider();
-after(() => provider.server.close());
+const provider = await startIdentityServer();
+after(() => provider.close());
 
 const verified = (email: string) => ({ email, verified: true, primary: true });
 
