@@ -119,6 +119,11 @@ onEachStack(
           status: 415,
         },
         { name: 'without a type', options: { raw: new TextEncoder().encode('{"name":"x"}') }, status: 415 },
+        {
+          name: 'of a type whose name only begins with that of JSON',
+          options: { headers: { 'content-type': 'application/jsonx' } },
+          status: 415,
+        },
         { name: 'that is missing', options: {}, status: 400 },
         { name: 'with a field that there is not', options: { body: { name: 'x', slgu: 'x' } }, status: 400 },
         { name: 'with a NUL', options: { body: { name: 'x', description: 'a\0b' } }, status: 400 },
@@ -140,6 +145,14 @@ onEachStack(
         {
           name: 'deeper than any',
           options: { raw: '['.repeat(100_000), headers: { 'content-type': 'application/json' } },
+          status: 400,
+        },
+        {
+          name: 'deeper than any, and closed',
+          options: {
+            raw: `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+            headers: { 'content-type': 'application/json' },
+          },
           status: 400,
         },
       ];
@@ -185,6 +198,22 @@ onEachStack(
         it(`${path}: refused`, async () => {
           const { status } = await call('GET', path);
           assert.ok(status === 400 || status === 404, String(status));
+        });
+      }
+
+      for (const host of ['a#', 'a?', 'é#', 'a/healthz#', 'a b', 'a@b']) {
+        it(`and the host "${host}": refused, and by no other route`, async () => {
+          const url = `${platform().address}/v1/me`;
+          const status = await new Promise<number | undefined>((resolve, reject) => {
+            const headers = { host, authorization: `Bearer ${tenant.key}` };
+            const sent = httpRequest(url, { headers }, (response) => {
+              response.resume();
+              resolve(response.statusCode);
+            });
+            sent.on('error', reject);
+            sent.end();
+          });
+          assert.equal(status, 400);
         });
       }
 
