@@ -23,7 +23,8 @@ const unpacked: Record<string, (bytes: Buffer) => Buffer> = {
 };
 
 /** Rejects where no reply comes. */
-export function send(address: string, { method, path, headers, body }: WireRequest): Promise<ApiReply> {
+export function send(address: string, wire: WireRequest): Promise<ApiReply> {
+  const { method, path, headers, body } = wire;
   return new Promise((resolve, reject) => {
     const url = new URL(address);
     const outgoing = request(
@@ -62,7 +63,11 @@ export function send(address: string, { method, path, headers, body }: WireReque
       },
     );
     outgoing.setTimeout(patienceMs, () => outgoing.destroy(new Error(`no reply within ${patienceMs} ms`)));
-    outgoing.on('error', reject);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The server may close a connection that was idle in the moment it is used again: no request has come there.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(send(address, wire));
+      else reject(error);
+    });
     outgoing.end(body);
   });
 }
