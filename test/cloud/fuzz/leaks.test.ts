@@ -49,7 +49,20 @@ const attempt: fc.Arbitrary<Attempt> = fc.oneof(
     fc.record({
       org: fc.nat(organizations - 1),
       other: fc.nat(organizations - 2),
-      mode: fc.constantFrom<Mode>('own', 'own', 'own', 'own', 'own', 'own', 'own', 'aimed', 'aimed', 'probe'),
+      // Some operations name no ids: of all requests, a fifth is aimed at those of others.
+      mode: fc.constantFrom<Mode>(
+        'own',
+        'own',
+        'own',
+        'own',
+        'own',
+        'own',
+        'aimed',
+        'aimed',
+        'aimed',
+        'aimed',
+        'probe',
+      ),
       operation: fc.constant(operation),
       draft: validDraft(operation, true),
       idempotencyKey: fc.nat(60),
@@ -69,8 +82,9 @@ class Watch {
   look(org: number, wire: WireRequest, { status, headers, text }: ApiReply): void {
     const sent = `${decodeURIComponent(wire.path)} ${wire.body?.toString() ?? ''}`.toLowerCase();
     const seen = `${text} ${[...headers].map((pair) => pair.join(': ')).join('\n')}`;
+    // The text of a key may look like the marker of an organization that there is not.
     const isForeign = (token: string, owner: number | undefined): boolean =>
-      owner !== undefined && owner !== org && !sent.includes(token.toLowerCase());
+      owner !== undefined && owner < organizations && owner !== org && !sent.includes(token.toLowerCase());
     const foreign = [
       ...(seen.match(markers) ?? []).filter((token) => isForeign(token, parseInt(token.slice(3, 7), 36))),
       ...(seen.match(ids) ?? []).filter((id) => isForeign(id, this.#owners.get(id.toLowerCase()))),
@@ -235,7 +249,7 @@ onEachStack(
       assert.deepEqual(wrong, [], repeat);
       assert.deepEqual(await Promise.all(all.map(picture)), before, `${repeat}: things of others were changed`);
       const refused = (counts.get('aimed 404') ?? 0) + (counts.get('aimed 403') ?? 0);
-      assert.ok(refused > total / 20, `only ${refused} of ${total} were aimed at others`);
+      assert.ok(refused > total / 6, `only ${refused} of ${total} were aimed at others`);
       if (isWholeRun) report();
     });
   },
