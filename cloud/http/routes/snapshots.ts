@@ -9,7 +9,7 @@ import { endpoint, json, jsonBody } from '../endpoint.ts';
 import { matches } from '../middleware/entityTags.ts';
 
 const tags = ['Snapshots'] as [string];
-const params = z.object({ snapshot_id: uuid });
+const params = z.object({ snapshot_id: uuid.meta({ description: 'Of the snapshot' }) });
 const ofProject = ['project_not_allowed', 'not_found'] as const;
 
 const list = endpoint({

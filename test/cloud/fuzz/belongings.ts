@@ -31,7 +31,7 @@ type Things = Record<ThingKind, string[]>;
 const noThings = (): Things =>
   Object.fromEntries(thingKinds.map((kind) => [kind, [] as string[]])) as unknown as Things;
 
-/** How things of a kind are found that came or went with requests: a list, and the ids in it. Jobs have no list. */
+/** How things of a kind are found that came or went with requests: a list, and the ids in it. Jobs have no list, snapshots one a project. */
 const lists: { path: string; of: string; ids: Partial<Record<ThingKind, string>> }[] = [
   { path: '/v1/projects', of: 'projects', ids: { project: 'slug', projectId: 'id' } },
   { path: '/v1/api-keys', of: 'keys', ids: { key: 'id' } },
@@ -88,6 +88,10 @@ export class Belongings {
     await database.withOrg(org, (tx) =>
       tx.query(`INSERT INTO org_members (org_id, user_id, role) VALUES ($1, $2, 'member')`, [org, user!.id]),
     );
+    const snapshot = await this.call('POST', '/v1/snapshots', { project_id: project.id });
+    assert.equal(snapshot.status, 202, snapshot.text);
+    assert.equal((await client.ended(snapshot.body.job_id as string)).status, 'succeeded');
+    into.snapshot.push(snapshot.body.id as string);
     into.project.push(project.id, project.slug);
     into.projectId.push(project.id);
     into.job.push(jobId);
@@ -102,6 +106,7 @@ export class Belongings {
     const body = (reply.body ?? {}) as Record<string, unknown>;
     if (typeof body['next_cursor'] === 'string') this.#remember(this.#cursorsOf(path), body['next_cursor']);
     if (typeof body['job_id'] === 'string') this.#remember(this.things.job, body['job_id']);
+    if (path === '/v1/snapshots' && typeof body['id'] === 'string') this.#remember(this.things.snapshot, body['id']);
     if (reply.status !== 201) return;
     for (const { path: list, ids } of lists) {
       if (path !== list) continue;
@@ -135,7 +140,8 @@ export class Belongings {
     const hash = hashOf(source.content);
     switch (kind) {
       case 'cursor':
-        return of(this.#cursorsOf(list), 'none');
+        // Left out where no list has given one yet.
+        return of<string | undefined>(this.#cursorsOf(list), undefined);
       case 'session':
         return this.session;
       case 'organization':

@@ -61,7 +61,8 @@ const cut = (text: string): string => text.slice(0, mostOfAnAddress).replace(/%.
 /** Path and query of the draft, whose things are resolved by now. */
 export function addressOf({ path: pattern }: Operation, { path, query }: Draft): string {
   const filled = pattern.replace(/\{(\w+)\}/g, (_, name: string) => encode(toText(path[name])));
-  const pairs = Object.entries(query).flatMap(([name, value]) =>
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  const pairs = given.flatMap(([name, value]) =>
     (Array.isArray(value) && value.length < 20 ? value : [value]).map(
       (each) => `${encode(name)}=${encode(toText(each))}`,
     ),

@@ -8,6 +8,7 @@ const idsByName: Record<string, ThingKind> = {
   project_id: 'project',
   project_ids: 'projectId',
   job_id: 'job',
+  snapshot_id: 'snapshot',
   user_id: 'member',
 };
 

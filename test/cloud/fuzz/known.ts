@@ -1,5 +1,5 @@
 /** What ids are of. A project stands in requests by its id or its slug, `projectId` by its id alone. */
-export const thingKinds = ['project', 'projectId', 'key', 'member', 'invitation', 'job'] as const;
+export const thingKinds = ['project', 'projectId', 'key', 'member', 'invitation', 'job', 'snapshot'] as const;
 export type ThingKind = (typeof thingKinds)[number];
 
 export type KnownKind =
