@@ -7,7 +7,7 @@ import pg from 'pg';
 import { startPostgres } from '../../test/cloud/servers/postgresServer.ts';
 import { startQdrant } from '../../test/cloud/servers/qdrantServer.ts';
 import { startRedis } from '../../test/cloud/servers/redisServer.ts';
-import { cpuSecondsOf, peakMbOf } from './processTimes.ts';
+import { cpuSecondsOf, peakMbOf } from '../processTimes.ts';
 
 export type StackName = 'embedded' | 'selfhosted';
 
