@@ -23,13 +23,13 @@ const unpacked: Record<string, (bytes: Buffer) => Buffer> = {
 };
 
 /** Rejects where no reply comes. */
-export function send(address: string, wire: WireRequest): Promise<ApiReply> {
+export function send(address: string, wire: WireRequest, connections: Agent | false = agent): Promise<ApiReply> {
   const { method, path, headers, body } = wire;
   return new Promise((resolve, reject) => {
     const url = new URL(address);
     const outgoing = request(
       {
-        agent,
+        agent: connections,
         host: url.hostname,
         port: url.port,
         method,
@@ -64,8 +64,9 @@ export function send(address: string, wire: WireRequest): Promise<ApiReply> {
     );
     outgoing.setTimeout(patienceMs, () => outgoing.destroy(new Error(`no reply within ${patienceMs} ms`)));
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      // The server may close a connection that was idle in the moment it is used again: no request has come there.
-      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(send(address, wire));
+      // The server may close a connection that was idle in the moment it is used again: no request has come there. Over
+      // one of its own, the next try says what is wrong.
+      if (outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(send(address, wire, false));
       else reject(error);
     });
     outgoing.end(body);
