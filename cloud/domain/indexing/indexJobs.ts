@@ -1,6 +1,7 @@
 import type { IndexJob } from '../../../protocol/api/index.ts';
 import type { Database, Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
+import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
 import { scheduleCollection } from './collectGarbage.ts';
@@ -77,7 +78,7 @@ export async function getJob(database: Database, caller: Caller, id: string): Pr
  * unseen. @throws {ApiError} not_found, project_not_allowed; conflict for one that has ended otherwise.
  */
 export async function cancelJob(database: Database, caller: Caller, id: string): Promise<IndexJob> {
-  return database.withOrg(caller.org, async (tx) => {
+  const cancel = async (tx: Transaction): Promise<IndexJob> => {
     const { status } = await find(tx, caller, id, 'FOR UPDATE');
     if (status === 'succeeded' || status === 'failed') {
       throw new ApiError('conflict', `The job has ${status} already.`, { hint: 'Only open jobs can be cancelled.' });
@@ -87,7 +88,8 @@ export async function cancelJob(database: Database, caller: Caller, id: string):
       await tx.query('UPDATE index_jobs SET cancel_requested = true WHERE org_id = $1 AND id = $2', [caller.org, id]);
     }
     return readJob(tx, caller.org, id);
-  });
+  };
+  return againOnConflict(() => database.withOrg(caller.org, cancel));
 }
 
 export interface JobEnd {

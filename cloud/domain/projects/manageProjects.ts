@@ -2,6 +2,7 @@ import type { CreateProject, Project, ProjectSettings, UpdateProject } from '../
 import { slug as slugSchema } from '../../../protocol/api/index.ts';
 import { DatabaseError, type Database, type Transaction } from '../../ports/database.ts';
 import { isUuid, type OrgId } from '../../ports/organization.ts';
+import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError } from '../apiError.ts';
 import { writeAudit } from '../audit/auditLog.ts';
 import type { Caller } from '../caller.ts';
@@ -181,14 +182,16 @@ const patient = { timeoutMs: 120_000 };
 
 /** Removes the project and all that belongs to it: its rows at once, texts and vectors by a job. */
 export async function deleteProject(database: Database, caller: Caller, ref: string): Promise<void> {
-  await database.withOrg(
-    caller.org,
-    async (tx) => {
-      const { id, slug } = await findProject(tx, caller, ref, 'FOR UPDATE');
-      await tx.query('DELETE FROM projects WHERE org_id = $1 AND id = $2', [caller.org, id]);
-      await schedulePurge(tx, caller.org, id);
-      await writeAudit(tx, caller.org, caller, 'project.delete', `project:${id}`, { slug });
-    },
-    patient,
+  await againOnConflict(() =>
+    database.withOrg(
+      caller.org,
+      async (tx) => {
+        const { id, slug } = await findProject(tx, caller, ref, 'FOR UPDATE');
+        await tx.query('DELETE FROM projects WHERE org_id = $1 AND id = $2', [caller.org, id]);
+        await schedulePurge(tx, caller.org, id);
+        await writeAudit(tx, caller.org, caller, 'project.delete', `project:${id}`, { slug });
+      },
+      patient,
+    ),
   );
 }

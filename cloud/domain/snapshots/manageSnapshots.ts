@@ -1,5 +1,6 @@
 import type { CreateSnapshot, Snapshot, SnapshotQuery } from '../../../protocol/api/index.ts';
 import type { Database, Transaction } from '../../ports/database.ts';
+import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
 import { readHead, type Branch, type BranchHead } from '../indexing/branchHead.ts';
@@ -113,43 +114,40 @@ async function makeJob(tx: Transaction, keyId: string, at: Branch, head: BranchH
  */
 export async function createSnapshot(parts: IndexParts, caller: Caller, wanted: CreateSnapshot): Promise<Snapshot> {
   const { org, keyId } = caller;
-  const made = await parts.database.withOrg(
-    org,
-    async (tx) => {
-      // No revision is made visible meanwhile, and nobody else asks for the same one.
-      const { id: projectId } = await findProject(tx, caller, wanted.project_id, 'FOR NO KEY UPDATE');
-      const at = { org, projectId, branch: wanted.branch };
-      const head = await readHead(tx, at);
-      if (head === undefined) {
-        throw new ApiError('not_found', 'Nothing is indexed on this branch of the project.', {
-          hint: 'Sync it first, and wait for the job: POST /v1/index/sync.',
-        });
-      }
-      const vectors = await readVectorState(tx, at);
-      const alike = await findAlike(tx, at, head, vectors);
-      if (alike !== undefined) return alike;
-      const jobId = await makeJob(tx, keyId, at, head);
-      const { rows } = await tx.query<{ id: string }>(
-        `INSERT INTO snapshots (org_id, project_id, branch, revision, root_hash, analysis_version, embedding_model, files,
+  const make = async (tx: Transaction): Promise<SnapshotRow> => {
+    // No revision is made visible meanwhile, and nobody else asks for the same one.
+    const { id: projectId } = await findProject(tx, caller, wanted.project_id, 'FOR NO KEY UPDATE');
+    const at = { org, projectId, branch: wanted.branch };
+    const head = await readHead(tx, at);
+    if (head === undefined) {
+      throw new ApiError('not_found', 'Nothing is indexed on this branch of the project.', {
+        hint: 'Sync it first, and wait for the job: POST /v1/index/sync.',
+      });
+    }
+    const vectors = await readVectorState(tx, at);
+    const alike = await findAlike(tx, at, head, vectors);
+    if (alike !== undefined) return alike;
+    const jobId = await makeJob(tx, keyId, at, head);
+    const { rows } = await tx.query<{ id: string }>(
+      `INSERT INTO snapshots (org_id, project_id, branch, revision, root_hash, analysis_version, embedding_model, files,
            chunks, job_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
-        [
-          org,
-          projectId,
-          at.branch,
-          head.revision,
-          head.rootHash,
-          head.analysisVersion,
-          vectors.model,
-          head.files,
-          head.chunks,
-          jobId,
-        ],
-      );
-      return (await readSnapshots(tx, 's.id = $2', [org, rows[0]!.id]))[0]!;
-    },
-    { timeoutMs: 60_000 },
-  );
+      [
+        org,
+        projectId,
+        at.branch,
+        head.revision,
+        head.rootHash,
+        head.analysisVersion,
+        vectors.model,
+        head.files,
+        head.chunks,
+        jobId,
+      ],
+    );
+    return (await readSnapshots(tx, 's.id = $2', [org, rows[0]!.id]))[0]!;
+  };
+  const made = await againOnConflict(() => parts.database.withOrg(org, make, { timeoutMs: 60_000 }));
   parts.wakeWorkers();
   return toSnapshot(made);
 }
@@ -157,7 +155,7 @@ export async function createSnapshot(parts: IndexParts, caller: Caller, wanted: 
 /** Nobody is given it from now on; its bytes go with the garbage, which is looked for at once. One in the making ends. */
 export async function deleteSnapshot(parts: IndexParts, caller: Caller, id: string): Promise<void> {
   const { org } = caller;
-  await parts.database.withOrg(org, async (tx) => {
+  const remove = async (tx: Transaction): Promise<void> => {
     const { project_id: projectId, job_id: jobId } = await findSnapshot(tx, caller, id);
     // The job first, as where it ends.
     const { rows } = await tx.query<{ status: string }>(
@@ -170,6 +168,7 @@ export async function deleteSnapshot(parts: IndexParts, caller: Caller, id: stri
     }
     await tx.query('UPDATE snapshots SET delete_after = now() WHERE org_id = $1 AND id = $2', [org, id]);
     await scheduleCollection(tx, org, projectId, 0);
-  });
+  };
+  await againOnConflict(() => parts.database.withOrg(org, remove));
   parts.wakeWorkers();
 }
