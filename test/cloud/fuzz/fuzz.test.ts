@@ -126,7 +126,7 @@ onEachStack(
       if (process.env['CONTEXTKIT_FUZZ'] !== undefined) console.log(Object.fromEntries(shown));
       assert.ok(
         !result.failed,
-        `CONTEXTKIT_FUZZ_SEED=${seed}, after ${result.numRuns} times ${atOnce} requests, ${result.numShrinks} times made simpler:\n${failed}`,
+        `CONTEXTKIT_FUZZ_SEED=${seed}, after ${result.numRuns} times ${atOnce} requests, ${result.numShrinks} times made simpler:\n${failed === '' ? String(result.errorInstance) : failed}`,
       );
       // Requests that are refused at the door find nothing. Of a few requests, chance decides how far each comes.
       const shallow = operations.filter(({ id }) => !deep.has(id)).map(({ id }) => id);
