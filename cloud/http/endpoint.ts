@@ -66,6 +66,9 @@ const needsScope = (scope: Scope) =>
     await next();
   });
 
+/** What a request that names a project may meet. */
+export const ofProject = ['project_not_allowed', 'not_found'] as const satisfies readonly ApiErrorCode[];
+
 export interface EndpointConfig extends Pick<RouteConfig, 'method' | 'path' | 'request' | 'responses'> {
   operationId: string;
   summary: string;

@@ -21,6 +21,9 @@ export async function measureJobs({ database, metrics }: Pick<IndexParts, 'datab
     if (error instanceof DatabaseError) return undefined;
     throw error;
   });
-  metrics.jobQueue(await Promise.race([queue, late]));
-  clearTimeout(timer);
+  try {
+    metrics.jobQueue(await Promise.race([queue, late]));
+  } finally {
+    clearTimeout(timer);
+  }
 }

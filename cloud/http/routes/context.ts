@@ -15,7 +15,7 @@ import type { BranchOfProject, GraphEdge, GraphSymbol, SelectAnswer } from '../.
 import { requireQuota } from '../../domain/limits/requestLimits.ts';
 import { findProject } from '../../domain/projects/manageProjects.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
-import { endpoint, json, jsonBody } from '../endpoint.ts';
+import { endpoint, json, jsonBody, ofProject } from '../endpoint.ts';
 
 const tags = ['Context'] as [string];
 
@@ -27,7 +27,7 @@ const select = endpoint({
   description: 'Counts as a query of this month.',
   tags,
   scope: 'project:read',
-  errors: ['project_not_allowed', 'not_found', 'quota_exceeded'],
+  errors: [...ofProject, 'quota_exceeded'],
   request: { body: jsonBody(selectContext) },
   responses: { 200: json(selectedContext, 'The context') },
 });
@@ -39,7 +39,7 @@ const symbols = endpoint({
   summary: 'Definitions by name',
   tags,
   scope: 'project:read',
-  errors: ['project_not_allowed', 'not_found'],
+  errors: ofProject,
   request: { query: symbolQuery },
   responses: { 200: json(foundSymbols, 'Definitions, best match first') },
 });
@@ -51,7 +51,7 @@ const calls = endpoint({
   summary: 'Who calls a definition, and what it calls',
   tags,
   scope: 'project:read',
-  errors: ['project_not_allowed', 'not_found'],
+  errors: ofProject,
   request: { query: callQuery },
   responses: { 200: json(callGraph, 'Each definition of the name with its calls; none where there is no such name') },
 });

@@ -15,11 +15,10 @@ import { diffIndex } from '../../domain/indexing/diffIndex.ts';
 import { cancelJob, getJob } from '../../domain/indexing/indexJobs.ts';
 import { receiveContents } from '../../domain/indexing/receiveContents.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
-import { endpoint, json, jsonBody } from '../endpoint.ts';
+import { endpoint, json, jsonBody, ofProject } from '../endpoint.ts';
 
 const tags = ['Index'] as [string];
 const params = z.object({ job_id: uuid.meta({ description: 'Of the job, as the sync has told it' }) });
-const ofProject = ['project_not_allowed', 'not_found'] as const;
 
 const sync = endpoint({
   method: 'post',

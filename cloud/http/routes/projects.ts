@@ -11,7 +11,7 @@ import {
 import { requireWholeOrganization } from '../../domain/caller.ts';
 import * as projects from '../../domain/projects/manageProjects.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
-import { endpoint, json, jsonBody } from '../endpoint.ts';
+import { endpoint, json, jsonBody, ofProject } from '../endpoint.ts';
 import { etagOf, matches } from '../middleware/entityTags.ts';
 
 const tags = ['Projects'] as [string];
@@ -47,7 +47,7 @@ const get = endpoint({
   summary: 'One project',
   tags,
   scope: 'project:read',
-  errors: ['project_not_allowed', 'not_found'],
+  errors: ofProject,
   request: { params },
   responses: { 200: json(project, 'The project') },
 });
@@ -60,7 +60,7 @@ const update = endpoint({
   description: 'With the header `If-Match`, only if the project is still the one with that ETag.',
   tags,
   scope: 'project:write',
-  errors: ['project_not_allowed', 'not_found', 'conflict', 'precondition_failed'],
+  errors: [...ofProject, 'conflict', 'precondition_failed'],
   request: { params, body: jsonBody(updateProject) },
   responses: { 200: json(project, 'The project as it is now') },
 });
@@ -72,7 +72,7 @@ const remove = endpoint({
   summary: 'Delete a project, and all that belongs to it',
   tags,
   scope: 'project:write',
-  errors: ['project_not_allowed', 'not_found'],
+  errors: ofProject,
   request: { params },
   responses: { 204: { description: 'It is gone.' } },
 });

@@ -5,12 +5,11 @@ import { ApiError } from '../../domain/apiError.ts';
 import { downloadSnapshot, findReadySnapshot, type ByteRange } from '../../domain/snapshots/downloadSnapshot.ts';
 import * as snapshots from '../../domain/snapshots/manageSnapshots.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
-import { endpoint, json, jsonBody } from '../endpoint.ts';
+import { endpoint, json, jsonBody, ofProject } from '../endpoint.ts';
 import { matches } from '../middleware/entityTags.ts';
 
 const tags = ['Snapshots'] as [string];
 const params = z.object({ snapshot_id: uuid.meta({ description: 'Of the snapshot' }) });
-const ofProject = ['project_not_allowed', 'not_found'] as const;
 
 const list = endpoint({
   method: 'get',
