@@ -1,23 +1,30 @@
+/** Used again: a list is as long as a repository has files. */
+let scores = new Float64Array(0);
+let selected = new Float64Array(0);
+
 /**
  * The first `count` of a list in the order of their scores, higher ones first, and of `inOrder` among equal ones: what
  * sorting all of it would give, without sorting what is far behind.
  */
 export function bestOf<T>(
-  list: readonly T[],
+  list: ArrayLike<T>,
   count: number,
   scoreOf: (each: T) => number,
   inOrder: (a: T, b: T) => number,
 ): T[] {
   const compare = (a: T, b: T): number => scoreOf(b) - scoreOf(a) || inOrder(a, b);
-  if (list.length <= count) return [...list].sort(compare);
+  const { length } = list;
+  if (length <= count) return Array.from(list).sort(compare);
   if (count <= 0) return [];
-  const scores = new Float64Array(list.length);
-  for (let i = 0; i < scores.length; i++) scores[i] = scoreOf(list[i]!);
-  const least = nthHighest(scores.slice(), count);
-  return list
-    .filter((_, i) => scores[i]! >= least)
-    .sort(compare)
-    .slice(0, count);
+  if (scores.length < length) {
+    scores = new Float64Array(2 * length);
+    selected = new Float64Array(2 * length);
+  }
+  for (let i = 0; i < length; i++) scores[i] = selected[i] = scoreOf(list[i]!);
+  const least = nthHighest(selected.subarray(0, length), count);
+  const best: T[] = [];
+  for (let i = 0; i < length; i++) if (scores[i]! >= least) best.push(list[i]!);
+  return best.sort(compare).slice(0, count);
 }
 
 /** The value that `count` others of the list reach, itself included (Hoare's selection). Reorders the list. */

@@ -83,8 +83,8 @@ export class ChunkScorer {
   }
 
   /** The share of the query that a file has somewhere in its text, by the rarity of the words: 0 to 1. */
-  coverageOf(file: IndexedFile): number {
-    return this.#asked === 0 ? 0 : this.#covered[file.place]! / this.#asked;
+  coverageOf({ place }: IndexedFile): number {
+    return this.#asked === 0 ? 0 : this.#covered[place]! / this.#asked;
   }
 
   /** Adds to the score of a chunk. */
@@ -135,7 +135,8 @@ export class ChunkScorer {
     if (this.#weights.coverage === 0) return;
     const { chunks, counts, length } = this.#read;
     const files = this.#seen;
-    for (let i = 0; i < length; i++) if (textCount(counts[i]!) > 0) files.add(this.#table.fileOf(chunks[i]!)!.place);
+    const { placeOf } = this.#table;
+    for (let i = 0; i < length; i++) if (textCount(counts[i]!) > 0) files.add(placeOf[chunks[i]!]!);
     const value = weight * rarity(this.#table.files.size, files.length);
     this.#asked += value;
     for (let i = 0; i < files.length; i++) this.#covered[files.values[i]!]! += value;
@@ -250,7 +251,10 @@ export class ChunkScorer {
     const read = this.#read;
     read.length = 0;
     for (const id of termIds) this.#table.postings.read(id, read);
-    if (this.#table.live < this.#table.size) read.keep((chunk) => this.#table.fileOf(chunk) !== undefined);
+    if (this.#table.live < this.#table.size) {
+      const { placeOf } = this.#table;
+      read.keep((chunk) => placeOf[chunk]! >= 0);
+    }
   }
 
   /** BM25 of what was read, taken as one term, over one field of all chunks. */
@@ -258,18 +262,17 @@ export class ChunkScorer {
     const { k1, b } = this.#weights;
     if (field === 'name') this.#gather(nameCount);
     else this.#gatherText();
-    const holding = this.#holding;
+    const { values, length } = this.#holding;
     const frequency = this.#frequency;
-    const lengths = field === 'name' ? this.#table.nameLength : this.#table.textLength;
-    const mean = this.#table.meanLength(field);
-    const share = weight * rarity(this.#table.live, holding.length) * (k1 + 1);
-    for (let i = 0; i < holding.length; i++) {
-      const chunk = holding.values[i]!;
+    const norms = this.#table.lengthNorms(field, k1, b);
+    const share = weight * rarity(this.#table.live, length) * (k1 + 1);
+    for (let i = 0; i < length; i++) {
+      const chunk = values[i]!;
       const tf = frequency[chunk]!;
       frequency[chunk] = 0;
-      this.#give(chunk, term, field, (share * tf) / (tf + k1 * (1 - b + (b * lengths[chunk]!) / mean)));
+      this.#give(chunk, term, field, (share * tf) / (tf + norms[chunk]!));
     }
-    holding.clear();
+    this.#holding.clear();
   }
 
   /** The rarity of what was read for each chunk that has it in a field. */

@@ -2,19 +2,40 @@ import { stem } from '../lexical/stem.ts';
 import { termsOfText } from '../lexical/splitIdentifier.ts';
 import { bodyCount, commentCount, nameCount } from '../lexical/types.ts';
 import type { FileRole } from '../model.ts';
+import { roomFor } from './numberSet.ts';
 import { Postings } from './postings.ts';
 import type { SearchableFile } from './types.ts';
 
 /** A folder as far as its files are in the index. */
 export interface Folder {
+  /** A small number of its own, for arrays with a cell a folder. */
+  readonly number: number;
   /** Files directly in it. */
   files: number;
+}
+
+/** What files are about by their names: `router` of router.go and of router_test.go. */
+export interface Subject {
+  readonly name: string;
+  /** A small number of its own, for arrays with a cell a subject. */
+  readonly number: number;
 }
 
 /** A stem of paths, and the files that have it in theirs. */
 export interface PathStem {
   readonly root: string;
   readonly files: Set<IndexedFile>;
+  /** What it has to do with the query whose paths are being scored; undefined otherwise. */
+  match: PathMatch | undefined;
+}
+
+/** A stem of paths that matches a stem of the query. */
+export interface PathMatch {
+  asked: string;
+  /** 1 for the same stem, less for one that continues it or that it continues. */
+  share: number;
+  /** The rarity of the query's stem in paths, times its weight and the share. */
+  value: number;
 }
 
 export interface IndexedFile {
@@ -30,8 +51,8 @@ export interface IndexedFile {
   pathStems: readonly PathStem[];
   /** Stems of the words of the file's own name (of its directory's for index.ts, mod.rs and the like). */
   nameStems: ReadonlySet<string>;
-  /** The file's name without extension and without what marks a test: `router` of router_test.go. */
-  subject: string;
+  /** The file's name without extension and without what marks a test. */
+  subject: Subject;
   /** It only declares what others define. */
   isDeclaration: boolean;
 }
@@ -62,6 +83,25 @@ function subjectOf(path: string): string {
     .toLowerCase();
 }
 
+/** The first two letters, as a number: no text is made for it. */
+const beginningOf = (text: string): number => text.charCodeAt(0) * 65_536 + text.charCodeAt(1);
+
+/** Of all chunks, for one state of the table and one pair of weights. */
+interface LengthNorms {
+  version: number;
+  k1: number;
+  b: number;
+  values: Float64Array;
+}
+
+const noNorms: LengthNorms = { version: -1, k1: 0, b: 0, values: new Float64Array(0) };
+
+function widened(numbers: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  const wider = new Int32Array(size);
+  wider.set(numbers);
+  return wider;
+}
+
 const stemsOf = (text: string): ReadonlySet<string> => new Set(termsOfText(text).map(stem));
 
 /** The columns of the search index: what is known of each chunk, by its number, and of each file. */
@@ -71,6 +111,9 @@ export class ChunkTable {
   /** Places of files that are gone. */
   readonly #freePlaces: number[] = [];
   readonly #folders = new Map<string, Folder>();
+  readonly #subjects = new Map<string, Subject>();
+  /** Stems of paths by their first letters. */
+  readonly #stemsByBeginning = new Map<number, Set<PathStem>>();
   readonly postings = new Postings();
   /** Start line, end line, tokens of each chunk. */
   lines: number[] = [];
@@ -78,48 +121,97 @@ export class ChunkTable {
   nameLength: number[] = [];
   /** Chunks that have a file. */
   live = 0;
-  #file: (IndexedFile | undefined)[] = [];
-  #places = 0;
+  /** Of each chunk the place of its file; -1 for one of a removed file. */
+  #placeOf = new Int32Array(0);
+  #size = 0;
+  readonly #byPlace: (IndexedFile | undefined)[] = [];
+  /** Raised by every change. */
+  #version = 0;
+  readonly #norms: Record<'text' | 'name', LengthNorms> = { text: noNorms, name: noNorms };
   #totalText = 0;
   #totalNames = 0;
 
   /** Chunk numbers are below it; some may be of removed files. */
   get size(): number {
-    return this.#file.length;
+    return this.#size;
   }
 
   /** Places of files are below it. */
   get places(): number {
-    return this.#places;
+    return this.#byPlace.length;
+  }
+
+  /** Numbers of folders are below it. */
+  get folders(): number {
+    return this.#folders.size;
+  }
+
+  /** Numbers of subjects are below it. */
+  get subjects(): number {
+    return this.#subjects.size;
+  }
+
+  /** Another one after every change: what was worked out from all files or chunks is out of date then. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Undefined for a chunk of a removed file. */
   fileOf(chunk: number): IndexedFile | undefined {
-    return this.#file[chunk];
+    return this.#byPlace[this.#placeOf[chunk]!];
+  }
+
+  /** By chunk, the place of its file; -1 for a chunk of a removed file. */
+  get placeOf(): Int32Array {
+    return this.#placeOf;
+  }
+
+  /** The file with this place. */
+  fileAt(place: number): IndexedFile {
+    return this.#byPlace[place]!;
+  }
+
+  /** Stems of paths that begin with the same two letters as this one. */
+  pathStemsLike(root: string): Iterable<PathStem> {
+    return this.#stemsByBeginning.get(beginningOf(root)) ?? [];
+  }
+
+  /** By chunk, what its length adds to the denominator of BM25: k1 (1 - b + b length / mean). */
+  lengthNorms(field: 'text' | 'name', k1: number, b: number): Float64Array {
+    const known = this.#norms[field];
+    if (known.version === this.#version && known.k1 === k1 && known.b === b) return known.values;
+    const lengths = field === 'name' ? this.nameLength : this.textLength;
+    const mean = this.#meanLength(field);
+    const values = known.values.length < this.#size ? new Float64Array(roomFor(this.#size)) : known.values;
+    for (let chunk = 0; chunk < this.#size; chunk++) values[chunk] = k1 * (1 - b + (b * lengths[chunk]!) / mean);
+    this.#norms[field] = { version: this.#version, k1, b, values };
+    return values;
   }
 
   /** Mean length of a field over live chunks, at least a little above nothing. */
-  meanLength(field: 'text' | 'name'): number {
+  #meanLength(field: 'text' | 'name'): number {
     return (field === 'name' ? this.#totalNames : this.#totalText) / Math.max(1, this.live) || 1;
   }
 
   /** Adds a file or replaces what was known under its path. */
   put(file: SearchableFile): void {
     this.remove(file.path);
+    this.#version++;
     const entry: IndexedFile = {
       path: file.path,
-      place: this.#freePlaces.pop() ?? this.#places++,
+      place: this.#freePlaces.pop() ?? this.#byPlace.length,
       folder: this.#enter(folderOf(file.path)),
       language: file.language,
       role: file.role,
-      firstChunk: this.#file.length,
+      firstChunk: this.#size,
       chunkCount: file.chunks.length / 3,
       pathStems: Array.from(stemsOf(file.path), (root) => this.#pathStem(root)),
       nameStems: stemsOf(nameWords(file.path)),
-      subject: subjectOf(file.path),
+      subject: this.#subject(subjectOf(file.path)),
       isDeclaration: isDeclaration(file.path),
     };
     this.files.set(file.path, entry);
+    this.#byPlace[entry.place] = entry;
     for (const { files } of entry.pathStems) files.add(entry);
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
   }
@@ -127,25 +219,47 @@ export class ChunkTable {
   /** Call it after much has been added, `all` when little more will be: postings then take less memory and time. */
   settle(all: boolean): void {
     if (!all && !this.postings.isFoldDue) return;
-    this.postings.fold((chunk) => (this.#file[chunk] === undefined ? -1 : chunk));
+    this.postings.fold((chunk) => (this.#placeOf[chunk]! < 0 ? -1 : chunk));
   }
 
   #pathStem(root: string): PathStem {
-    let known = this.pathStems.get(root);
-    if (known === undefined) this.pathStems.set(root, (known = { root, files: new Set() }));
-    return known;
+    const known = this.pathStems.get(root);
+    if (known !== undefined) return known;
+    const made: PathStem = { root, files: new Set(), match: undefined };
+    this.pathStems.set(root, made);
+    const beginning = beginningOf(root);
+    const alike = this.#stemsByBeginning.get(beginning);
+    if (alike === undefined) this.#stemsByBeginning.set(beginning, new Set([made]));
+    else alike.add(made);
+    return made;
+  }
+
+  #dropPathStem(stemOfPaths: PathStem): void {
+    this.pathStems.delete(stemOfPaths.root);
+    const beginning = beginningOf(stemOfPaths.root);
+    const alike = this.#stemsByBeginning.get(beginning)!;
+    alike.delete(stemOfPaths);
+    if (alike.size === 0) this.#stemsByBeginning.delete(beginning);
+  }
+
+  #subject(name: string): Subject {
+    let subject = this.#subjects.get(name);
+    if (subject === undefined) this.#subjects.set(name, (subject = { name, number: this.#subjects.size }));
+    return subject;
   }
 
   /** The folder of one more file. */
   #enter(path: string): Folder {
     let folder = this.#folders.get(path);
-    if (folder === undefined) this.#folders.set(path, (folder = { files: 0 }));
+    if (folder === undefined) this.#folders.set(path, (folder = { number: this.#folders.size, files: 0 }));
     folder.files++;
     return folder;
   }
 
   #putChunk(entry: IndexedFile, { chunks, words }: SearchableFile, i: number): void {
-    const chunk = this.#file.length;
+    const chunk = this.#size++;
+    if (chunk >= this.#placeOf.length) this.#placeOf = widened(this.#placeOf, roomFor(this.#size));
+    this.#placeOf[chunk] = entry.place;
     let text = 0;
     let names = 0;
     for (let pair = words.chunkOffsets[i]!; pair < words.chunkOffsets[i + 1]!; pair++) {
@@ -154,7 +268,6 @@ export class ChunkTable {
       text += bodyCount(counts) + commentCount(counts);
       names += nameCount(counts);
     }
-    this.#file.push(entry);
     this.lines.push(chunks[3 * i]!, chunks[3 * i + 1]!, chunks[3 * i + 2]!);
     this.textLength.push(text);
     this.nameLength.push(names);
@@ -166,36 +279,39 @@ export class ChunkTable {
   remove(path: string): void {
     const file = this.files.get(path);
     if (file === undefined) return;
+    this.#version++;
     this.files.delete(path);
     this.#freePlaces.push(file.place);
-    for (const { root, files } of file.pathStems) {
-      files.delete(file);
-      if (files.size === 0) this.pathStems.delete(root);
+    this.#byPlace[file.place] = undefined;
+    for (const each of file.pathStems) {
+      each.files.delete(file);
+      if (each.files.size === 0) this.#dropPathStem(each);
     }
     file.folder.files--;
     for (let chunk = file.firstChunk; chunk < file.firstChunk + file.chunkCount; chunk++) {
-      this.#file[chunk] = undefined;
+      this.#placeOf[chunk] = -1;
       this.live--;
       this.#totalText -= this.textLength[chunk]!;
       this.#totalNames -= this.nameLength[chunk]!;
     }
-    if (this.#file.length > 1024 && this.live * 2 < this.#file.length) this.#compact();
+    if (this.#size > 1024 && this.live * 2 < this.#size) this.#compact();
   }
 
   /** Drops what removed files left behind. */
   #compact(): void {
-    const newChunk = new Int32Array(this.#file.length).fill(-1);
+    const newChunk = new Int32Array(this.#size).fill(-1);
     const kept: number[] = [];
-    this.#file.forEach((file, chunk) => {
-      if (file === undefined) return;
+    for (let chunk = 0; chunk < this.#size; chunk++) {
+      if (this.#placeOf[chunk]! < 0) continue;
       newChunk[chunk] = kept.length;
       kept.push(chunk);
-    });
+    }
     for (const file of this.files.values()) {
       if (file.chunkCount > 0) file.firstChunk = newChunk[file.firstChunk]!;
     }
     this.postings.fold((chunk) => newChunk[chunk]!);
-    this.#file = kept.map((chunk) => this.#file[chunk]);
+    this.#placeOf = Int32Array.from(kept, (chunk) => this.#placeOf[chunk]!);
+    this.#size = kept.length;
     this.lines = kept.flatMap((chunk) => this.lines.slice(3 * chunk, 3 * chunk + 3));
     this.textLength = kept.map((chunk) => this.textLength[chunk]!);
     this.nameLength = kept.map((chunk) => this.nameLength[chunk]!);

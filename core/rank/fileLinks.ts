@@ -46,7 +46,8 @@ class UseTable {
   }
 }
 
-interface Neighbours {
+/** The neighbours of a file; another object after every change of them. */
+export interface Neighbours {
   paths: string[];
   /** One each. */
   shares: number[];
@@ -93,18 +94,17 @@ class Relation {
   }
 
   /** Neighbours of a file, each with its share: the weight over the root of both files' sums. */
-  forEachNeighbour(path: string, visit: (other: string, share: number) => void): void {
+  neighboursOf(path: string): Neighbours {
     let known = this.#known.get(path);
     if (known === undefined) {
-      known = this.#neighboursOf(path);
+      known = this.#findNeighbours(path);
       if (this.#known.size >= mostKnown) this.#known.clear();
       this.#known.set(path, known);
     }
-    const { paths, shares } = known;
-    for (let i = 0; i < paths.length; i++) visit(paths[i]!, shares[i]!);
+    return known;
   }
 
-  #neighboursOf(path: string): Neighbours {
+  #findNeighbours(path: string): Neighbours {
     const found: Neighbours = { paths: [], shares: [] };
     const sum = this.#sumOf(path);
     const give = (other: string, weight: number): void => {
@@ -130,6 +130,7 @@ export interface FileRelations {
 export class FileLinks {
   readonly #table = new UseTable();
   readonly #importers = new Map<string, number>();
+  #version = 0;
   readonly relations: FileRelations = {
     imports: new Relation(this.#table, ({ imported }) => (imported ? 1 : 0)),
     // The tenth call says less than the first.
@@ -137,7 +138,13 @@ export class FileLinks {
     importers: this.#importers,
   };
 
+  /** Another one after every change. */
+  get version(): number {
+    return this.#version;
+  }
+
   put(path: string, uses: readonly FileUse[]): void {
+    this.#version++;
     const before = this.#table.put(path, uses);
     this.#count(before, -1);
     this.#count(uses, 1);

@@ -11,6 +11,9 @@ const width = 3;
 /** New postings are folded in when there are so many, and half as many as old ones. */
 const leastFold = 1 << 18;
 
+/** From so many on, one copy of a block takes less time than a loop. */
+const worthCopying = 64;
+
 /** The postings of some terms that follow one another: those of each term side by side, newest first. */
 interface Segment {
   /** Where those of each term begin; one more for the end. */
@@ -34,6 +37,22 @@ export class PostingList {
     counts.set(this.counts.subarray(0, this.length));
     this.chunks = chunks;
     this.counts = counts;
+  }
+
+  append(chunks: Uint32Array, counts: Uint32Array, start: number, end: number): void {
+    this.extend(end - start);
+    const to = this.length;
+    this.length += end - start;
+    if (end - start >= worthCopying) {
+      this.chunks.set(chunks.subarray(start, end), to);
+      this.counts.set(counts.subarray(start, end), to);
+      return;
+    }
+    const { chunks: ownChunks, counts: ownCounts } = this;
+    for (let i = 0; i < end - start; i++) {
+      ownChunks[to + i] = chunks[start + i]!;
+      ownCounts[to + i] = counts[start + i]!;
+    }
   }
 
   /** Drops those whose chunk is not wanted. */
@@ -116,14 +135,7 @@ export class Postings {
     const { starts, chunks, counts } = segment;
     const local = termId & (segmentTerms - 1);
     const [start, end] = [starts[local]!, starts[local + 1]!];
-    into.extend(end - start);
-    const { chunks: intoChunks, counts: intoCounts } = into;
-    let to = into.length;
-    for (let i = start; i < end; i++, to++) {
-      intoChunks[to] = chunks[i]!;
-      intoCounts[to] = counts[i]!;
-    }
-    into.length = to;
+    into.append(chunks, counts, start, end);
   }
 
   #link(): void {

@@ -8,44 +8,16 @@ import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
 import { depthOf, expectedNearness, type EmbeddedChunks, type KnownNearness } from './partialVectors.ts';
 import { nearness } from './nearness.ts';
-import { NumberSet } from './numberSet.ts';
-import { neighbourEvidence } from './neighbourEvidence.ts';
-import { isSameFile, scorePaths } from './scorePaths.ts';
-import { testEvidence } from './testEvidence.ts';
+import { FileScores } from './fileScores.ts';
+import { NeighbourEvidence } from './neighbourEvidence.ts';
+import { isSameFile, PathScorer } from './scorePaths.ts';
+import { TestEvidence } from './testEvidence.ts';
 import type { RankedChunk, ScorePart, SearchableFile, SearchOptions } from './types.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
 
-interface FileScore {
-  file: IndexedFile;
-  score: number;
-  /** Before the prior of its role. */
-  raw: number;
-  /** What its next best chunks add. */
-  more: number;
-  /** What its path adds. */
-  path: number;
-  /** What its chunk nearest in meaning adds. */
-  meaning: number;
-  /** What it is multiplied with for what it has of the whole query, and for being no mere declaration. */
-  covered: number;
-  /** What its tests add. */
-  tests: number;
-  /** What the files around it add, and the one that adds most. */
-  near: number;
-  nearest: string;
-  /** What being imported by many adds. */
-  central: number;
-  /** What past changes add. */
-  changes: number;
-  /** Score of its best chunk. */
-  best: number;
-  /** How many of its chunks have a score. */
-  found: number;
-}
-
 interface Answer {
   chunk: number;
-  owner: FileScore;
+  owner: IndexedFile;
   result: RankedChunk;
 }
 
@@ -81,15 +53,19 @@ export class SearchIndex {
   readonly #terms: TermDictionary;
   readonly #scorer: ChunkScorer;
   readonly #links = new FileLinks();
+  readonly #paths: PathScorer;
+  readonly #tests: TestEvidence;
+  readonly #neighbours: NeighbourEvidence;
+  /** Of the search that is going on: what each file has. */
+  readonly #scores = new FileScores();
+  /** By place, the binary logarithm of one more than the number of its importers; for one state of files and links. */
+  #centrality = new Float64Array(0);
+  #centralityOf = '';
   /** Of the search that is going on: chunks near in meaning, 0 to 1, and the best score by words. */
   readonly #near = new Map<number, number>();
-  /** Of each file its chunk nearest in meaning. */
-  readonly #nearest = new Map<IndexedFile, number>();
   /** Those of them that have no vector: their nearness is what can be expected. */
   readonly #expected = new Set<number>();
   #bestByWords = 1;
-  /** Files that have something of the query, by their places. */
-  readonly #foundFiles = new NumberSet();
   /** The highest scores of a file, highest first. */
   #highest = new Float64Array(0);
 
@@ -98,6 +74,9 @@ export class SearchIndex {
     this.#weights = weights;
     this.#terms = terms;
     this.#scorer = new ChunkScorer(terms, this.#table);
+    this.#paths = new PathScorer(this.#table);
+    this.#tests = new TestEvidence(this.#table);
+    this.#neighbours = new NeighbourEvidence(this.#table, this.#links.relations);
   }
 
   get files(): number {
@@ -160,13 +139,13 @@ export class SearchIndex {
     const answers = this.#spread(analyzed, ranked, options.limit);
     this.#scorer.reset();
     if (options.explain === true) this.#explain(analyzed, answers);
+    this.#scores.clear();
     return answers.map(({ result }) => result);
   }
 
   /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
   #addMeaning({ meaning = [], embedded }: SearchOptions): void {
     this.#near.clear();
-    this.#nearest.clear();
     this.#expected.clear();
     this.#bestByWords = this.#bestScore() || 1;
     for (const { path, index, value } of nearness(meaning, depthOf(embedded, this.#weights.meaningDepth))) {
@@ -174,11 +153,7 @@ export class SearchIndex {
       if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
     }
     if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded);
-    for (const [chunk, near] of this.#near) {
-      this.#scorer.add(chunk, this.#meaningOf(chunk));
-      const file = this.#table.fileOf(chunk)!;
-      this.#nearest.set(file, Math.max(this.#nearest.get(file) ?? 0, near));
-    }
+    for (const chunk of this.#near.keys()) this.#scorer.add(chunk, this.#meaningOf(chunk));
   }
 
   #bestScore(): number {
@@ -208,80 +183,65 @@ export class SearchIndex {
   }
 
   /** The best files, as many as results are taken from, best first. */
-  #rankFiles(query: AnalyzedQuery, options: SearchOptions): FileScore[] {
-    const scored = this.#scoreFiles(query);
-    if (query.roles.size === 0) this.#addTestEvidence(scored);
-    const ownerOf = this.#ownersByPath(scored);
-    this.#addNeighbours(query, scored, ownerOf);
-    addChangeEvidence(scored, ownerOf, query, this.#weights, options.signals, (file) => this.#prior(query, file));
-    const { accept, limit } = options;
-    const accepted = accept === undefined ? scored : scored.filter(({ file }) => accept(file.path));
+  #rankFiles(query: AnalyzedQuery, { accept, limit, signals }: SearchOptions): IndexedFile[] {
+    const priorOf = this.#priors(query);
+    this.#scoreFiles(query, priorOf);
+    const scores = this.#scores;
+    if (query.roles.size === 0) this.#addTestEvidence(scores);
+    this.#addNeighbours(scores, priorOf);
+    addChangeEvidence(scores, this.#table, query, this.#weights, signals, priorOf);
+    const pathOf = (place: number): string => this.#table.fileAt(place).path;
     return bestOf(
-      accepted,
+      accept === undefined ? scores.places : scores.places.filter((place) => accept(pathOf(place))),
       Math.max(limit, leastFiles),
-      ({ score }) => score,
-      (a, b) => (a.file.path < b.file.path ? -1 : 1),
-    );
+      (place) => scores.score[place]!,
+      (a, b) => (pathOf(a) < pathOf(b) ? -1 : 1),
+    ).map((place) => this.#table.fileAt(place));
   }
 
-  /** Every file that has something of the query in its chunks or its path. */
-  #scoreFiles(query: AnalyzedQuery): FileScore[] {
-    const found = this.#foundFiles;
-    found.fit(this.#table.places);
+  /** Scores every file that has something of the query in its chunks or its path. */
+  #scoreFiles(query: AnalyzedQuery, priorOf: (file: IndexedFile) => number): void {
+    const scores = this.#scores;
+    const { placeOf, places } = this.#table;
+    scores.fit(places);
     if (this.#highest.length !== 1 + this.#weights.supportDepth)
       this.#highest = new Float64Array(1 + this.#weights.supportDepth);
-    const pathScores = scorePaths(query, this.#table, this.#weights);
-    const scored: FileScore[] = [];
     const { values, length } = this.#scorer.touched;
-    for (let i = 0; i < length; i++) {
-      const file = this.#table.fileOf(values[i]!)!;
-      if (found.add(file.place)) scored.push(this.#scoreFile(query, file, pathScores.get(file) ?? 0));
+    for (let i = 0; i < length; i++) scores.begin(placeOf[values[i]!]!);
+    this.#paths.score(query, this.#weights, (file, score) => {
+      if (file.chunkCount === 0) return;
+      scores.begin(file.place);
+      scores.path[file.place] = score;
+    });
+    this.#addFileMeaning(scores);
+    for (const place of scores.places) this.#scoreFile(this.#table.fileAt(place), scores, priorOf);
+  }
+
+  /** A file gains for its chunk nearest in meaning. */
+  #addFileMeaning({ meaning }: FileScores): void {
+    for (const [chunk, near] of this.#near) {
+      const place = this.#table.placeOf[chunk]!;
+      meaning[place] = Math.max(meaning[place]!, this.#weights.meaningFile * near * this.#bestByWords);
     }
-    for (const [file, path] of pathScores)
-      if (file.chunkCount > 0 && !found.has(file.place)) scored.push(this.#scoreFile(query, file, path));
-    found.clear();
-    return scored;
   }
 
-  /** Finds the score of a file by its path. */
-  #ownersByPath(scored: readonly FileScore[]): (path: string) => FileScore | undefined {
-    const owners = new Array<FileScore | undefined>(this.#table.places).fill(undefined);
-    for (const owner of scored) owners[owner.file.place] = owner;
-    return (path) => {
-      const file = this.#table.files.get(path);
-      return file === undefined ? undefined : owners[file.place];
-    };
-  }
-
-  #scoreFile(query: AnalyzedQuery, file: IndexedFile, path: number): FileScore {
+  #scoreFile(file: IndexedFile, scores: FileScores, priorOf: (file: IndexedFile) => number): void {
+    const { place } = file;
     const { support, supportDepth } = this.#weights;
-    const found = this.#findHighest(file);
+    scores.ranges[place] = this.#findHighest(file);
     const highest = this.#highest;
     const best = highest[0]!;
     let next = 0;
     for (let i = 1; i <= supportDepth; i++) next += highest[i]!;
     const more = support * next;
-    const nearest = this.#weights.meaningFile * (this.#nearest.get(file) ?? 0);
-    const meaning = nearest * this.#bestByWords;
     const declared = file.isDeclaration ? this.#weights.declaration : 1;
     const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
-    const raw = (best + more + path + meaning) * covered;
-    return {
-      file,
-      score: raw * this.#prior(query, file),
-      raw,
-      more,
-      path,
-      meaning,
-      covered,
-      tests: 0,
-      near: 0,
-      nearest: '',
-      central: 0,
-      changes: 0,
-      best,
-      found,
-    };
+    const raw = (best + more + scores.path[place]! + scores.meaning[place]!) * covered;
+    scores.best[place] = best;
+    scores.more[place] = more;
+    scores.covered[place] = covered;
+    scores.raw[place] = raw;
+    scores.score[place] = raw * priorOf(file);
   }
 
   /** The highest scores of a file's chunks, in `#highest`; returns how many have one. */
@@ -302,62 +262,77 @@ export class SearchIndex {
   }
 
   /** The chunks of a file that have a score. */
-  #foundIn({ file: { firstChunk, chunkCount }, found }: FileScore): number[] {
+  #foundIn({ firstChunk, chunkCount, place }: IndexedFile): number[] {
+    const found = this.#scores.ranges[place]!;
     const chunks: number[] = [];
     for (let chunk = firstChunk; chunks.length < found && chunk < firstChunk + chunkCount; chunk++)
       if (this.#scorer.touched.has(chunk)) chunks.push(chunk);
     return chunks;
   }
 
-  #addTestEvidence(scored: readonly FileScore[]): void {
-    for (const [owner, raw] of testEvidence(scored)) {
-      owner.tests = this.#weights.tests * raw;
-      owner.score += owner.tests;
+  #addTestEvidence(scores: FileScores): void {
+    this.#tests.weigh(scores);
+    for (const place of scores.places) {
+      scores.tests[place]! *= this.#weights.tests;
+      scores.score[place]! += scores.tests[place]!;
     }
   }
 
   /** What the files around the best ones gain, and a little for being imported by many. */
-  #addNeighbours(
-    query: AnalyzedQuery,
-    scored: readonly FileScore[],
-    ownerOf: (path: string) => FileScore | undefined,
-  ): void {
-    const { relations } = this.#links;
-    for (const owner of scored) {
-      const importers = relations.importers.get(owner.file.path) ?? 0;
-      owner.central = owner.score * this.#weights.central * Math.log2(1 + importers);
-      owner.score += owner.central;
+  #addNeighbours(scores: FileScores, priorOf: (file: IndexedFile) => number): void {
+    const centrality = this.#readCentrality();
+    const { central: weight } = this.#weights;
+    const { score, central, near } = scores;
+    for (const place of scores.places) {
+      central[place] = score[place]! * weight * centrality[place]!;
+      score[place]! += central[place];
     }
-    for (const [owner, { value, strongest }] of neighbourEvidence(scored, ownerOf, relations, this.#weights)) {
-      owner.near = value * this.#prior(query, owner.file);
-      owner.nearest = strongest;
-      owner.score += owner.near;
+    this.#neighbours.weigh(scores, this.#weights);
+    for (const place of scores.places) {
+      if (near[place] === 0) continue;
+      near[place]! *= priorOf(this.#table.fileAt(place));
+      score[place]! += near[place]!;
     }
   }
 
-  #prior(query: AnalyzedQuery, file: IndexedFile): number {
-    return query.roles.has(file.role) ? 1 : this.#weights.prior[file.role];
+  #readCentrality(): Float64Array {
+    const state = `${this.#table.version} ${this.#links.version}`;
+    if (state === this.#centralityOf) return this.#centrality;
+    const { importers } = this.#links.relations;
+    this.#centrality = new Float64Array(this.#table.places);
+    for (const { path, place } of this.#table.files.values())
+      this.#centrality[place] = Math.log2(1 + (importers.get(path) ?? 0));
+    this.#centralityOf = state;
+    return this.#centrality;
+  }
+
+  #priors(query: AnalyzedQuery): (file: IndexedFile) => number {
+    const { prior } = this.#weights;
+    if (query.roles.size === 0) return ({ role }) => prior[role];
+    return ({ role }) => (query.roles.has(role) ? 1 : prior[role]);
   }
 
   /** Hands each file's score to its chunks and takes the best. A file found by its path alone gives its first chunk. */
-  #spread(query: AnalyzedQuery, ranked: readonly FileScore[], limit: number): Answer[] {
+  #spread(query: AnalyzedQuery, ranked: readonly IndexedFile[], limit: number): Answer[] {
     const { spread } = this.#weights;
-    const candidates: { chunk: number; score: number; owner: FileScore }[] = [];
+    const candidates: { chunk: number; score: number; owner: IndexedFile }[] = [];
     for (const owner of ranked) {
-      const asked = this.#askedChunks(query, owner.file);
-      const found = owner.found === 0 && asked.size === 0 ? [owner.file.firstChunk] : this.#foundIn(owner);
+      const { place } = owner;
+      const [best, whole] = [this.#scores.best[place]!, this.#scores.score[place]!];
+      const asked = this.#askedChunks(query, owner);
+      const found = this.#scores.ranges[place] === 0 && asked.size === 0 ? [owner.firstChunk] : this.#foundIn(owner);
       const chunks = asked.size === 0 ? found : new Set([...asked, ...found]);
       for (const chunk of chunks) {
-        const own = owner.best === 0 ? 1 : (this.#scorer.scoreOf(chunk) / owner.best) ** spread;
+        const own = best === 0 ? 1 : (this.#scorer.scoreOf(chunk) / best) ** spread;
         const share = asked.has(chunk) ? 1 : asked.size > 0 ? own * besideAsked : own;
-        candidates.push({ chunk, score: owner.score * share, owner });
+        candidates.push({ chunk, score: whole * share, owner });
       }
     }
     return bestOf(
       candidates,
       limit,
       ({ score }) => score,
-      (a, b) => (a.owner === b.owner ? a.chunk - b.chunk : a.owner.file.path < b.owner.file.path ? -1 : 1),
+      (a, b) => (a.owner === b.owner ? a.chunk - b.chunk : a.owner.path < b.owner.path ? -1 : 1),
     ).map(({ chunk, score, owner }) => ({ chunk, owner, result: this.#result(chunk, score) }));
   }
 
@@ -401,25 +376,33 @@ export class SearchIndex {
       fields.set(field, terms.set(term, (terms.get(term) ?? 0) + value));
     });
     this.#scorer.reset();
+    const scores = this.#scores;
+    const priorOf = this.#priors(query);
     for (const { chunk, result, owner } of answers) {
-      const { found, more, path, meaning, covered, tests, near, nearest, central, changes, score, file } = owner;
+      const { place } = owner;
       const fields = shown.get(chunk)!;
+      const nearest = scores.nearest[place]!;
+      const changes = scores.changes[place]!;
       result.parts = [
         part('text', fields.get('text')),
         part('names', fields.get('name')),
         part('scope', fields.get('scope')),
         part('defines', fields.get('definition')),
         ...(this.#near.size === 0 ? [] : [this.#meaningPart(chunk)]),
-        { name: 'more ranges', value: more },
-        { name: 'path', value: path },
-        ...(this.#near.size === 0 ? [] : [{ name: 'file meaning', value: meaning }]),
-        { name: 'coverage', value: covered },
-        { name: 'prior', value: this.#prior(query, file), detail: file.role },
-        { name: 'tests', value: tests },
-        { name: 'neighbours', value: near, ...(nearest === '' ? {} : { detail: nearest }) },
-        { name: 'central', value: central },
+        { name: 'more ranges', value: scores.more[place]! },
+        { name: 'path', value: scores.path[place]! },
+        ...(this.#near.size === 0 ? [] : [{ name: 'file meaning', value: scores.meaning[place]! }]),
+        { name: 'coverage', value: scores.covered[place]! },
+        { name: 'prior', value: priorOf(owner), detail: owner.role },
+        { name: 'tests', value: scores.tests[place]! },
+        {
+          name: 'neighbours',
+          value: scores.near[place]!,
+          ...(nearest < 0 ? {} : { detail: this.#table.fileAt(nearest).path }),
+        },
+        { name: 'central', value: scores.central[place]! },
         ...(changes === 0 ? [] : [{ name: 'changes', value: changes }]),
-        { name: 'file', value: score, detail: `${found} matching ranges` },
+        { name: 'file', value: scores.score[place]!, detail: `${scores.ranges[place]!} matching ranges` },
         { name: 'total', value: result.score },
       ];
     }

@@ -1,4 +1,6 @@
-import type { IndexedFile } from './chunkTable.ts';
+import type { ChunkTable, IndexedFile } from './chunkTable.ts';
+import type { FileScores } from './fileScores.ts';
+import { NumberSet } from './numberSet.ts';
 
 /** More sources of one name than this, equally near: the name says nothing. */
 const mostSources = 2;
@@ -13,35 +15,66 @@ function pathWords(file: IndexedFile): readonly string[] {
 }
 
 /** Of several files of one name those whose path has most words in common with the test's. */
-function nearest<T extends { file: IndexedFile }>(test: IndexedFile, sources: readonly T[]): T[] {
-  if (sources.length < 2) return [...sources];
+function nearest(test: IndexedFile, sources: readonly IndexedFile[]): readonly IndexedFile[] {
+  if (sources.length < 2) return sources;
   const words = new Set(pathWords(test));
-  const shared = sources.map(({ file }) => pathWords(file).filter((word) => words.has(word)).length);
+  const shared = sources.map((file) => pathWords(file).filter((word) => words.has(word)).length);
   const most = Math.max(...shared);
   return sources.filter((_, i) => shared[i] === most);
 }
 
 /**
  * Tests describe behaviour in words that the code does not have: a test that matches the query speaks for the source
- * file that it is named after. Returns what each source gets: the best raw score of its tests.
+ * file that it is named after.
  */
-export function testEvidence<T extends { file: IndexedFile; raw: number }>(candidates: readonly T[]): Map<T, number> {
-  const tested = new Set<string>();
-  for (const { file } of candidates) if (file.role === 'test') tested.add(file.subject);
-  const sources = new Map<string, T[]>();
-  for (const candidate of candidates) {
-    const { role, subject } = candidate.file;
-    if (role !== 'source' || subject === '' || !tested.has(subject)) continue;
-    const same = sources.get(subject);
-    if (same === undefined) sources.set(subject, [candidate]);
-    else same.push(candidate);
+export class TestEvidence {
+  readonly #table: ChunkTable;
+  /** Subjects of the tests that were found. */
+  readonly #tested = new NumberSet();
+  /** By subject, the sources that were found, where a test was. */
+  #sources: (IndexedFile[] | undefined)[] = [];
+
+  constructor(table: ChunkTable) {
+    this.#table = table;
   }
-  const evidence = new Map<T, number>();
-  for (const { file, raw } of candidates) {
-    if (file.role !== 'test') continue;
-    const near = nearest(file, sources.get(file.subject) ?? []);
-    if (near.length > mostSources) continue;
-    for (const source of near) evidence.set(source, Math.max(evidence.get(source) ?? 0, raw));
+
+  /** Fills `tests`: what each source gets is the best raw score of its tests. */
+  weigh(scores: FileScores): void {
+    const tests = this.#findTests(scores.places);
+    this.#findSources(scores.places);
+    for (const test of tests) {
+      const sources = this.#sources[test.subject.number];
+      if (sources === undefined) continue;
+      const near = nearest(test, sources);
+      if (near.length > mostSources) continue;
+      const raw = scores.raw[test.place]!;
+      for (const { place } of near) scores.tests[place] = Math.max(scores.tests[place]!, raw);
+    }
+    const { values, length } = this.#tested;
+    for (let i = 0; i < length; i++) this.#sources[values[i]!] = undefined;
+    this.#tested.clear();
   }
-  return evidence;
+
+  #findTests(places: Uint32Array): IndexedFile[] {
+    const tests: IndexedFile[] = [];
+    this.#tested.fit(this.#table.subjects);
+    for (const place of places) {
+      const file = this.#table.fileAt(place);
+      if (file.role !== 'test' || file.subject.name === '') continue;
+      tests.push(file);
+      this.#tested.add(file.subject.number);
+    }
+    return tests;
+  }
+
+  #findSources(places: Uint32Array): void {
+    for (const place of places) {
+      const file = this.#table.fileAt(place);
+      const { number } = file.subject;
+      if (file.role !== 'source' || !this.#tested.has(number)) continue;
+      const same = this.#sources[number];
+      if (same === undefined) this.#sources[number] = [file];
+      else same.push(file);
+    }
+  }
 }

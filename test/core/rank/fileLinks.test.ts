@@ -29,9 +29,8 @@ function expected(uses: ReadonlyMap<string, readonly FileUse[]>, weightOf: (use:
 }
 
 const neighbours = (relation: FileLinks['relations']['calls'], path: string): [string, string][] => {
-  const found: [string, string][] = [];
-  relation.forEachNeighbour(path, (other, share) => found.push([other, share.toPrecision(10)]));
-  return found.sort();
+  const { paths, shares } = relation.neighboursOf(path);
+  return paths.map((other, i): [string, string] => [other, shares[i]!.toPrecision(10)]).sort();
 };
 
 describe('FileLinks', () => {
@@ -65,9 +64,9 @@ describe('FileLinks', () => {
     const shares = (order: readonly (typeof uses)[number][]): number[] => {
       const links = new FileLinks();
       for (const { path, uses: list } of order) links.put(path, list);
-      const found = new Map<string, number>();
-      links.relations.calls.forEachNeighbour(files[0]!, (other, share) => found.set(other, share));
-      return files.slice(1).map((each) => found.get(each)!);
+      const { paths, shares: each } = links.relations.calls.neighboursOf(files[0]!);
+      const found = new Map(paths.map((path, i) => [path, each[i]!]));
+      return files.slice(1).map((path) => found.get(path)!);
     };
     assert.deepEqual(shares([...uses].reverse()), shares(uses));
   });
