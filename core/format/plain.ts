@@ -9,8 +9,11 @@ import {
   signatureText,
   usedTitle,
 } from './layout.ts';
+import { oncePerFile } from './oncePerFile.ts';
 
 const block = (heading: string, content: string): string => `==> ${heading}\n${content}\n\n`;
+
+const fileBlock = oncePerFile((file) => block(headingOf(file), bodyOf(file)));
 
 const list = (title: string, lines: readonly SignatureLine[]): string[] =>
   lines.length === 0 ? [] : [block(title, lines.map(signatureText).join('\n'))];
@@ -18,11 +21,7 @@ const list = (title: string, lines: readonly SignatureLine[]): string[] =>
 export function plain(pack: PackDocument): string[] {
   const blocks =
     pack.mode === 'full'
-      ? [
-          ...pack.files.map((file) => block(headingOf(file), bodyOf(file))),
-          ...list(usedTitle, pack.used),
-          ...list(signaturesTitle, pack.signatures),
-        ]
+      ? [...pack.files.map(fileBlock), ...list(usedTitle, pack.used), ...list(signaturesTitle, pack.signatures)]
       : pack.files.map((file) => block(quotable(file.path), mapLines(file).join('\n')));
   return [...blocks, ...omissions(pack).map((sentence) => `${sentence}\n`)];
 }

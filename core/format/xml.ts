@@ -1,5 +1,6 @@
-import type { HeldRange, MappedFile, PackDocument, PackedFile, SignatureLine } from '../pack/types.ts';
+import type { HeldRange, MappedFile, PackDocument, SignatureLine } from '../pack/types.ts';
 import { linesOf, mapLines } from './layout.ts';
+import { oncePerFile } from './oncePerFile.ts';
 
 /** XML 1.0 has no place for most control characters, not even escaped. */
 const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
@@ -18,14 +19,14 @@ const escapeXml = (text: string): string =>
 const cdata = (text: string): string =>
   `<![CDATA[${text.replace(notXml, '\ufffd').replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
 
-function fileBlock({ path, language, ranges }: PackedFile): string {
+const fileBlock = oncePerFile(({ path, language, ranges }) => {
   const inside = ranges.map((range) => {
     const scope = range.scope === '' ? '' : ` scope="${escapeXml(range.scope)}"`;
     const kind = range.kind === 'body' ? '' : ` kind="${range.kind}"`;
     return `<range lines="${linesOf(range)}"${scope}${kind}>${cdata(range.content)}</range>\n`;
   });
   return `<file path="${escapeXml(path)}" language="${escapeXml(language)}">\n${inside.join('')}</file>\n`;
-}
+});
 
 const mapBlock = (file: MappedFile): string =>
   `<file path="${escapeXml(file.path)}">${cdata(`\n${mapLines(file).join('\n')}\n`)}</file>\n`;

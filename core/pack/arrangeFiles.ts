@@ -10,6 +10,8 @@ export interface ShownFile {
   parts: { range: LineRange; kind: RangeKind }[];
   /** Ranges that were ranked. */
   bodies: number;
+  /** What it was arranged as when it had so many parts; null: nothing but empty lines. */
+  arranged?: { parts: number; packed: PackedFile | null };
 }
 
 /** So few lines between two ranges cost no more than to say that they are left out. */
@@ -53,22 +55,27 @@ function withoutBlankEnds(file: PackFile, { startLine, endLine }: LineRange): Li
   return first > last ? undefined : { startLine: first, endLine: last };
 }
 
-/** Files in the order in which they were opened, each with its ranges by line. */
+function arrange(shown: ShownFile): PackedFile | null {
+  const { file } = shown;
+  const ranges = joined(shown);
+  const lines = ranges.map(({ range }) => range);
+  if (lines.length === 0) return null;
+  return {
+    path: file.path,
+    language: file.language,
+    ranges: ranges.map(({ range, kind }): PackedRange => {
+      const around = kind === 'context' ? [] : enclosing(file, range).filter(({ line }) => !holdsLine(lines, line));
+      const scope = around.map(({ name }) => name).join(scopeSeparator);
+      return { ...range, kind, scope, content: file.slice(range.startLine, range.endLine) };
+    }),
+  };
+}
+
+/** Files in the order in which they were opened, each with its ranges by line; the same object while nothing is added. */
 export function arrangeFiles(shown: readonly ShownFile[]): PackedFile[] {
   return shown.flatMap((each) => {
-    const { file } = each;
-    const ranges = joined(each);
-    const lines = ranges.map(({ range }) => range);
-    if (lines.length === 0) return [];
-    const packed: PackedFile = {
-      path: file.path,
-      language: file.language,
-      ranges: ranges.map(({ range, kind }): PackedRange => {
-        const around = kind === 'context' ? [] : enclosing(file, range).filter(({ line }) => !holdsLine(lines, line));
-        const scope = around.map(({ name }) => name).join(scopeSeparator);
-        return { ...range, kind, scope, content: file.slice(range.startLine, range.endLine) };
-      }),
-    };
-    return [packed];
+    if (each.arranged?.parts !== each.parts.length) each.arranged = { parts: each.parts.length, packed: arrange(each) };
+    const { packed } = each.arranged;
+    return packed === null ? [] : [packed];
   });
 }

@@ -67,7 +67,7 @@ export class Packer {
   readonly #values: readonly number[];
   readonly #uses = new Map<number, readonly UsedDefinition[]>();
   readonly #lines = new Map<string, SignatureLine>();
-  readonly #duplicates = new Duplicates();
+  readonly #duplicates: Duplicates;
   /** Three for each candidate first (body, signature, name), then what bodies wish for. */
   #offers: Offer[] = [];
   #levels: Level[] = [];
@@ -86,6 +86,7 @@ export class Packer {
     this.#options = { held: new Map(), outdated: new Map(), heldRanges: [], beyond: 0, weights, ...options };
     const top = options.candidates[0]?.score ?? 0;
     this.#values = options.candidates.map(({ score }) => (top > 0 ? (score / top) ** weights.steepness : 1));
+    this.#duplicates = new Duplicates(options.candidates.map(({ content }) => content));
     this.#clear();
   }
 
@@ -332,7 +333,7 @@ export class Packer {
     this.#shelf(file).bodies++;
     if (this.#bodyOrder.length === limit) for (const offer of this.#offers) offer.isFresh = false;
     this.#show(file, candidate, 'body');
-    this.#cover(content);
+    this.#cover(i);
     const value = this.#values[i]!;
     for (const around of enclosing(file, candidate).slice(-mostHeaders))
       this.#offers.push(this.#wish(file, headerOf(file, around), value * weights.header));
@@ -342,14 +343,11 @@ export class Packer {
   }
 
   /** What resembles a body that is in is worth less from now on. */
-  #cover(content: string): void {
-    this.#duplicates.add(content);
-    for (const [j, other] of this.#options.candidates.entries()) {
+  #cover(i: number): void {
+    for (const j of this.#duplicates.add(i)) {
       if (this.#levels[j] === 'body') continue;
-      const covered = this.#duplicates.coverage(other.content);
-      if (covered === this.#covered[j]) continue;
-      this.#covered[j] = covered;
-      for (const offer of this.#offers.slice(3 * j, 3 * j + 3)) offer.isFresh = false;
+      this.#covered[j] = this.#duplicates.coverage(j);
+      for (let offer = 3 * j; offer < 3 * j + 3; offer++) this.#offers[offer]!.isFresh = false;
     }
   }
 }
