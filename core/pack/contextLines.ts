@@ -46,7 +46,6 @@ function statementOf(file: PackFile, line: number): LineRange {
 const wordsOf = (text: string): ReadonlySet<string> =>
   new Set(text.match(isAscii.test(text) ? /[A-Za-z_$][\w$]*/g : /[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []);
 
- 
 const isAscii = /^[\x00-\x7f]*$/;
 
 /** The last word of a name that an import gives: `b` of `a.b`. */

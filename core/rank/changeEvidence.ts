@@ -20,7 +20,7 @@ export function addChangeEvidence(
   query: AnalyzedQuery,
   { recency, coChange, pastChanges }: RankingWeights,
   open: (() => ChangeSignals | null) | undefined,
-  priorOf: (file: IndexedFile) => number,
+  priorOf: (place: number) => number,
 ): void {
   if (recency === 0 && coChange === 0 && pastChanges === 0) return;
   const signals = open?.() ?? null;
@@ -33,14 +33,15 @@ export function addChangeEvidence(
     const past = signals.resembling(new Map(query.terms.map(({ term, weight }) => [stem(term), weight])));
     for (const [path, value] of past) {
       const file = foundFile(scores, table, path);
-      if (file !== undefined) add(file.place, pastChanges * value * priorOf(file));
+      if (file !== undefined) add(file.place, pastChanges * value * priorOf(file.place));
     }
   }
   if (recency > 0)
     for (const place of scores.places)
       add(place, scores.score[place]! * recency * signals.recency(table.fileAt(place).path));
   if (coChange > 0)
-    for (const [file, value] of partners(scores, table, signals)) add(file.place, coChange * value * priorOf(file));
+    for (const [file, value] of partners(scores, table, signals))
+      add(file.place, coChange * value * priorOf(file.place));
 }
 
 function foundFile({ found }: FileScores, { files }: ChunkTable, path: string): IndexedFile | undefined {

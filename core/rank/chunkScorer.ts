@@ -1,6 +1,6 @@
 import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
-import { bodyCount, commentCount, definitionTerm, nameCount, scopeCount } from '../lexical/types.ts';
+import { bodyCount, commentCount, definitionTerm, fieldMasks, nameCount, scopeCount } from '../lexical/types.ts';
 import type { ChunkTable, IndexedFile } from './chunkTable.ts';
 import { DefinitionNames } from './definitionNames.ts';
 import { NumberSet, roomFor } from './numberSet.ts';
@@ -46,6 +46,8 @@ export class ChunkScorer {
   readonly #holding = new NumberSet();
   /** What was read of a group of terms. */
   readonly #read = new PostingList();
+  /** It is one term: each chunk stands in it once. */
+  #isOneTerm = true;
   /** By name, what it shares with the query. */
   readonly #sharing = new NumberSet();
   #shared = new Float64Array(0);
@@ -136,7 +138,14 @@ export class ChunkScorer {
     const { chunks, counts, length } = this.#read;
     const files = this.#seen;
     const { placeOf } = this.#table;
-    for (let i = 0; i < length; i++) if (textCount(counts[i]!) > 0) files.add(placeOf[chunks[i]!]!);
+    let last = -1;
+    for (let i = 0; i < length; i++) {
+      const place = placeOf[chunks[i]!]!;
+      // Those of a file follow one another.
+      if (place === last || textCount(counts[i]!) === 0) continue;
+      files.add(place);
+      last = place;
+    }
     const value = weight * rarity(this.#table.files.size, files.length);
     this.#asked += value;
     for (let i = 0; i < files.length; i++) this.#covered[files.values[i]!]! += value;
@@ -250,6 +259,7 @@ export class ChunkScorer {
   #readAll(termIds: readonly number[]): void {
     const read = this.#read;
     read.length = 0;
+    this.#isOneTerm = termIds.length === 1;
     for (const id of termIds) this.#table.postings.read(id, read);
     if (this.#table.live < this.#table.size) {
       const { placeOf } = this.#table;
@@ -260,11 +270,12 @@ export class ChunkScorer {
   /** BM25 of what was read, taken as one term, over one field of all chunks. */
   #scoreField(field: 'text' | 'name', weight: number, term: string): void {
     const { k1, b } = this.#weights;
+    const norms = this.#table.lengthNorms(field, k1, b);
+    if (this.#isOneTerm) return this.#scoreOneTerm(field, weight, term, norms);
     if (field === 'name') this.#gather(nameCount);
     else this.#gatherText();
     const { values, length } = this.#holding;
     const frequency = this.#frequency;
-    const norms = this.#table.lengthNorms(field, k1, b);
     const share = weight * rarity(this.#table.live, length) * (k1 + 1);
     for (let i = 0; i < length; i++) {
       const chunk = values[i]!;
@@ -273,6 +284,24 @@ export class ChunkScorer {
       this.#give(chunk, term, field, (share * tf) / (tf + norms[chunk]!));
     }
     this.#holding.clear();
+  }
+
+  /** The same for a single term: nothing has to be brought together first. */
+  #scoreOneTerm(field: 'text' | 'name', weight: number, term: string, norms: Float64Array): void {
+    const { chunks, counts, length } = this.#read;
+    const { k1, comment } = this.#weights;
+    const mask = fieldMasks[field === 'text' && comment === 0 ? 'body' : field];
+    let holding = 0;
+    for (let i = 0; i < length; i++) if ((counts[i]! & mask) !== 0) holding++;
+    const share = weight * rarity(this.#table.live, holding) * (k1 + 1);
+    for (let i = 0; i < length; i++) {
+      const all = counts[i]!;
+      if ((all & mask) === 0) continue;
+      const chunk = chunks[i]!;
+      // As exact as the sums of several terms are kept.
+      const tf = field === 'name' ? nameCount(all) : Math.fround(bodyCount(all) + comment * commentCount(all));
+      this.#give(chunk, term, field, (share * tf) / (tf + norms[chunk]!));
+    }
   }
 
   /** The rarity of what was read for each chunk that has it in a field. */

@@ -38,6 +38,17 @@ export interface PathMatch {
   value: number;
 }
 
+/** Numbers of roles, for arrays. */
+export const roleNumbers: Record<FileRole, number> = {
+  source: 0,
+  test: 1,
+  docs: 2,
+  example: 3,
+  generated: 4,
+  config: 5,
+  vendored: 6,
+};
+
 export interface IndexedFile {
   path: string;
   /** A small number of its own, for arrays with a cell a file. */
@@ -125,6 +136,10 @@ export class ChunkTable {
   #placeOf = new Int32Array(0);
   #size = 0;
   readonly #byPlace: (IndexedFile | undefined)[] = [];
+  /** By place the numbers of a file's role, subject and folder: walks over thousands of files touch nothing else. */
+  readonly roleAt: number[] = [];
+  readonly subjectAt: number[] = [];
+  readonly folderAt: number[] = [];
   /** Raised by every change. */
   #version = 0;
   readonly #norms: Record<'text' | 'name', LengthNorms> = { text: noNorms, name: noNorms };
@@ -212,6 +227,9 @@ export class ChunkTable {
     };
     this.files.set(file.path, entry);
     this.#byPlace[entry.place] = entry;
+    this.roleAt[entry.place] = roleNumbers[entry.role];
+    this.subjectAt[entry.place] = entry.subject.number;
+    this.folderAt[entry.place] = entry.folder.number;
     for (const { files } of entry.pathStems) files.add(entry);
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
   }

@@ -1,5 +1,5 @@
 import { bestOf } from './bestOf.ts';
-import type { ChunkTable } from './chunkTable.ts';
+import { roleNumbers, type ChunkTable } from './chunkTable.ts';
 import type { FileRelations, Neighbours } from './fileLinks.ts';
 import type { FileScores } from './fileScores.ts';
 import type { RankingWeights } from './weights.ts';
@@ -44,8 +44,9 @@ export class NeighbourEvidence {
 
   /** What each file has to say to its neighbours. */
   #voices({ score, raw }: FileScores, { testVoice }: RankingWeights): (place: number) => number {
+    const { roleAt } = this.#table;
     return (place) =>
-      this.#table.fileAt(place).role === 'test' ? Math.max(score[place]!, testVoice * raw[place]!) : score[place]!;
+      roleAt[place] === roleNumbers.test ? Math.max(score[place]!, testVoice * raw[place]!) : score[place]!;
   }
 
   #giveAlong(relation: 'imports' | 'calls', seed: number, value: number, scores: FileScores): void {
@@ -75,10 +76,12 @@ export class NeighbourEvidence {
   ): void {
     const seedsOf = new Array<number[] | undefined>(this.#table.folders).fill(undefined);
     for (const seed of seeds) (seedsOf[this.#table.fileAt(seed).folder.number] ??= []).push(seed);
+    const { folderAt } = this.#table;
     for (const place of scores.places) {
-      const { number, files } = this.#table.fileAt(place).folder;
-      for (const seed of seedsOf[number] ?? [])
-        if (seed !== place) give(scores, place, seed, weight * (voiceOf(seed) / (files - 1)));
+      const near = seedsOf[folderAt[place]!];
+      if (near === undefined) continue;
+      const { files } = this.#table.fileAt(place).folder;
+      for (const seed of near) if (seed !== place) give(scores, place, seed, weight * (voiceOf(seed) / (files - 1)));
     }
   }
 }

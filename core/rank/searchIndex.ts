@@ -1,8 +1,9 @@
 import type { FileUse } from '../graph/fileUses.ts';
+import type { FileRole } from '../model.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { addChangeEvidence } from './changeEvidence.ts';
 import { ChunkScorer, type ScoredField } from './chunkScorer.ts';
-import { ChunkTable, type IndexedFile } from './chunkTable.ts';
+import { ChunkTable, roleNumbers, type IndexedFile } from './chunkTable.ts';
 import { bestOf } from './bestOf.ts';
 import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
@@ -200,14 +201,20 @@ export class SearchIndex {
   }
 
   /** Scores every file that has something of the query in its chunks or its path. */
-  #scoreFiles(query: AnalyzedQuery, priorOf: (file: IndexedFile) => number): void {
+  #scoreFiles(query: AnalyzedQuery, priorOf: (place: number) => number): void {
     const scores = this.#scores;
     const { placeOf, places } = this.#table;
     scores.fit(places);
     if (this.#highest.length !== 1 + this.#weights.supportDepth)
       this.#highest = new Float64Array(1 + this.#weights.supportDepth);
     const { values, length } = this.#scorer.touched;
-    for (let i = 0; i < length; i++) scores.begin(placeOf[values[i]!]!);
+    let last = -1;
+    for (let i = 0; i < length; i++) {
+      const place = placeOf[values[i]!]!;
+      // Those of a file mostly follow one another.
+      if (place !== last) scores.begin(place);
+      last = place;
+    }
     this.#paths.score(query, this.#weights, (file, score) => {
       if (file.chunkCount === 0) return;
       scores.begin(file.place);
@@ -225,7 +232,7 @@ export class SearchIndex {
     }
   }
 
-  #scoreFile(file: IndexedFile, scores: FileScores, priorOf: (file: IndexedFile) => number): void {
+  #scoreFile(file: IndexedFile, scores: FileScores, priorOf: (place: number) => number): void {
     const { place } = file;
     const { support, supportDepth } = this.#weights;
     scores.ranges[place] = this.#findHighest(file);
@@ -241,7 +248,7 @@ export class SearchIndex {
     scores.more[place] = more;
     scores.covered[place] = covered;
     scores.raw[place] = raw;
-    scores.score[place] = raw * priorOf(file);
+    scores.score[place] = raw * priorOf(place);
   }
 
   /** The highest scores of a file's chunks, in `#highest`; returns how many have one. */
@@ -279,7 +286,7 @@ export class SearchIndex {
   }
 
   /** What the files around the best ones gain, and a little for being imported by many. */
-  #addNeighbours(scores: FileScores, priorOf: (file: IndexedFile) => number): void {
+  #addNeighbours(scores: FileScores, priorOf: (place: number) => number): void {
     const centrality = this.#readCentrality();
     const { central: weight } = this.#weights;
     const { score, central, near } = scores;
@@ -290,7 +297,7 @@ export class SearchIndex {
     this.#neighbours.weigh(scores, this.#weights);
     for (const place of scores.places) {
       if (near[place] === 0) continue;
-      near[place]! *= priorOf(this.#table.fileAt(place));
+      near[place]! *= priorOf(place);
       score[place]! += near[place]!;
     }
   }
@@ -306,10 +313,13 @@ export class SearchIndex {
     return this.#centrality;
   }
 
-  #priors(query: AnalyzedQuery): (file: IndexedFile) => number {
+  #priors(query: AnalyzedQuery): (place: number) => number {
     const { prior } = this.#weights;
-    if (query.roles.size === 0) return ({ role }) => prior[role];
-    return ({ role }) => (query.roles.has(role) ? 1 : prior[role]);
+    const priors = new Float64Array(Object.keys(roleNumbers).length);
+    for (const role of Object.keys(roleNumbers) as FileRole[])
+      priors[roleNumbers[role]] = query.roles.has(role) ? 1 : prior[role];
+    const { roleAt } = this.#table;
+    return (place) => priors[roleAt[place]!]!;
   }
 
   /** Hands each file's score to its chunks and takes the best. A file found by its path alone gives its first chunk. */
@@ -393,7 +403,7 @@ export class SearchIndex {
         { name: 'path', value: scores.path[place]! },
         ...(this.#near.size === 0 ? [] : [{ name: 'file meaning', value: scores.meaning[place]! }]),
         { name: 'coverage', value: scores.covered[place]! },
-        { name: 'prior', value: priorOf(owner), detail: owner.role },
+        { name: 'prior', value: priorOf(place), detail: owner.role },
         { name: 'tests', value: scores.tests[place]! },
         {
           name: 'neighbours',

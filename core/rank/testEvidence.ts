@@ -1,4 +1,4 @@
-import type { ChunkTable, IndexedFile } from './chunkTable.ts';
+import { roleNumbers, type ChunkTable, type IndexedFile } from './chunkTable.ts';
 import type { FileScores } from './fileScores.ts';
 import { NumberSet } from './numberSet.ts';
 
@@ -58,9 +58,11 @@ export class TestEvidence {
   #findTests(places: Uint32Array): IndexedFile[] {
     const tests: IndexedFile[] = [];
     this.#tested.fit(this.#table.subjects);
+    const { roleAt } = this.#table;
     for (const place of places) {
+      if (roleAt[place] !== roleNumbers.test) continue;
       const file = this.#table.fileAt(place);
-      if (file.role !== 'test' || file.subject.name === '') continue;
+      if (file.subject.name === '') continue;
       tests.push(file);
       this.#tested.add(file.subject.number);
     }
@@ -68,10 +70,11 @@ export class TestEvidence {
   }
 
   #findSources(places: Uint32Array): void {
+    const { roleAt, subjectAt } = this.#table;
     for (const place of places) {
+      const number = subjectAt[place]!;
+      if (roleAt[place] !== roleNumbers.source || !this.#tested.has(number)) continue;
       const file = this.#table.fileAt(place);
-      const { number } = file.subject;
-      if (file.role !== 'source' || !this.#tested.has(number)) continue;
       const same = this.#sources[number];
       if (same === undefined) this.#sources[number] = [file];
       else same.push(file);

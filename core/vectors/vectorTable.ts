@@ -202,16 +202,10 @@ export class VectorTable {
 
   /** Rows with the highest scores, in any order; among equal ones the earlier rows. */
   #best(scores: Int32Array, count: number): number[] {
-    let rows: number[] = [];
-    let least = -Infinity;
-    for (let row = 0; row < scores.length; row++) {
-      if (scores[row]! <= least) continue;
-      rows.push(row);
-      if (rows.length < 4 * count) continue;
-      rows = highest(rows, scores, count);
-      least = scores[rows.at(-1)!]!;
-    }
-    return highest(rows, scores, count);
+    const least = leastOfBest(scores, count);
+    const rows: number[] = [];
+    for (let row = 0; row < scores.length; row++) if (scores[row]! >= least) rows.push(row);
+    return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
   }
 
   #row(row: number): Int8Array {
@@ -241,8 +235,24 @@ export class VectorTable {
   }
 }
 
-function highest(rows: number[], scores: Int32Array, count: number): number[] {
-  return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
+/** Blocks of rows for each row that is wanted. */
+const blocksPerRow = 4;
+
+/**
+ * A score that at least `count` rows reach, and not many more: the `count`-th highest of what is highest in each of a
+ * number of blocks of rows.
+ */
+function leastOfBest(scores: Int32Array, count: number): number {
+  const size = Math.floor(scores.length / (blocksPerRow * count));
+  if (size < 2) return -Infinity;
+  const highest: number[] = [];
+  for (let start = 0; start < scores.length; start += size) {
+    const end = Math.min(start + size, scores.length);
+    let most = scores[start]!;
+    for (let row = start + 1; row < end; row++) if (scores[row]! > most) most = scores[row]!;
+    highest.push(most);
+  }
+  return highest.sort((a, b) => b - a)[count - 1]!;
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
