@@ -1,3 +1,4 @@
+import type { ImportLink } from '../graph/types.ts';
 import type { CodeSymbol, LineRange } from '../model.ts';
 import type { PackFile } from './types.ts';
 
@@ -48,8 +49,18 @@ const wordsOf = (text: string): ReadonlySet<string> =>
 
 const isAscii = /^[\x00-\x7f]*$/;
 
-/** The last word of a name that an import gives: `b` of `a.b`. */
-const lastWord = (alias: string): string => /[\p{L}\p{N}_$]+$/u.exec(alias)?.[0] ?? '';
+/** Asked for again with every question that shows the file. */
+const knownNames = new WeakMap<ImportLink, readonly string[]>();
+
+/** The names that an import gives, of each its last word: `b` of `a.b`. */
+function namesGiven(link: ImportLink): readonly string[] {
+  let names = knownNames.get(link);
+  if (names === undefined) {
+    names = link.names.map(({ alias }) => /[\p{L}\p{N}_$]+$/u.exec(alias)?.[0] ?? '');
+    knownNames.set(link, names);
+  }
+  return names;
+}
 
 /** Statements outside a range that import a name which stands in its text, by line. */
 export function importsUsed(file: PackFile, range: LineRange, content: string): LineRange[] {
@@ -57,6 +68,6 @@ export function importsUsed(file: PackFile, range: LineRange, content: string): 
   if (outside.length === 0) return [];
   const words = wordsOf(content);
   const lines = new Set<number>();
-  for (const { names, line } of outside) if (names.some(({ alias }) => words.has(lastWord(alias)))) lines.add(line);
+  for (const link of outside) if (namesGiven(link).some((name) => words.has(name))) lines.add(link.line);
   return [...lines].sort((a, b) => a - b).map((line) => statementOf(file, line));
 }

@@ -226,16 +226,15 @@ export class ChunkScorer {
     this.#giveBestNames();
   }
 
+  /** Most names are defined once or twice, and a query has words of thousands: nothing is gathered for each of them. */
   #noteName(termId: number, score: number): void {
-    this.#readAll([termId]);
-    const { chunks, counts, length } = this.#read;
     const best = this.#bestName;
-    for (let i = 0; i < length; i++) {
-      const chunk = chunks[i]!;
-      if (nameCount(counts[i]!) === 0 || !(score > best[chunk]!)) continue;
+    const { placeOf, postings } = this.#table;
+    postings.forEach(termId, (chunk, counts) => {
+      if (nameCount(counts) === 0 || !(score > best[chunk]!) || placeOf[chunk]! < 0) return;
       best[chunk] = score;
       this.#holding.add(chunk);
-    }
+    });
   }
 
   #giveBestNames(): void {
