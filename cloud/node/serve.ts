@@ -24,6 +24,8 @@ export interface RunningServer {
 /** A client that sends its headers or its body more slowly is dropped. */
 const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 120_000;
+/** Longer than load balancers keep a connection that is idle (a minute, mostly): else they send into a closed one. */
+const keepAliveTimeoutMs = 75_000;
 
 /**
  * A name or an address, and a port. Addresses are put together with it: a `#` in it would cut off the path, and another
@@ -89,6 +91,7 @@ export async function startServer({ stack, configuration, version, log }: ServeO
     serverOptions: {
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: 5_000,
     },
   }) as Server;

@@ -87,6 +87,8 @@ describe('contextkit-cloud', function () {
     const text = await said(first, key);
     const made = await callApi(url, 'POST', '/v1/projects', { key: text, body: { name: 'Kept' } });
     assert.equal(made.status, 201, made.text);
+    const idleSeconds = Number(/timeout=(\d+)/.exec(made.headers.get('keep-alive') ?? '')?.[1]);
+    assert.ok(idleSeconds > 60, 'load balancers keep idle connections for a minute');
 
     const second = run(args);
     assert.equal(await second.ended, 1);
