@@ -47,8 +47,6 @@ export function packCounts(body: number, comment: number, name: number, scope: n
 export const bodyCount = (packed: number): number => packed & bodyMax;
 export const commentCount = (packed: number): number => (packed >>> 11) & commentMax;
 export const nameCount = (packed: number): number => (packed >>> 21) & nameMax;
-/** The bits of counts that say whether a field has the term at all. */
-export const fieldMasks = { body: bodyMax, text: bodyMax | (commentMax << 11), name: nameMax << 21 };
 export const scopeCount = (packed: number): number => packed >>> 28;
 
 /**

@@ -70,6 +70,8 @@ export class Packer {
   readonly #duplicates: Duplicates;
   /** Three for each candidate first (body, signature, name), then what bodies wish for. */
   #offers: Offer[] = [];
+  /** The same by their files. */
+  readonly #offersOf = new Map<string, Offer[]>();
   #levels: Level[] = [];
   #files = new Map<string, ShownFile>();
   /** By path, what the pack and the conversation have; forgotten with every part that is added to a file. */
@@ -168,6 +170,7 @@ export class Packer {
     this.#used = [];
     this.#bodyOrder = [];
     this.#duplicates.clear();
+    this.#offersOf.clear();
     this.#offers = candidates.flatMap((_, i) => [
       this.#bodyOffer(i),
       this.#listOffer(i, 'signature'),
@@ -192,11 +195,15 @@ export class Packer {
 
   #take(offer: Offer): void {
     offer.buy();
-    for (const each of this.#offers) if (each.path === offer.path) each.isFresh = false;
+    for (const each of this.#offersOf.get(offer.path) ?? []) each.isFresh = false;
   }
 
   #offer(path: string, assess: () => Worth, buy: () => void): Offer {
-    return { path, ...nothing, isFresh: false, assess, buy };
+    const offer: Offer = { path, value: 0, cost: 1, isFresh: false, assess, buy };
+    const ofFile = this.#offersOf.get(path);
+    if (ofFile === undefined) this.#offersOf.set(path, [offer]);
+    else ofFile.push(offer);
+    return offer;
   }
 
   #valueOf(i: number): number {

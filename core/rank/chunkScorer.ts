@@ -1,23 +1,18 @@
 import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
-import { bodyCount, commentCount, definitionTerm, fieldMasks, nameCount, scopeCount } from '../lexical/types.ts';
+import { definitionTerm, nameCount } from '../lexical/types.ts';
 import type { ChunkTable, IndexedFile } from './chunkTable.ts';
 import { DefinitionNames } from './definitionNames.ts';
 import { NumberSet, roomFor } from './numberSet.ts';
-import { PostingList } from './postings.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
+import { TermGroup } from './termGroup.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
 
 export type ScoredField = 'text' | 'name' | 'scope' | 'definition';
 
 /** Called for each share that a term adds to a chunk; only when a score is explained. */
 export type Witness = (chunk: number, term: string, field: ScoredField, value: number) => void;
-
-/** A part of a posting's counts. */
-type CountOf = (counts: number) => number;
-
-const textCount: CountOf = (counts) => bodyCount(counts) + commentCount(counts);
 
 /**
  * BM25F over chunks. A chunk gets a BM25 score over its code and comments, half by whole words and half by stems,
@@ -38,16 +33,13 @@ export class ChunkScorer {
   /** Chunks that have something of the query. */
   readonly touched = new NumberSet();
   /** One cell a chunk; all zero between two queries. */
-  #frequency = new Float32Array(0);
   #scores = new Float32Array(0);
   /** Of each chunk the definition whose name the query spells out best. */
   #bestName = new Float64Array(0);
-  /** Chunks that hold a group of terms in a field. */
-  readonly #holding = new NumberSet();
   /** What was read of a group of terms. */
-  readonly #read = new PostingList();
-  /** It is one term: each chunk stands in it once. */
-  #isOneTerm = true;
+  readonly #group: TermGroup;
+  /** Chunks that define a name of the query. */
+  readonly #naming = new NumberSet();
   /** By name, what it shares with the query. */
   readonly #sharing = new NumberSet();
   #shared = new Float64Array(0);
@@ -60,6 +52,7 @@ export class ChunkScorer {
     this.#terms = terms;
     this.#table = table;
     this.#names = new DefinitionNames(terms);
+    this.#group = new TermGroup(table);
   }
 
   /** Score of a chunk for the query of the last `score`. */
@@ -104,12 +97,11 @@ export class ChunkScorer {
   #fitScratch(): void {
     const { size } = this.#table;
     this.touched.fit(size);
-    this.#holding.fit(size);
+    this.#naming.fit(size);
     this.#seen.fit(this.#table.places);
     if (this.#covered.length < this.#table.places) this.#covered = new Float64Array(roomFor(this.#table.places));
     if (this.#scores.length >= size) return;
     this.#scores = new Float32Array(roomFor(size));
-    this.#frequency = new Float32Array(roomFor(size));
     this.#bestName = new Float64Array(roomFor(size));
   }
 
@@ -135,14 +127,14 @@ export class ChunkScorer {
   /** Counts a stem that was read for what each file has of the query. */
   #cover(weight: number): void {
     if (this.#weights.coverage === 0) return;
-    const { chunks, counts, length } = this.#read;
+    const { chunks, text, length } = this.#group;
     const files = this.#seen;
     const { placeOf } = this.#table;
     let last = -1;
     for (let i = 0; i < length; i++) {
       const place = placeOf[chunks[i]!]!;
       // Those of a file follow one another.
-      if (place === last || textCount(counts[i]!) === 0) continue;
+      if (place === last || text[i] === 0) continue;
       files.add(place);
       last = place;
     }
@@ -159,7 +151,7 @@ export class ChunkScorer {
     const shown = `${root}*`;
     this.#scoreField('text', weight * (1 - exact), shown);
     this.#scoreField('name', weight * name, shown);
-    this.#scorePresence(scopeCount, weight * scope, shown, 'scope');
+    this.#scorePresence('scope', weight * scope, shown, 'scope');
   }
 
   /** Related stems, together as one word, unless the query has them itself. */
@@ -233,105 +225,59 @@ export class ChunkScorer {
     postings.forEach(termId, (chunk, counts) => {
       if (nameCount(counts) === 0 || !(score > best[chunk]!) || placeOf[chunk]! < 0) return;
       best[chunk] = score;
-      this.#holding.add(chunk);
+      this.#naming.add(chunk);
     });
   }
 
   #giveBestNames(): void {
-    const { values, length } = this.#holding;
+    const { values, length } = this.#naming;
     for (let i = 0; i < length; i++) {
       const chunk = values[i]!;
       this.#give(chunk, 'whole name', 'name', this.#bestName[chunk]!);
       this.#bestName[chunk] = 0;
     }
-    this.#holding.clear();
+    this.#naming.clear();
   }
 
   #scoreDefinition(name: string): void {
     const id = this.#terms.find(definitionTerm(name));
     if (id === undefined) return;
     this.#readAll([id]);
-    this.#scorePresence(nameCount, this.#weights.definition, name, 'definition');
+    this.#scorePresence('name', this.#weights.definition, name, 'definition');
   }
 
-  /** Reads the postings of a group of terms in live chunks, for the calls that follow. */
+  /** Reads what chunks have of a group of terms, for the calls that follow. */
   #readAll(termIds: readonly number[]): void {
-    const read = this.#read;
-    read.length = 0;
-    this.#isOneTerm = termIds.length === 1;
-    for (const id of termIds) this.#table.postings.read(id, read);
-    if (this.#table.live < this.#table.size) {
-      const { placeOf } = this.#table;
-      read.keep((chunk) => placeOf[chunk]! >= 0);
-    }
+    this.#group.read(termIds, this.#weights.comment);
   }
 
   /** BM25 of what was read, taken as one term, over one field of all chunks. */
   #scoreField(field: 'text' | 'name', weight: number, term: string): void {
     const { k1, b } = this.#weights;
+    const { chunks, length, [field]: frequency } = this.#group;
     const norms = this.#table.lengthNorms(field, k1, b);
-    if (this.#isOneTerm) return this.#scoreOneTerm(field, weight, term, norms);
-    if (field === 'name') this.#gather(nameCount);
-    else this.#gatherText();
-    const { values, length } = this.#holding;
-    const frequency = this.#frequency;
-    const share = weight * rarity(this.#table.live, length) * (k1 + 1);
+    const share = weight * rarity(this.#table.live, this.#holding(field)) * (k1 + 1);
     for (let i = 0; i < length; i++) {
-      const chunk = values[i]!;
-      const tf = frequency[chunk]!;
-      frequency[chunk] = 0;
-      this.#give(chunk, term, field, (share * tf) / (tf + norms[chunk]!));
-    }
-    this.#holding.clear();
-  }
-
-  /** The same for a single term: nothing has to be brought together first. */
-  #scoreOneTerm(field: 'text' | 'name', weight: number, term: string, norms: Float64Array): void {
-    const { chunks, counts, length } = this.#read;
-    const { k1, comment } = this.#weights;
-    const mask = fieldMasks[field === 'text' && comment === 0 ? 'body' : field];
-    let holding = 0;
-    for (let i = 0; i < length; i++) if ((counts[i]! & mask) !== 0) holding++;
-    const share = weight * rarity(this.#table.live, holding) * (k1 + 1);
-    for (let i = 0; i < length; i++) {
-      const all = counts[i]!;
-      if ((all & mask) === 0) continue;
+      const tf = frequency[i]!;
+      if (tf === 0) continue;
       const chunk = chunks[i]!;
-      // As exact as the sums of several terms are kept.
-      const tf = field === 'name' ? nameCount(all) : Math.fround(bodyCount(all) + comment * commentCount(all));
       this.#give(chunk, term, field, (share * tf) / (tf + norms[chunk]!));
     }
   }
 
   /** The rarity of what was read for each chunk that has it in a field. */
-  #scorePresence(count: CountOf, weight: number, term: string, field: ScoredField): void {
+  #scorePresence(field: 'name' | 'scope', weight: number, term: string, shown: ScoredField): void {
     if (weight === 0) return;
-    this.#gather(count);
-    const holding = this.#holding;
-    const value = weight * rarity(this.#table.live, holding.length);
-    for (let i = 0; i < holding.length; i++) {
-      const chunk = holding.values[i]!;
-      this.#frequency[chunk] = 0;
-      this.#give(chunk, term, field, value);
-    }
-    holding.clear();
+    const { chunks, length, [field]: frequency } = this.#group;
+    const value = weight * rarity(this.#table.live, this.#holding(field));
+    for (let i = 0; i < length; i++) if (frequency[i] !== 0) this.#give(chunks[i]!, term, shown, value);
   }
 
-  /** Chunks of what was read that have it in a field; sums their counts in #frequency. */
-  #gather(count: CountOf): void {
-    const { chunks, counts, length } = this.#read;
-    for (let i = 0; i < length; i++) this.#hold(chunks[i]!, count(counts[i]!));
-  }
-
-  #gatherText(): void {
-    const { comment } = this.#weights;
-    const { chunks, counts, length } = this.#read;
-    for (let i = 0; i < length; i++) this.#hold(chunks[i]!, bodyCount(counts[i]!) + comment * commentCount(counts[i]!));
-  }
-
-  #hold(chunk: number, found: number): void {
-    if (found === 0) return;
-    this.#holding.add(chunk);
-    this.#frequency[chunk]! += found;
+  /** How many chunks have what was read in a field. */
+  #holding(field: 'text' | 'name' | 'scope'): number {
+    const { length, [field]: frequency } = this.#group;
+    let holding = 0;
+    for (let i = 0; i < length; i++) if (frequency[i] !== 0) holding++;
+    return holding;
   }
 }
