@@ -209,10 +209,16 @@ onEachStack(
       const counts = new Map<string, number>();
       const wrong: string[] = [];
       const asked = all.map(() => 0);
+      const refreshing: (Promise<boolean> | undefined)[] = [];
 
       const ask = async (one: Attempt): Promise<void> => {
         const own = all[one.org]!;
-        if (asked[one.org]!++ % freshAfter === freshAfter - 1) assert.ok(await own.refresh(), 'the key of the owner');
+        // What is being made for it is not to be deleted by its own requests before it is whole.
+        await refreshing[one.org];
+        if (asked[one.org]!++ % freshAfter === freshAfter - 1) {
+          refreshing[one.org] = own.refresh();
+          assert.ok(await refreshing[one.org], 'the key of the owner');
+        }
         const other = all[(one.org + 1 + one.other) % organizations]!;
         const wire = toWire(one, own, other);
         const reply = await send(address, wire);
