@@ -19,7 +19,7 @@ export interface Platform {
   services: string;
   /** Processor time so far: of the server, and of the services beside it (but for stand-ins). */
   cpuSeconds(): { server: number; services: number };
-  /** Threads that have opened a project so far, that of each project counted. */
+  /** Threads that have opened a project with its vectors so far, that of each project counted. */
   openings(): number;
   /** Of the server's process. */
   peakMb(): number;
@@ -151,7 +151,7 @@ export async function startPlatform({ stack, scratch, embeddings, execArgv }: Pl
       server: cpuSecondsOf(child.pid!),
       services: services.pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0),
     }),
-    openings: () => readFileSync(logFile, 'utf8').split('"context.index_opened"').length - 1,
+    openings: () => readFileSync(logFile, 'utf8').split('"context.vectors_read"').length - 1,
     peakMb: () => peakMbOf(child.pid!),
     async stop() {
       const ended = once(child, 'exit');

@@ -47,6 +47,8 @@ export interface VectorStore {
   deleteProject(org: OrgId, projectId: string): Promise<void>;
   /** Best first; equal ones in the order of their digests. Empty for an organization or a project without vectors. */
   nearest(org: OrgId, query: NearestQuery): Promise<Neighbour[]>;
+  /** The vectors of these texts of a project, as far as there are any, in any order. At most 1,000 are asked for. */
+  find(org: OrgId, projectId: string, digests: readonly string[]): Promise<StoredVector[]>;
   /** All vectors of a project page by page, in an order that stays while nothing is written. */
   read(org: OrgId, projectId: string, options?: { after?: string; limit?: number }): Promise<VectorPage>;
   count(org: OrgId, projectId?: string): Promise<number>;

@@ -10,6 +10,7 @@ import {
 } from '../../ports/vectorStore.ts';
 import {
   checkDigests,
+  checkFound,
   checkedVectors,
   checkProject,
   checkQuery,
@@ -125,6 +126,21 @@ const readSql = `
   WHERE org_id = $1 AND project_id = $2 AND ($3::uuid IS NULL OR digest > $3)
   ORDER BY digest LIMIT $4`;
 
+const findSql = `
+  SELECT digest, vector_send(embedding) AS embedding FROM project_vectors
+  WHERE org_id = $1 AND project_id = $2 AND digest = ANY ($3::uuid[])`;
+
+interface VectorRow {
+  digest: string;
+  embedding: Uint8Array;
+}
+
+const storedVector = (projectId: string, { digest, embedding }: VectorRow): StoredVector => ({
+  projectId,
+  digest: digestText(digest),
+  vector: vectorOf(embedding),
+});
+
 /**
  * Vectors beside everything else in PostgreSQL, by pgvector: rows that only their organization sees. Search goes over
  * all vectors of the project, in time that grows with them.
@@ -174,17 +190,8 @@ export function pgvectorStore({ database, dimensions = 384 }: PgvectorStoreOptio
     after: string | null,
     limit: number,
   ): Promise<VectorPage> {
-    const { rows } = await tx.query<{ digest: string; embedding: Uint8Array }>(readSql, [
-      org,
-      projectId,
-      after,
-      limit + 1,
-    ]);
-    const vectors = rows.slice(0, limit).map(({ digest, embedding }) => ({
-      projectId,
-      digest: digestText(digest),
-      vector: vectorOf(embedding),
-    }));
+    const { rows } = await tx.query<VectorRow>(readSql, [org, projectId, after, limit + 1]);
+    const vectors = rows.slice(0, limit).map((row) => storedVector(projectId, row));
     return { vectors, next: rows.length > limit ? vectors.at(-1)!.digest : null };
   }
 
@@ -227,6 +234,13 @@ export function pgvectorStore({ database, dimensions = 384 }: PgvectorStoreOptio
     async nearest(org, query) {
       checkQuery(query, dimensions);
       return inOrg(org, (tx) => nearest(tx, org, query), readOnly);
+    },
+    async find(org, projectId, digests) {
+      checkProject(projectId);
+      checkFound(digests);
+      if (digests.length === 0) return [];
+      const { rows } = await inOrg(org, (tx) => tx.query<VectorRow>(findSql, [org, projectId, digests]), readOnly);
+      return rows.map((row) => storedVector(projectId, row));
     },
     async read(org, projectId, { after, limit = mostRead } = {}) {
       checkProject(projectId);

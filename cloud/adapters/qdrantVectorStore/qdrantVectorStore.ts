@@ -9,6 +9,7 @@ import {
 } from '../../ports/vectorStore.ts';
 import {
   checkDigests,
+  checkFound,
   checkedVectors,
   checkProject,
   checkQuery,
@@ -191,6 +192,25 @@ export function qdrantVectorStore(options: QdrantVectorStoreOptions): VectorStor
     return { vectors: result['points'].map((point) => storedVectorOf(point, projectId, dimensions)), next };
   }
 
+  async function retrieve(org: OrgId, projectId: string, digests: readonly string[]): Promise<StoredVector[]> {
+    const action = 'look vectors up';
+    const ids = digests.map((digest) => pointId(projectId, digest));
+    const { status, result } = await qdrant.ask(action, {
+      method: 'POST',
+      path: pathOf(org, '/points'),
+      body: JSON.stringify({ ids, with_payload: ['digest'], with_vector: true }),
+      alsoExpected: [404],
+    });
+    if (status === 404) return [];
+    if (!Array.isArray(result) || result.length > digests.length) throw nonsense(action);
+    const asked = new Set(digests);
+    return result.map((point) => {
+      const vector = storedVectorOf(point, projectId, dimensions);
+      if (!asked.has(vector.digest)) throw nonsense(action);
+      return vector;
+    });
+  }
+
   return {
     dimensions,
     async ensure(org) {
@@ -234,6 +254,11 @@ export function qdrantVectorStore(options: QdrantVectorStoreOptions): VectorStor
     async nearest(org, query) {
       checkQuery(query, dimensions);
       return nearest(org, query);
+    },
+    async find(org, projectId, digests) {
+      checkProject(projectId);
+      checkFound(digests);
+      return digests.length === 0 ? [] : retrieve(org, projectId, digests);
     },
     async read(org, projectId, { after, limit = mostRead } = {}) {
       checkProject(projectId);

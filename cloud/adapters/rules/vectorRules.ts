@@ -49,6 +49,12 @@ export function checkQuery({ projectId, vector, limit }: NearestQuery, dimension
 }
 
 /** @throws {RangeError} */
+export function checkFound(digests: readonly string[]): void {
+  checkDigests(digests);
+  if (digests.length > mostRead) throw new RangeError(`at most ${mostRead} vectors are looked for at once`);
+}
+
+/** @throws {RangeError} */
 export function checkReadLimit(limit: number): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > mostRead)
     throw new RangeError(`1 to ${mostRead} vectors are read at once`);

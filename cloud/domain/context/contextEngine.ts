@@ -18,7 +18,7 @@ export interface ContextEngine {
   select(org: OrgId, revision: Revision, wishes: SelectWishes): Promise<Answered<Selection>>;
   symbols(org: OrgId, revision: Revision, query: SymbolQuery): Promise<Answered<FoundSymbolRow[]>>;
   graph(org: OrgId, revision: Revision, query: GraphQuery): Promise<Answered<GraphAnswer>>;
-  /** Reads a project into memory, so that the next question finds it there. */
+  /** Reads a project into memory, with its vectors, so that the next question finds it there. */
   open(org: OrgId, revision: Revision): Promise<void>;
   /** Forgets a project that was deleted, or all of an organization. */
   forget(org: OrgId, projectId?: string): Promise<void>;
@@ -39,10 +39,15 @@ export function contextEngine(parts: ContextEngineParts): ContextEngine {
   const files = packFiles({ texts: parts.texts, maxBytes: parts.maxTextBytes });
   return {
     select: (org, wanted, wishes) =>
-      indexes.use(org, wanted, async (open) => {
-        const { revision } = open;
-        return { revision, answer: await selectFromIndex({ files, counter, thread }, org, open, wishes) };
-      }),
+      indexes.use(
+        org,
+        wanted,
+        async (open) => {
+          const { revision } = open;
+          return { revision, answer: await selectFromIndex({ files, counter, thread }, org, open, wishes) };
+        },
+        wishes.vector === null ? 'none' : 'a_moment',
+      ),
     symbols: (org, wanted, query) =>
       indexes.use(org, wanted, ({ revision, index }) =>
         Promise.resolve({ revision, answer: index.findSymbols(query) }),
@@ -52,7 +57,7 @@ export function contextEngine(parts: ContextEngineParts): ContextEngine {
         await inTurns(index.openGraph(), thread);
         return { revision, answer: index.graph(query) };
       }),
-    open: (org, wanted) => indexes.use(org, wanted, () => Promise.resolve()),
+    open: (org, wanted) => indexes.use(org, wanted, () => Promise.resolve(), 'until_read'),
     forget: (org, projectId) => Promise.resolve(indexes.forget(org, projectId)),
     close: () => Promise.resolve(),
   };

@@ -61,7 +61,7 @@ export interface RevisionSource {
 
 /** Vectors by the digests of what they stand for. */
 export interface VectorSource {
-  /** Those of the digests (32 hexadecimal digits each) that are known, page by page; others may be among them. */
+  /** Those of the digests (32 hexadecimal digits each) that are known, page by page. */
   read(
     org: OrgId,
     projectId: string,

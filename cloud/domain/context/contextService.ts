@@ -56,6 +56,11 @@ const meaningNotes = {
   unavailable: 'The embedding provider does not answer now: ranked by words alone.',
 };
 
+const vectorNotes = {
+  being_read: 'The vectors of this project are still being read: ranked by words, and by those that are there.',
+  unavailable: 'The vectors of this project cannot be read now: ranked by words, and by those that are there.',
+};
+
 const bytesOf = ({ context, chunks }: Selection): number =>
   2 * (context.length + chunks.reduce((sum, { content, file }) => sum + content.length + file.length + 100, 0));
 
@@ -86,6 +91,7 @@ export function contextService(parts: ContextServiceParts): ContextService {
     const notes = 'vector' in found || found.missing === undefined ? [] : [meaningNotes[found.missing]];
     const vector = 'vector' in found ? found.vector : null;
     const { revision, answer: selection } = await engine.select(org, wanted, { ...question, vector });
+    if (selection.lacking !== undefined) notes.push(vectorNotes[selection.lacking]);
     if (selection.unreadable > 0) notes.push(`${selection.unreadable} files could not be read and are left out.`);
     return { ...selection, revision, isCached: false, notes };
   }

@@ -15,20 +15,12 @@ export function blobTexts(blobs: BlobStore, pathOf: (projectId: string, contentH
   };
 }
 
-/** The store of vectors has no look-up by digest: it is read from end to end. */
 export function storedVectors(vectors: VectorStore): VectorSource {
   return {
     async *read(org, projectId, digests) {
-      let after: string | undefined;
-      let left = digests.size;
-      do {
-        const options = { limit: vectorsAtOnce, ...(after === undefined ? {} : { after }) };
-        const page = await vectors.read(org, projectId, options);
-        const wanted = page.vectors.filter(({ digest }) => digests.has(digest));
-        left -= wanted.length;
-        if (wanted.length > 0) yield wanted;
-        after = page.next ?? undefined;
-      } while (after !== undefined && left > 0);
+      const all = [...digests];
+      for (let from = 0; from < all.length; from += vectorsAtOnce)
+        yield await vectors.find(org, projectId, all.slice(from, from + vectorsAtOnce));
     },
   };
 }

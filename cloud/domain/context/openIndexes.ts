@@ -20,10 +20,15 @@ export interface OpenIndexParts {
   log: Log;
 }
 
-/** A revision in memory. */
+/** A revision in memory. Its vectors are those of its `vectorGeneration` at least. */
 export interface OpenIndex {
   revision: Revision;
   index: ProjectIndex;
+  /**
+   * Whether its vectors are all here, as far as there are any: words answer before them. `unavailable`: the store of
+   * vectors did not give them, and is asked again a little later.
+   */
+  vectors: 'here' | 'being_read' | 'unavailable';
 }
 
 interface Entry extends OpenIndex {
@@ -31,16 +36,22 @@ interface Entry extends OpenIndex {
   leases: number;
   /** When its vectors are worth being looked at again. */
   vectorsDueAt: number;
+  /** Resolves when the vectors have been read that are being read now. */
+  reading: Promise<void> | undefined;
 }
+
+/** How long whoever needs vectors waits for those that are being read. */
+export type VectorPatience = 'none' | 'a_moment' | 'until_read';
 
 /** The indexes of projects that questions are answered from. */
 export interface OpenIndexes {
   /**
    * Gives `work` the index of this revision or of a newer one: a question never meets an older state than the one it
    * was asked of. What it was given stays as it is until it resolves.
+   * Words answer before all vectors are read: those that come meanwhile are seen by the questions after it.
    * @throws {ApiError} not_found, where the branch is gone meanwhile.
    */
-  use<T>(org: OrgId, wanted: Revision, work: (open: OpenIndex) => Promise<T>): Promise<T>;
+  use<T>(org: OrgId, wanted: Revision, work: (open: OpenIndex) => Promise<T>, patience?: VectorPatience): Promise<T>;
   /** Forgets a project, or all of an organization. */
   forget(org: OrgId, projectId?: string): void;
   readonly bytes: number;
@@ -75,15 +86,17 @@ function* putFiles(
   }
 }
 
+/** Fills what has no vector, as long as that is wanted. */
 async function fillVectors(
   { vectors }: OpenIndexParts,
   org: OrgId,
-  projectId: string,
-  index: ProjectIndex,
+  { revision: { projectId }, index }: OpenIndex,
+  isWanted: () => boolean,
 ): Promise<void> {
   const gaps = index.gaps();
   if (gaps.size === 0) return;
   for await (const page of vectors.read(org, projectId, new Set(gaps.keys()))) {
+    if (!isWanted()) return;
     for (const { digest, vector } of page) {
       const places = gaps.get(digest);
       if (places !== undefined) index.putVector(places, vector);
@@ -124,7 +137,10 @@ async function link(
   });
 }
 
-/** Reads the current revision of a branch into memory. */
+/** Of an index whose vectors were not read yet. */
+const noVectors = -1;
+
+/** Reads the current revision of a branch into memory, without the vectors that no older one has. */
 async function load(parts: OpenIndexParts, org: OrgId, wanted: Revision, before?: OpenIndex): Promise<OpenIndex> {
   const { revisions, scan, thread } = parts;
   const { projectId, branch } = wanted;
@@ -140,20 +156,36 @@ async function load(parts: OpenIndexParts, org: OrgId, wanted: Revision, before?
   await inTurns(putFiles(index, read, older), thread);
   index.settle();
   if (older !== undefined && before?.revision.model === revision.model) index.adoptVectors(older);
-  await fillVectors(parts, org, projectId, index);
-  const opened = { revision, index };
+  const opened: OpenIndex = {
+    revision: dimensions === undefined ? revision : { ...revision, vectorGeneration: noVectors },
+    index,
+    vectors: dimensions === undefined ? 'here' : 'being_read',
+  };
   await link(parts, org, opened, older);
   return opened;
 }
 
 /** A project that is being embedded gets new vectors all the time: less than a twentieth of the time goes into reading. */
 const vectorShare = 20;
+/** After a failure the store of vectors is left alone for so long. */
+const restMs = 10_000;
+/** Small projects have their vectors sooner; in a large one words answer meanwhile. */
+const momentMs = 2_000;
+
+/** Waits for something, but no longer than this. */
+async function settled(work: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
 
 export function openIndexes(parts: OpenIndexParts): OpenIndexes {
   /** Those used last at the end. */
   const entries = new Map<string, Entry>();
   const loading = singleFlight<Entry>();
-  const refreshing = singleFlight<void>();
 
   const bytesOf = (): number => [...entries.values()].reduce((sum, { index }) => sum + index.bytes, 0);
 
@@ -164,30 +196,57 @@ export function openIndexes(parts: OpenIndexParts): OpenIndexes {
     }
   }
 
-  /** New vectors for the same files: questions go on meanwhile, and see each as soon as it is there. */
-  async function refreshVectors(org: OrgId, wanted: Revision, entry: Entry): Promise<void> {
-    const { revision, index } = entry;
-    const isCurrent = revision.number !== wanted.number || revision.vectorGeneration >= wanted.vectorGeneration;
-    if (isCurrent || parts.thread.now() < entry.vectorsDueAt) return;
-    await refreshing(branchKey(org, wanted), async () => {
-      const started = parts.thread.now();
-      await fillVectors(parts, org, wanted.projectId, index);
+  const isKept = (entry: Entry, org: OrgId): boolean => entries.get(branchKey(org, entry.revision)) === entry;
+
+  /** Reads the vectors that an index lacks, beside the questions, each of which sees what has come by then. */
+  async function readVectors(org: OrgId, entry: Entry, vectorGeneration: number): Promise<void> {
+    const started = parts.thread.now();
+    try {
+      await fillVectors(parts, org, entry, () => isKept(entry, org));
       const ended = parts.thread.now();
-      entry.vectorsDueAt = ended + vectorShare * (ended - started);
-      entry.revision = { ...revision, vectorGeneration: wanted.vectorGeneration };
+      // The first time everything is read; from then on it is about what has come.
+      if (entry.vectors === 'here') entry.vectorsDueAt = ended + vectorShare * (ended - started);
+      else logVectors(org, entry, ended - started);
+      entry.vectors = 'here';
+      entry.revision = { ...entry.revision, vectorGeneration };
+    } catch (error) {
+      entry.vectorsDueAt = parts.thread.now() + restMs;
+      entry.vectors = 'unavailable';
+      const { projectId } = entry.revision;
+      parts.log('warn', 'context.vectors_unreadable', {
+        org,
+        project_id: projectId,
+        message: (error as Error).message,
+      });
+    }
+  }
+
+  function logVectors(org: OrgId, { revision, index }: OpenIndex, ms: number): void {
+    const { projectId, number } = revision;
+    parts.log('info', 'context.vectors_read', {
+      org,
+      project_id: projectId,
+      revision: number,
+      vectors: index.embedded,
+      ms: Math.round(ms),
     });
+  }
+
+  function refreshVectors(org: OrgId, wanted: Revision, entry: Entry): void {
+    const { number, vectorGeneration } = entry.revision;
+    const isCurrent = number !== wanted.number || vectorGeneration >= wanted.vectorGeneration;
+    if (isCurrent || entry.reading !== undefined || parts.thread.now() < entry.vectorsDueAt) return;
+    entry.reading = readVectors(org, entry, wanted.vectorGeneration).finally(() => (entry.reading = undefined));
   }
 
   async function open(org: OrgId, wanted: Revision): Promise<Entry> {
     const key = branchKey(org, wanted);
     const has = entries.get(key);
-    if (has !== undefined && isAsGood(has.revision, wanted)) {
-      await refreshVectors(org, wanted, has);
-      return has;
-    }
+    if (has !== undefined && isAsGood(has.revision, wanted)) return has;
     return loading(key, async () => {
       const started = parts.thread.now();
-      const entry: Entry = { ...(await load(parts, org, wanted, has)), leases: 0, vectorsDueAt: 0 };
+      const loaded = await load(parts, org, wanted, has);
+      const entry: Entry = { ...loaded, leases: 0, vectorsDueAt: 0, reading: undefined };
       entries.delete(key);
       entries.set(key, entry);
       parts.log('info', 'context.index_opened', {
@@ -204,13 +263,16 @@ export function openIndexes(parts: OpenIndexParts): OpenIndexes {
   }
 
   return {
-    async use(org, wanted, work) {
+    async use(org, wanted, work, patience = 'none') {
       const key = branchKey(org, wanted);
       let entry = await open(org, wanted);
       // A load was shared that had begun before this revision was there.
       if (!isAsGood(entry.revision, wanted)) entry = await open(org, wanted);
       entry.leases++;
       try {
+        refreshVectors(org, wanted, entry);
+        if (entry.reading !== undefined && patience !== 'none')
+          await (patience === 'until_read' ? entry.reading : settled(entry.reading, momentMs));
         if (entries.get(key) === entry) {
           entries.delete(key);
           entries.set(key, entry);

@@ -161,6 +161,7 @@ describe('The vector store in Qdrant', () => {
       () => store.count(org),
       () => store.nearest(org, { projectId, vector: vectorOf(1), limit: 1 }),
       () => store.read(org, projectId),
+      () => store.find(org, projectId, [digestOf('a')]),
       () => store.drop(org),
       () => store.ensure(org),
     ]) {
@@ -209,6 +210,15 @@ describe('The vector store in Qdrant', () => {
           says({ points: [{ ...point, vector: [1, 2, 3] }] }),
           says({ points: [{ ...point, vector: null }] }),
           says({ points: [], next_page_offset: 17 }),
+        ],
+      ],
+      [
+        () => store.find(org, projectId, [digestOf('a')]),
+        [
+          html,
+          says({ points: [] }),
+          says([{ ...point, vector: [1, 2, 3] }]),
+          says([{ ...point, vector: Array.from(vectorOf(1)), payload: { digest: digestOf('b') } }]),
         ],
       ],
       [() => store.ensure(org), [html, says(null)]],

@@ -4,7 +4,12 @@ import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../../../cloud/domain/apiError.ts';
 import type { FileRow, ReadRevision, Revision } from '../../../cloud/domain/context/contextPorts.ts';
-import { openIndexes, type OpenIndexes, type OpenIndexParts } from '../../../cloud/domain/context/openIndexes.ts';
+import {
+  openIndexes,
+  type OpenIndexes,
+  type OpenIndexParts,
+  type VectorPatience,
+} from '../../../cloud/domain/context/openIndexes.ts';
 import { orgId } from '../../../cloud/ports/organization.ts';
 import { defaultWeights } from '../../../core/rank/weights.ts';
 import { assetsFolder, rowsOf } from './madeProject.ts';
@@ -87,8 +92,11 @@ function open(projects: readonly Project[], options: Partial<OpenIndexParts> = {
 }
 
 const search = (indexes: OpenIndexes, revision: Revision, query: string, vector: Float32Array | null = null) =>
-  indexes.use(org, revision, ({ index }) =>
-    Promise.resolve(index.search(query, { limit: 10, sources: [], weights: defaultWeights, vector })),
+  indexes.use(
+    org,
+    revision,
+    ({ index }) => Promise.resolve(index.search(query, { limit: 10, sources: [], weights: defaultWeights, vector })),
+    vector === null ? 'none' : 'a_moment',
   );
 
 describe('Indexes of projects in memory', () => {
@@ -183,6 +191,91 @@ describe('Indexes of projects in memory', () => {
     project.revision = later;
     const second = project.set([...rows].reverse());
     assert.equal((await search(indexes, second, 'zzz', vector(1)))[0]!.path, 'src/key.ts');
+  });
+
+  it('answer by words before their vectors are read, and wait for them but a moment', async () => {
+    const project = new Project('a', 'test/4');
+    const revision = project.set(await rowsOf(files));
+    const vector = Float32Array.of(1, 0, 0, 0);
+    let give = (): void => undefined;
+    const given = new Promise<void>((resolve) => (give = resolve));
+    const indexes = open([project], {
+      vectors: {
+        async *read() {
+          project.vectorReads++;
+          await given;
+          yield project.digests().map((digest) => ({ digest, vector }));
+        },
+      },
+    });
+    const look = (query: string, patience: VectorPatience) =>
+      indexes.use(
+        org,
+        revision,
+        ({ index, vectors, revision: { vectorGeneration } }) => {
+          const found = index.search(query, { limit: 10, sources: [], weights: defaultWeights, vector });
+          return Promise.resolve({ vectors, vectorGeneration, found: found.map(({ path: file }) => file) });
+        },
+        patience,
+      );
+    const words = await look('openDoor', 'none');
+    assert.deepEqual([words.vectors, words.vectorGeneration, words.found[0]], ['being_read', -1, 'src/door.ts']);
+    const started = performance.now();
+    assert.equal((await look('openDoor', 'a_moment')).vectors, 'being_read');
+    assert.ok(performance.now() - started > 1_500);
+    const whole = look('zzz', 'until_read');
+    give();
+    const { vectors, vectorGeneration, found } = await whole;
+    assert.deepEqual([vectors, vectorGeneration, found.length], ['here', 0, 3]);
+    assert.equal(project.vectorReads, 1);
+  });
+
+  it('answer by words while the store of vectors does not answer, and ask it again later', async () => {
+    const project = new Project('a', 'test/4');
+    const revision = project.set(await rowsOf(files));
+    let now = 1_000;
+    let fails = true;
+    const told: unknown[] = [];
+    const indexes = open([project], {
+      thread: { now: () => now, nextTurn: () => nextTurn() },
+      log: (...entry) => told.push(entry),
+      vectors: {
+         
+        async *read() {
+          project.vectorReads++;
+          await sleep(1);
+          if (fails) throw new Error('no connection');
+        },
+      },
+    });
+    const state = () => indexes.use(org, revision, ({ vectors }) => Promise.resolve(vectors), 'a_moment');
+    assert.equal(await state(), 'unavailable');
+    assert.match(JSON.stringify(told), /context\.vectors_unreadable.*no connection/);
+    fails = false;
+    assert.equal(await state(), 'unavailable');
+    assert.equal(project.vectorReads, 1, 'it is left alone for a while');
+    now += 10_001;
+    assert.equal(await state(), 'here');
+  });
+
+  it('read no further vectors of a project that is forgotten', async () => {
+    const project = new Project('a', 'test/4');
+    const revision = project.set(await rowsOf(files));
+    let pages = 0;
+    const indexes = open([project], {
+      vectors: {
+        async *read() {
+          for (; pages < 100; pages++) {
+            await sleep(1);
+            yield [];
+          }
+        },
+      },
+    });
+    await search(indexes, revision, 'door');
+    indexes.forget(org, 'a');
+    await sleep(100);
+    assert.ok(pages < 10, String(pages));
   });
 
   it('begin anew with vectors where the project has another model', async () => {

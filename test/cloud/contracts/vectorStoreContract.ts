@@ -180,6 +180,7 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
       ] as const) {
         assert.deepEqual(await nearest(vectorOf(1), 10, projectId, of), []);
         assert.deepEqual(await store.read(of, projectId), { vectors: [], next: null });
+        assert.deepEqual(await store.find(of, projectId, [digestOf('a')]), []);
         assert.equal(await store.count(of), 0);
         assert.equal(await store.count(of, projectId), 0);
         await store.delete(of, projectId, [digestOf('a')]);
@@ -211,6 +212,7 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
       ] as const) {
         assert.deepEqual(await nearest(vectorOf(5), 100, projectId, of), []);
         assert.deepEqual(await store.read(of, projectId), { vectors: [], next: null });
+        assert.deepEqual(await store.find(of, projectId, [digestOf('secret'), digestOf('text 3')]), []);
         assert.equal(await store.count(of, projectId), 0);
         await store.delete(of, projectId, [digestOf('secret'), digestOf('text 3')]);
         await store.deleteProject(of, projectId);
@@ -239,6 +241,24 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
         }
       }
       assert.deepEqual(digests(await readAll(project, 4)), digests(await readAll(project, 9)));
+    });
+
+    it('finds the vectors of texts, those of other projects and unknown ones left out', async () => {
+      const other = await backend.newProject(org);
+      const mine = many(1_000);
+      await store.upsert(org, [...mine, stored('theirs', vectorOf(7), other)]);
+      assert.deepEqual(await store.find(org, project, []), []);
+      const asked = [digestOf('text 3'), digestOf('theirs'), digestOf('unknown'), digestOf('text 999')];
+      const found = await store.find(org, project, asked);
+      assert.deepEqual(digests(found).sort(), [digestOf('text 3'), digestOf('text 999')].sort());
+      for (const { projectId, digest, vector } of found) {
+        assert.equal(projectId, project);
+        const written = mine.find((each) => each.digest === digest)!.vector;
+        assert.ok(vector instanceof Float32Array && vector.length === dimensions);
+        assert.ok(vector.every((value, i) => Math.abs(value - written[i]!) < 1e-6));
+      }
+      assert.equal((await store.find(org, project, digests(mine))).length, 1_000);
+      await assert.rejects(store.find(org, project, [...digests(mine), digestOf('one more')]), RangeError);
     });
 
     it('reads on behind a page whose vectors are gone by then', async () => {
@@ -318,9 +338,11 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
         if (change.digest === undefined)
           await assert.rejects(store.nearest(org, { ...bad, limit: 1 }), RangeError, says);
         if (change.digest !== undefined)
-          await assert.rejects(store.delete(org, project, [fine.digest, change.digest]), RangeError, says);
+          for (const method of ['delete', 'find'] as const)
+            await assert.rejects(store[method](org, project, [fine.digest, change.digest]), RangeError, says);
         if (change.projectId !== undefined) {
           await assert.rejects(store.read(org, change.projectId), RangeError, says);
+          await assert.rejects(store.find(org, change.projectId, [fine.digest]), RangeError, says);
           await assert.rejects(store.count(org, change.projectId), RangeError, says);
           await assert.rejects(store.deleteProject(org, change.projectId), RangeError, says);
           await assert.rejects(store.delete(org, change.projectId, []), RangeError, says);
@@ -364,6 +386,7 @@ export function vectorStoreContract(name: string, { isRemote, start }: VectorCon
         ['upsert', () => hasty.upsert(org, many(1))],
         ['nearest', () => hasty.nearest(org, { projectId: project, vector: vectorOf(1), limit: 1 })],
         ['read', () => hasty.read(org, project)],
+        ['find', () => hasty.find(org, project, [digestOf('a')])],
         ['count', () => hasty.count(org)],
         ['delete', () => hasty.delete(org, project, [digestOf('a')])],
         ['deleteProject', () => hasty.deleteProject(org, project)],

@@ -32,6 +32,8 @@ def run(op):
         found = client.query_points(name, query=op['vector'], query_filter=condition(op['project']), limit=op['limit'],
                                     with_payload=['digest'], search_params=m.SearchParams(exact=True)).points
         return [[p.id, p.score, p.payload] for p in found]
+    if kind == 'retrieve':
+        return sorted([p.id, list(p.vector), p.payload] for p in client.retrieve(name, op['ids'], with_payload=['digest'], with_vectors=True))
     if kind == 'scroll':
         points, after = client.scroll(name, scroll_filter=condition(op['project']), limit=op['limit'], offset=op['after'],
                                       with_payload=['digest'], with_vectors=True)
@@ -76,11 +78,12 @@ function newOperation() {
     delete: () => (random(3) > 0 ? { ids: [pick(ids), pick(ids)] } : { project: pick(projects) }),
     count: () => ({ project }),
     query: () => ({ vector: newVector(random(40) === 0 ? size - 1 : size), project, limit: 1 + random(20) }),
+    retrieve: () => ({ ids: [...new Set(Array.from({ length: 1 + random(9) }, () => pick(ids)))] }),
     scroll: () => ({ project, limit: 1 + random(9), after: random(2) === 0 ? null : pick(ids) }),
   };
   const kind = pick(
     ['create', 'create', 'drop', 'exists', 'count', 'count', 'delete', 'delete'].concat(
-      ...Array.from({ length: 5 }, () => ['upsert', 'query', 'scroll']),
+      ...Array.from({ length: 5 }, () => ['upsert', 'query', 'scroll', 'retrieve']),
     ),
   );
   return { kind, name, ...makers[kind]() };
@@ -127,6 +130,12 @@ async function onServer(op) {
       const body = { query: op.vector, limit: op.limit, params: { exact: true }, with_payload: ['digest'] };
       const { ok, result } = await ask('POST', `${at}/points/query`, { ...body, ...filterOf(op.project) });
       return { ok, result: ok ? result.points.map(({ id, score, payload }) => [id, score, payload]) : result };
+    }
+    case 'retrieve': {
+      const body = { ids: op.ids, with_payload: ['digest'], with_vector: true };
+      const { ok, result } = await ask('POST', `${at}/points`, body);
+      const points = ok ? result.map(({ id, vector, payload }) => [id, vector, payload]) : result;
+      return { ok, result: ok ? points.sort(([a], [b]) => (a < b ? -1 : 1)) : points };
     }
     case 'scroll': {
       const body = { limit: op.limit, offset: op.after, with_payload: ['digest'], with_vector: true };

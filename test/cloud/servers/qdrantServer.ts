@@ -241,6 +241,12 @@ export async function startQdrant({ apiKey, isChecked = true }: QdrantSettings =
     return { points: page, next_page_offset: found[limit]?.id ?? null };
   }
 
+  function retrieve(collection: Collection, body: Body & { ids: string[] }): unknown {
+    const found = body.ids.map((id) => collection.points.get(id)).filter((point) => point !== undefined);
+    // In no order that anybody asked for.
+    return found.reverse().map((point) => ({ id: point.id, ...withParts(point, body) }));
+  }
+
   const operations: Record<string, (name: string, incoming: Incoming) => unknown> = {
     'GET ': (name) => describe(collectionOf(name)),
     'PUT ': (name, { body }) => create(name, body),
@@ -249,6 +255,7 @@ export async function startQdrant({ apiKey, isChecked = true }: QdrantSettings =
     'PUT /index': (name, { query, body }) =>
       change(collectionOf(name), query, () => collectionOf(name).indexes.set(body.field_name, body.field_schema)),
     'PUT /points': (name, incoming) => upsert(collectionOf(name), incoming),
+    'POST /points': (name, { body }) => retrieve(collectionOf(name), body as Body & { ids: string[] }),
     'POST /points/delete': (name, incoming) => remove(collectionOf(name), incoming),
     'POST /points/query': (name, incoming) => search(collectionOf(name), incoming),
     'POST /points/scroll': (name, { body }) => scroll(collectionOf(name), body),
