@@ -61,7 +61,10 @@ export interface RevisionSource {
 
 /** Vectors by the digests of what they stand for. */
 export interface VectorSource {
-  /** Those of the digests (32 hexadecimal digits each) that are known, page by page. */
+  /**
+   * Those of the digests (32 hexadecimal digits each) that are known, page by page.
+   * @throws {ApiError} unavailable, where the store does not answer now
+   */
   read(
     org: OrgId,
     projectId: string,

@@ -1,5 +1,6 @@
 import type { BlobStore } from '../../ports/blobStore.ts';
-import type { VectorStore } from '../../ports/vectorStore.ts';
+import { VectorStoreError, type VectorStore } from '../../ports/vectorStore.ts';
+import { ApiError } from '../apiError.ts';
 import { sha256 } from '../bytes.ts';
 import type { DerivedStore, TextSource, VectorSource } from './contextPorts.ts';
 
@@ -15,12 +16,17 @@ export function blobTexts(blobs: BlobStore, pathOf: (projectId: string, contentH
   };
 }
 
+function orAway(error: unknown): never {
+  if (!(error instanceof VectorStoreError) || !error.isUnavailable) throw error;
+  throw new ApiError('unavailable', 'The vector store does not answer now.', { retryAfterMs: 5_000, cause: error });
+}
+
 export function storedVectors(vectors: VectorStore): VectorSource {
   return {
     async *read(org, projectId, digests) {
       const all = [...digests];
       for (let from = 0; from < all.length; from += vectorsAtOnce)
-        yield await vectors.find(org, projectId, all.slice(from, from + vectorsAtOnce));
+        yield await vectors.find(org, projectId, all.slice(from, from + vectorsAtOnce)).catch(orAway);
     },
   };
 }

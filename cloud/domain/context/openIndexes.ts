@@ -213,7 +213,8 @@ export function openIndexes(parts: OpenIndexParts): OpenIndexes {
       entry.vectorsDueAt = parts.thread.now() + restMs;
       entry.vectors = 'unavailable';
       const { projectId } = entry.revision;
-      parts.log('warn', 'context.vectors_unreadable', {
+      const isAway = error instanceof ApiError && error.code === 'unavailable';
+      parts.log(isAway ? 'warn' : 'error', 'context.vectors_unreadable', {
         org,
         project_id: projectId,
         message: (error as Error).message,
