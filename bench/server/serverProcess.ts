@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import {
   createMessageConnection,
+  FileChangeType,
   IPCMessageReader,
   IPCMessageWriter,
   type MessageConnection,
@@ -13,6 +14,8 @@ import type { SelectAnswer, StatusAnswer } from '../../protocol/index.ts';
 import { createMemoryMeter } from './memoryMeter.ts';
 
 const bundle = path.resolve(import.meta.dirname, '../../dist/server.cjs');
+/** An editor's watcher tells so much later of what it has saved itself. */
+const watcherDelayMs = 100;
 const monitor = path.join(import.meta.dirname, 'loopMonitor.cjs');
 
 /** A stretch in which the main loop did nothing else. */
@@ -78,13 +81,15 @@ export async function startServer({
     new IPCMessageWriter(child),
   );
   connection.onError(() => undefined);
+  // As an editor does, which tells of changes itself: no folder is looked through every half a minute.
+  connection.onRequest('client/registerCapability', () => null);
   connection.listen();
   const memory = createMemoryMeter(child.pid!);
   const folder = pathToFileURL(root).href;
   await connection.sendRequest('initialize', {
     processId: process.pid,
     rootUri: null,
-    capabilities: { workspace: { workspaceFolders: true } },
+    capabilities: { workspace: { workspaceFolders: true, didChangeWatchedFiles: { dynamicRegistration: true } } },
     initializationOptions: { settings: { indexDirectory, ...settings } },
     workspaceFolders: [{ uri: folder, name: 'folder' }],
   });
@@ -95,10 +100,13 @@ export async function startServer({
     pid: child.pid!,
     select: (query) => connection.sendRequest('contextkit/select', { query }),
     status: async () => (await connection.sendRequest<StatusAnswer>('contextkit/status', {})).folders[0]!,
-    saved: (file) =>
-      connection.sendNotification('textDocument/didSave', {
-        textDocument: { uri: pathToFileURL(path.join(root, ...file.split('/'))).href },
-      }),
+    async saved(file) {
+      const { href: uri } = pathToFileURL(path.join(root, ...file.split('/')));
+      await connection.sendNotification('textDocument/didSave', { textDocument: { uri } });
+      const told = { changes: [{ uri, type: FileChangeType.Changed }] };
+      const tell = (): void => void connection.sendNotification('workspace/didChangeWatchedFiles', told);
+      setTimeout(tell, watcherDelayMs).unref();
+    },
     notify: (method, params) => connection.sendNotification(method, params),
     peakMb: () => memory.peakMb(),
     async stop() {

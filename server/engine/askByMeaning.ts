@@ -15,6 +15,8 @@ export interface AskByMeaningOptions {
   inBackground: boolean;
   /** How long a question may wait for vectors of its own candidates, in ms. */
   timeBoxMs: number;
+  /** True while nothing is embedded in the background. */
+  isHeld: () => boolean;
   /** True while an index run goes on. */
   isIndexing: () => boolean;
   /** Ends what is being embedded. */
@@ -23,6 +25,8 @@ export interface AskByMeaningOptions {
   open: () => Promise<void>;
   /** Resolves once the vectors that are kept are there. */
   fill: () => Promise<void>;
+  /** The vectors that were kept at the start are there. */
+  hasStarted: () => boolean;
   /** Nothing can be done with the wanted model. */
   hasFailed: () => boolean;
   onFailure: (event: string, error: unknown) => void;
@@ -50,6 +54,13 @@ const candidateCount = 50;
 const questionMs = 8_000;
 /** While everything is being indexed the processors have more to do, and the answer is only one of what there is. */
 const indexingMs = 2_000;
+/** An editor that was opened just now: of a large index the vectors are not there for seconds, and words are at once. */
+const startingMs = 300;
+/**
+ * So few chunks without a vector are those of files that were saved a moment ago: where somebody embeds them anyway, an
+ * answer does not wait for it. The ranking takes them to be as near as their words make likely.
+ */
+const justSaved = { chunks: 64, share: 0.05 };
 
 /** Null after this time, or once the signal is given. */
 const nullAfter = (ms: number, signal: AbortSignal | undefined): Promise<null> =>
@@ -66,14 +77,22 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
     models,
     inBackground,
     timeBoxMs,
+    isHeld,
     isIndexing,
     signal: ending,
     open,
     fill,
+    hasStarted,
     hasFailed,
     onFailure,
     log,
   } = options;
+
+  /** Behind the answers, where somebody goes on in the background. */
+  const filled = (): Promise<void> => {
+    const filling = fill();
+    return inBackground ? Promise.resolve() : filling;
+  };
 
   /** Makes what there is ready for a question; whatever is in the way, there is an answer by words. */
   async function prepare(): Promise<void> {
@@ -84,7 +103,7 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
       return;
     }
     if (models.earlier === null) return;
-    await fill();
+    await filled();
     if (inBackground) return;
     await changeWhenCovered(models, ending, log).catch((error: unknown) =>
       log('model not changed', { reason: (error as Error).message }),
@@ -93,7 +112,7 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
 
   async function vectorOf({ questions }: ModelInUse, query: string): Promise<Float32Array | null> {
     // The process starts while vectors are looked up.
-    const [vector] = await Promise.all([questions.of(query), fill()]);
+    const [vector] = await Promise.all([questions.of(query), filled()]);
     return vector;
   }
 
@@ -104,6 +123,10 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
     work: (asked: Asked | null) => Promise<T>,
   ): Promise<T> {
     if (query.trim() === '' || (hasFailed() && models.earlier === null)) return work(null);
+    if (inBackground && !hasStarted()) {
+      await Promise.race([fill(), nullAfter(startingMs, signal)]);
+      if (!hasStarted()) return work(null);
+    }
     const tooLate = nullAfter(inBackground && isIndexing() ? indexingMs : questionMs, signal);
     await Promise.race([prepare(), tooLate]);
     const model = models.answering;
@@ -113,6 +136,14 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
       const isUsable = values !== null && !(hasFailed() && model === models.wanted);
       return work(isUsable ? { model, vector: { model: model.fingerprint, values } } : null);
     });
+  }
+
+  /** Whether the answer is worth waiting for vectors of its candidates. */
+  function lacksVectors(model: ModelInUse): boolean {
+    const lacking = lackingOf(model);
+    const { chunks } = model.supply.counts;
+    const few = inBackground && !isHeld() ? Math.min(justSaved.chunks, chunks * justSaved.share) : 0;
+    return timeBoxMs > 0 && lacking > few;
   }
 
   /** Embeds the best candidates that have no vector, as many as the time box holds. */
@@ -134,7 +165,7 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
     return ask(query, signal, async (asked) => {
       if (asked === null) return { ranked: await store.search(query, byWordsAlone(request)), byMeaning: false };
       const { model, vector } = asked;
-      if (timeBoxMs > 0 && lackingOf(model) > 0) {
+      if (lacksVectors(model)) {
         const candidates = { ...byWordsAlone(request), limit: candidateCount, explain: false };
         await embedInTime(model, await store.search(query, candidates), signal);
       }

@@ -61,24 +61,32 @@ export async function embedGaps(options: EmbedGapsOptions): Promise<void> {
   if (failed.length > 0) throw failed[0];
 }
 
-/** Asks for a chunk by its own text; null when it is found, else what is wrong. "Ready" is not said before. */
+export interface SelfTest {
+  /** False where there is nothing to ask for. */
+  tested: boolean;
+  /** Null when nothing is wrong. */
+  fault: string | null;
+}
+
+/** Asks for a chunk by its own text. "Ready" is not said before. */
 export async function selfTest({
   store,
   supply,
   signal,
-}: Pick<EmbedGapsOptions, 'store' | 'supply' | 'signal'>): Promise<string | null> {
+}: Pick<EmbedGapsOptions, 'store' | 'supply' | 'signal'>): Promise<SelfTest> {
   const { embedder, model } = supply.parts;
   const sample = await store.vectorSample({ model: model.fingerprint });
   const [place] = sample === null ? [] : supply.textsOf([sample]);
-  if (place === undefined) return null;
+  if (place === undefined) return { tested: false, fault: null };
   const how = { kind: 'text', priority: embedPriority.answer, signal } as const;
   const [embedded] = await embedder.embed([place.text], how);
   if (embedded === undefined || 'failure' in embedded)
-    return `the self-test failed: ${embedded?.failure ?? 'the model gave no answer'}`;
+    return { tested: true, fault: `the self-test failed: ${embedded?.failure ?? 'the model gave no answer'}` };
   const [nearest] = await store.nearest({
     vector: { model: model.fingerprint, values: embedded.vector },
     count: 1,
   });
-  if (nearest !== undefined && nearest.similarity >= selfSimilarity) return null;
-  return `the self-test failed: a text is not found by its own vector (cosine ${(nearest?.similarity ?? 0).toFixed(2)})`;
+  if (nearest !== undefined && nearest.similarity >= selfSimilarity) return { tested: true, fault: null };
+  const cosine = (nearest?.similarity ?? 0).toFixed(2);
+  return { tested: true, fault: `the self-test failed: a text is not found by its own vector (cosine ${cosine})` };
 }

@@ -42,6 +42,8 @@ export function createModelChange(options: ModelChangeOptions): ModelChange {
   let isOpening = false;
   let wanted: ModelInUse | null = null;
   let earlier: { model: ModelInUse; held: EarlierModel } | null = null;
+  /** Models whose vectors are known to be those of their texts: each saved file would cost a run of the model else. */
+  const trusted = new WeakSet<ModelInUse>();
   /** Models that are being let go. */
   const leaving = new Set<Promise<void>>();
 
@@ -138,8 +140,11 @@ export function createModelChange(options: ModelChangeOptions): ModelChange {
       const next = wanted;
       if (next === null) return null;
       const { supply } = next;
-      const fault = await selfTest({ store, supply, signal });
-      if (fault !== null) return fault;
+      if (!trusted.has(next)) {
+        const { tested, fault } = await selfTest({ store, supply, signal });
+        if (fault !== null) return fault;
+        if (tested) trusted.add(next);
+      }
       const { counts, failed } = supply;
       if (earlier !== null && counts.embedded === 0 && earlier.model.supply.counts.embedded > 0)
         return `the model gave no vector for any of ${failed.toLocaleString('en-US')} texts`;

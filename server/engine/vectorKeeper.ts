@@ -138,6 +138,7 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
           onFailure: (error) => onFailure('vectors not looked up', error),
         });
   const fill = async (): Promise<void> => lookups?.fill();
+  const isHeld = (): boolean => isPaused(embeddings?.hold ?? null);
 
   async function workThrough(signal: AbortSignal): Promise<void> {
     await ensureOpen();
@@ -152,7 +153,7 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
       first: () => first,
       signal,
       store,
-      isHeld: () => isPaused(embeddings?.hold ?? null),
+      isHeld,
       onPass() {
         workAgain = false;
         if (lackingOf(wanted) > 0) tell('embedding', cache.problem);
@@ -196,8 +197,10 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
           ...options,
           models,
           signal: abort.signal,
+          isHeld,
           open: ensureOpen,
           fill,
+          hasStarted: () => lookups?.hasStarted === true,
           hasFailed: () => state === 'failed',
           onFailure,
         });

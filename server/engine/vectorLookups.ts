@@ -17,6 +17,8 @@ export interface VectorLookups {
   add(paths?: readonly string[]): void;
   /** Looks up what was indexed since the last time. Never rejects. */
   fill(): Promise<void>;
+  /** What the cache knows of the files that were there at the start has been looked up, or cannot be. */
+  readonly hasStarted: boolean;
 }
 
 /** Files whose vectors are looked up in the cache at a time: a few hundred chunks, a few milliseconds. */
@@ -25,6 +27,7 @@ const lookupFiles = 64;
 export function createVectorLookups({ models, open, first, signal, onFailure }: VectorLookupOptions): VectorLookups {
   let due: Set<string> | 'all' = 'all';
   let filling: Promise<void> | undefined;
+  let hasStarted = false;
 
   const isDue = (): boolean => due === 'all' || due.size > 0;
 
@@ -62,6 +65,7 @@ export function createVectorLookups({ models, open, first, signal, onFailure }: 
       // Words answer all the same.
       onFailure(error);
     }
+    hasStarted = true;
   }
 
   return {
@@ -73,6 +77,9 @@ export function createVectorLookups({ models, open, first, signal, onFailure }: 
       if (filling === undefined && !isDue()) return Promise.resolve();
       filling ??= fillAll().finally(() => (filling = undefined));
       return filling;
+    },
+    get hasStarted() {
+      return hasStarted;
     },
   };
 }

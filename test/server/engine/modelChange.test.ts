@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isAppError } from '../../../core/errors.ts';
@@ -335,6 +335,51 @@ describe('A change of the embedding model', function () {
     assert.equal((await keptOf(old)) - fileCount, byQuestion);
   });
 
+  it('leaves no chunk without a vector of the new model, and none of what a file was, when files are edited all the while', async () => {
+    const fresh = makeModel('new', 32, { work: 6 });
+    await reopen(fresh, { embedInBackground: true });
+    await engine.index();
+    const verbs = ['scatter', 'strew', 'drill', 'dibble'];
+    let [edits, editsBefore] = [0, 0];
+    for (;;) {
+      const { state, answering } = await vectors();
+      assert.notEqual(state, 'failed');
+      if (state === 'ready' && answering === null && edits >= 2 * verbs.length) break;
+      if (answering === 'old') editsBefore++;
+      const file = `src/f${edits % fileCount}.ts`;
+      const text = textOf(edits % fileCount).replace('sow', verbs[edits % verbs.length]!);
+      // Whole files come, change and go.
+      if (edits % 5 === 4) rmSync(path.join(root, file));
+      else write(file, text);
+      edits++;
+      await engine.update([file]);
+    }
+    assert.ok(editsBefore > 0 && events.includes('model changed'), String(editsBefore));
+    const paths = await engine.paths();
+    // The last edit is embedded behind us.
+    const { chunks } = await until(({ state, ...counts }) => state === 'ready' && counts.embedded === counts.chunks);
+    assert.equal(chunks, paths.length);
+    // Each is found by meaning as well, and nothing that is gone.
+    for (const file of paths) {
+      const text = readFileSync(path.join(root, file), 'utf8');
+      const { chunks: found } = await engine.select({ query: text, explain: true, budget: 16_000 });
+      const own = found.find(({ path: each }) => each === file);
+      assert.ok(
+        own!.parts!.some(({ name, value }) => name === 'meaning' && value > 0),
+        file,
+      );
+      for (const { path: each } of found) assert.ok(paths.includes(each), each);
+    }
+    // What another process finds in the cache is the same: nothing is left to be computed.
+    const kept = await keptOf(fresh);
+    await close();
+    rmSync(path.join(root, '.contextkit'), { recursive: true });
+    await open(fresh);
+    await engine.index();
+    assert.equal((await vectors()).embedded, paths.length);
+    assert.equal(await keptOf(fresh), kept);
+  });
+
   it('ends early where the one before had embedded little', async () => {
     for (let i = fileCount; i < 200; i++) write(`src/late${i}.ts`, textOf(i));
     await engine.index();
@@ -395,6 +440,8 @@ describe('A change of the embedding model', function () {
   itWithRealModel('works with a real model, which has other dimensions', async () => {
     await reopen(realModel(), { embedInBackground: true });
     await engine.index();
+    // The vectors that are kept are there then.
+    await vectors();
     assert.equal(await ask('grind grain into flour'), true);
     const status = await until(({ state }) => state === 'ready');
     assert.deepEqual([status.answering, status.embedded], [null, fileCount]);

@@ -31,6 +31,7 @@ describe('Vectors of an index', function () {
   let modelDir: string;
   let embeddings: Embeddings;
   let engine: Engine;
+  const events: string[] = [];
 
   const write = (file: string, text: string): void => {
     mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
@@ -41,8 +42,8 @@ describe('Vectors of an index', function () {
       (sum, { vectors }) => sum + vectors,
       0,
     );
-  const open = (directory: string = modelDir): Embeddings =>
-    openEmbeddings({ directory, cacheDir, env: {}, processes: 1 });
+  const open = (directory: string = modelDir, cpuPercent = 100): Embeddings =>
+    openEmbeddings({ directory, cacheDir, env: {}, processes: 1, cpuPercent, log: (event) => void events.push(event) });
   const until = async (seen: (status: VectorStatus) => boolean): Promise<VectorStatus> => {
     for (;;) {
       const { vectors } = await engine.status();
@@ -73,10 +74,15 @@ describe('Vectors of an index', function () {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  const reopen = async (options: { directory?: string; embedInBackground?: boolean } = {}): Promise<void> => {
+  interface Reopening {
+    directory?: string;
+    embedInBackground?: boolean;
+    cpuPercent?: number;
+  }
+  const reopen = async (options: Reopening = {}): Promise<void> => {
     await engine.close();
     await embeddings.close();
-    embeddings = open(options.directory ?? modelDir);
+    embeddings = open(options.directory ?? modelDir, options.cpuPercent);
     engine = await openEngine({ root, embeddings, embedInBackground: options.embedInBackground ?? false });
   };
 
@@ -133,6 +139,63 @@ describe('Vectors of an index', function () {
     rmSync(path.join(root, 'src/clock.ts'));
     await engine.update(['src/clock.ts']);
     await until(({ chunks, embedded }) => chunks === 3 && embedded === 3);
+  });
+
+  it('are looked up for the questions of an editor, where nobody else has asked for them', async () => {
+    await engine.embed();
+    await reopen({ embedInBackground: true });
+    // Words answer the first ones, where looking up takes longer.
+    for (let byMeaning = false; !byMeaning;) {
+      const { chunks, metadata } = await engine.select({ query: 'seal a jar' });
+      assert.equal(chunks[0]!.path, 'src/cookie.ts');
+      byMeaning = metadata.byMeaning;
+    }
+    assert.equal((await engine.status()).vectors.embedded, 4);
+  });
+
+  describe('of a file that was saved a moment ago, in an editor', () => {
+    const few = 40;
+    const pathOf = (i: number): string => `src/part${i}.ts`;
+    const textOf = (i: number, verb: string): string =>
+      `export function part${i}(wheel: string): string {\n  return ${verb}(wheel, ${i});\n}\n`;
+
+    beforeEach(async () => {
+      for (let i = 0; i < few; i++) write(pathOf(i), textOf(i, 'turn'));
+      await engine.index();
+      await engine.embed();
+      // So small a share of the processors that nothing is embedded in the background for a long while.
+      await reopen({ embedInBackground: true, cpuPercent: 1 });
+      await engine.index();
+      await until(({ state, embedded, chunks }) => state === 'ready' && embedded === chunks);
+    });
+    const save = async (count: number): Promise<void> => {
+      const paths = Array.from({ length: count }, (_, i) => pathOf(i));
+      for (const [i, each] of paths.entries()) write(each, textOf(i, 'whirligig'));
+      await engine.update(paths);
+    };
+    const lacking = async (): Promise<number> => {
+      const { embedded, chunks } = (await engine.status()).vectors;
+      return chunks - embedded;
+    };
+
+    it('hold no answer up: words find it', async () => {
+      await save(1);
+      const { chunks, metadata } = await engine.select({ query: 'whirligig' });
+      assert.equal(chunks[0]!.path, pathOf(0));
+      assert.equal(metadata.byMeaning, true);
+      assert.equal(await lacking(), 1, 'the question has not embedded it');
+    });
+
+    it('are made for the question where many files were, or where nothing is embedded behind it', async () => {
+      await save(4);
+      await engine.select({ query: 'whirligig' });
+      assert.equal(await lacking(), 0);
+      embeddings.pause();
+      write(pathOf(5), textOf(5, 'gyrate'));
+      await engine.update([pathOf(5)]);
+      await engine.select({ query: 'gyrate' });
+      assert.equal(await lacking(), 0);
+    });
   });
 
   it('are seen by a second process that only reads', async () => {
