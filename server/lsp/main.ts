@@ -1,11 +1,15 @@
 /** The language server process: started by the editor over IPC, by tests also over stdio. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
 
+/**
+ * Compiling this file, loading the library and loading the rest take about as long each: in turns of their own none of
+ * them keeps the loop for long. Messages wait meanwhile: in the channel until somebody listens to it, in the connection
+ * until it does.
+ */
 async function start(): Promise<void> {
-  // Messages wait until the connection listens.
+  await sleep(0);
+  const { createConnection, ProposedFeatures } = await import('vscode-languageserver/node');
   const connection = createConnection(ProposedFeatures.all);
-  // The rest takes as long to load as the library above: in a turn of its own neither keeps the loop for long.
   await sleep(0);
   const { runLanguageServer } = await import('./languageServer.ts');
   runLanguageServer(connection);
