@@ -1,6 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { except } from 'hono/combine';
-import { compress } from 'hono/compress';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { ApiError, type InputFault } from '../domain/apiError.ts';
@@ -11,6 +10,7 @@ import { idempotent } from './middleware/idempotent.ts';
 import { indexBodies } from './middleware/indexBodies.ts';
 import { jsonBodies } from './middleware/jsonBodies.ts';
 import { observe } from './middleware/observe.ts';
+import { packed } from './middleware/packed.ts';
 import { sendProblem } from './problem.ts';
 import { contextRoutes } from './routes/context.ts';
 import { indexingRoutes } from './routes/indexing.ts';
@@ -93,7 +93,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.use(requestId({ limitLength: 100 }));
   app.use(observe(parts));
   app.use(secureHeaders());
-  app.use(compress());
+  app.use(packed);
   app.use(async (c, next) => {
     if (hasBadText(c.req.url)) throw new ApiError('invalid_input', 'The address holds what is not text.');
     await next();

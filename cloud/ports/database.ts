@@ -8,9 +8,22 @@ export interface QueryResult<Row> {
   count: number;
 }
 
+/** A text alone, or one with a name that no other text has: it is planned once a connection instead of each time. */
+export type Statement = string | { name: string; text: string };
+
+export type Query = <Row = Record<string, unknown>>(
+  statement: Statement,
+  values?: readonly SqlValue[],
+) => Promise<QueryResult<Row>>;
+
 export interface Transaction {
   /** One statement; values are always parameters (`$1`), never part of the text. */
-  query<Row = Record<string, unknown>>(text: string, values?: readonly SqlValue[]): Promise<QueryResult<Row>>;
+  readonly query: Query;
+  /**
+   * The last statement: what ends the transaction is sent along with it, and it has ended when this resolves. What is
+   * thrown afterwards undoes nothing.
+   */
+  readonly last: Query;
 }
 
 export interface TransactionOptions {

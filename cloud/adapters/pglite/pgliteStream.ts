@@ -65,6 +65,11 @@ class PgliteStream extends Duplex {
     done();
   }
 
+  /** What was held back is one message: going from thread to thread takes longer than most statements. */
+  override _writev(chunks: { chunk: Buffer; encoding: BufferEncoding }[], done: (error?: Error | null) => void): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'binary', done);
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     this.push(null);
     done();

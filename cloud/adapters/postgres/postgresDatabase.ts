@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { DatabaseError, type Database, type SqlValue, type Transaction } from '../../ports/database.ts';
+import { DatabaseError, type Database, type SqlValue, type Statement, type Transaction } from '../../ports/database.ts';
 import { isUuid, type OrgId } from '../../ports/organization.ts';
 import { answerOf } from './databaseError.ts';
 
@@ -27,7 +27,7 @@ function begin(org: OrgId, readOnly: boolean, timeoutMs: number): string {
   );
 }
 
-/** Rejects where a statement takes so long; the connection is of no use then. */
+/** Rejects where an answer takes so long; the connection is of no use then. */
 async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -44,20 +44,68 @@ async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> 
 const isBroken = (error: unknown): boolean =>
   error instanceof DatabaseError && (error.sqlState === undefined || /^(08|57P)/.test(error.sqlState));
 
-async function runIn<T>(client: pg.PoolClient, timeoutMs: number, work: (tx: Transaction) => Promise<T>): Promise<T> {
+/** What is sent in this turn of the thread goes out as one message. */
+function gather({ connection: { stream } }: pg.PoolClient): void {
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
+const send = (client: pg.PoolClient, statement: Statement, values: readonly SqlValue[]): Promise<pg.QueryResult> => {
+  const named = typeof statement === 'string' ? { text: statement } : statement;
+  return answerOf(client.query({ ...named, values: values as SqlValue[] }));
+};
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await answerOf(client.query('COMMIT'));
+  // A statement had failed and `work` went on: nothing was written.
+  if (command === 'ROLLBACK') throw new DatabaseError('the transaction had failed', { sqlState: '25P02' });
+}
+
+/** A connection for as long as somebody needs it. */
+interface Lent {
+  client: pg.PoolClient;
+  /** It is of no use any more. */
+  giveUp: () => void;
+}
+
+/**
+ * Statements are sent without waiting for the answer to those before them: that to what begins the transaction is waited
+ * for along with the answer to the first. Should it not begin, the first one fails for want of any right.
+ */
+async function runIn<T>(
+  { client, giveUp }: Lent,
+  start: string,
+  timeoutMs: number,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const patience = timeoutMs + graceMs;
+  gather(client);
+  const begun = answerOf(client.query(start));
+  begun.catch(() => undefined); // whoever waits for an answer hears of it
   let isOver = false;
-  const tx: Transaction = {
-    query: async <Row>(text: string, values: readonly SqlValue[] = []) => {
-      if (isOver) throw new Error('a statement after the end of its transaction');
-      const answer = withDeadline(client.query(text, values as SqlValue[]), timeoutMs + graceMs);
-      const { rows, rowCount } = await answerOf(answer);
-      return { rows: rows as Row[], count: rowCount ?? 0 };
-    },
+  let ended: Promise<void> | undefined;
+  const ask = async <Row>(statement: Statement, values: readonly SqlValue[], isLast: boolean) => {
+    if (isOver) throw new Error('a statement after the end of its transaction');
+    isOver = isLast;
+    if (isLast) gather(client);
+    const answer = send(client, statement, values);
+    if (isLast) ended = commit(client);
+    const [, { rows, rowCount }] = await withDeadline(Promise.all([begun, answer, ended]), patience);
+    return { rows: rows as Row[], count: rowCount ?? 0 };
   };
   try {
-    return await work(tx);
-  } finally {
+    const result = await work({
+      query: (statement, values = []) => ask(statement, values, false),
+      last: (statement, values = []) => ask(statement, values, true),
+    });
     isOver = true;
+    await withDeadline(Promise.all([begun, ended ?? commit(client)]), patience);
+    return result;
+  } catch (error) {
+    isOver = true;
+    // Without its connection it is rolled back all the same; why the work failed is what the caller has to know.
+    if (ended === undefined && !isBroken(error)) await withDeadline(client.query('ROLLBACK'), graceMs).catch(giveUp);
+    throw error;
   }
 }
 
@@ -67,10 +115,10 @@ async function runIn<T>(client: pg.PoolClient, timeoutMs: number, work: (tx: Tra
  */
 export function postgresDatabase(options: PoolOptions, onIdleError: (error: Error) => void): Database {
   const max = options.max ?? 10;
-  const pool = new pg.Pool({ connectionTimeoutMillis: 5_000, ...options, max, types });
+  const pool = new pg.Pool({ connectionTimeoutMillis: 5_000, ...options, max, types, pipeline: true });
   pool.on('error', onIdleError);
 
-  const withClient = async <T>(work: (client: pg.PoolClient, giveUp: () => void) => Promise<T>): Promise<T> => {
+  const withClient = async <T>(work: (lent: Lent) => Promise<T>): Promise<T> => {
     const client = await answerOf(pool.connect());
     let broken = false;
     const giveUp = (): void => {
@@ -79,49 +127,34 @@ export function postgresDatabase(options: PoolOptions, onIdleError: (error: Erro
     // A connection that breaks tells its listeners besides the statement that waits for it; with none it ends the process.
     client.on('error', giveUp);
     try {
-      return await work(client, giveUp);
+      return await work({ client, giveUp });
     } catch (error) {
       broken ||= isBroken(error);
       throw error;
     } finally {
       client.off('error', giveUp);
       client.release(broken);
+      // It would be kept until everything that was sent has its answer.
+      if (broken) client.connection.stream.destroy();
     }
   };
 
-  const commit = async (client: pg.PoolClient): Promise<void> => {
-    const { command } = await answerOf(client.query('COMMIT'));
-    // A statement had failed and `work` went on: nothing was written.
-    if (command === 'ROLLBACK') throw new DatabaseError('the transaction had failed', { sqlState: '25P02' });
-  };
-
   return {
-    withOrg: async (org, work, { readOnly = false, timeoutMs = defaultTimeoutMs } = {}) =>
-      withClient(async (client, giveUp) => {
-        await answerOf(client.query(begin(org, readOnly, timeoutMs)));
-        let result;
-        try {
-          result = await runIn(client, timeoutMs, work);
-        } catch (error) {
-          // Without its connection it is rolled back all the same; why the work failed is what the caller has to know.
-          if (!isBroken(error)) await withDeadline(client.query('ROLLBACK'), graceMs).catch(giveUp);
-          throw error;
-        }
-        await commit(client);
-        return result;
-      }),
+    withOrg: async (org, work, { readOnly = false, timeoutMs = defaultTimeoutMs } = {}) => {
+      const start = begin(org, readOnly, timeoutMs);
+      return withClient((lent) => runIn(lent, start, timeoutMs, work));
+    },
     callGate: async <Row>(name: string, values: readonly SqlValue[]) => {
       if (!/^[a-z_]+$/.test(name)) throw new TypeError('a gate has a plain name');
       const places = values.map((_, index) => `$${index + 1}`).join(', ');
-      const text = `SELECT * FROM gate.${name}(${places})`;
-      return withClient(async (client) => {
-        const call = client.query({ name: `gate.${name}`, text, values: values as SqlValue[] });
-        const { rows } = await answerOf(withDeadline(call, defaultTimeoutMs));
+      const gate = { name: `gate.${name}`, text: `SELECT * FROM gate.${name}(${places})` };
+      return withClient(async ({ client }) => {
+        const { rows } = await withDeadline(send(client, gate, values), defaultTimeoutMs);
         return rows as Row[];
       });
     },
     health: async () => {
-      await withClient((client) => answerOf(withDeadline(client.query('SELECT 1'), 2_000)));
+      await withClient(({ client }) => withDeadline(answerOf(client.query('SELECT 1')), 2_000));
     },
     load: () => ({ active: pool.totalCount - pool.idleCount, waiting: pool.waitingCount, max }),
     close: () => pool.end(),

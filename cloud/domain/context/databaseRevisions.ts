@@ -26,7 +26,7 @@ const newestOfBranch = newest('AND r.branch = $3', 'r.number DESC');
 const newestOfAll = newest('', 'r.created_at DESC, r.number DESC');
 
 /** The revision that is current; undefined where there is none. Without a branch: of the one indexed last. */
-export async function readRevision(
+async function readRevision(
   tx: Transaction,
   org: OrgId,
   projectId: string,

@@ -71,7 +71,7 @@ const baseMoved = (base: number, current: number): ApiError =>
 export async function countUsage(tx: Transaction, job: RunningJob): Promise<void> {
   if (job.apiKeyId === null) return;
   const durationMs = Math.min(performance.now() - job.startedAt, 2_000_000_000);
-  await recordUsage(tx, job.org, [
+  await recordUsage(tx.query, job.org, [
     { id: job.id, keyId: job.apiKeyId, type: 'index', projectId: job.projectId, tokens: 0, durationMs },
   ]);
 }

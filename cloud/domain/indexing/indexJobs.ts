@@ -43,13 +43,14 @@ const toJob = (row: JobRow): IndexJob => ({
   finished_at: row.finished_at?.toISOString() ?? null,
 });
 
-/** Jobs of other kinds are ours, not the caller's. @throws {ApiError} not_found, project_not_allowed */
-async function find(tx: Transaction, caller: Caller, id: string, lock = ''): Promise<JobRow> {
-  const { rows } = await tx.query<JobRow>(
-    `SELECT ${columns} FROM index_jobs WHERE org_id = $1 AND id = $2 AND kind IN ('sync', 'snapshot') ${lock}`,
-    [caller.org, id],
-  );
-  const row = rows[0];
+/** Jobs of other kinds are ours, not the caller's. */
+const readById = {
+  name: 'job.read',
+  text: `SELECT ${columns} FROM index_jobs WHERE org_id = $1 AND id = $2 AND kind IN ('sync', 'snapshot')`,
+};
+
+/** @throws {ApiError} not_found, project_not_allowed */
+function visibleTo(caller: Caller, row: JobRow | undefined): JobRow {
   if (row === undefined) {
     throw new ApiError('not_found', 'There is no such job in this organization.', {
       hint: 'Jobs are kept for 30 days after their end.',
@@ -70,7 +71,9 @@ export async function readJob(tx: Transaction, org: OrgId, id: string): Promise<
 
 /** @throws {ApiError} not_found, project_not_allowed */
 export async function getJob(database: Database, caller: Caller, id: string): Promise<IndexJob> {
-  return toJob(await database.withOrg(caller.org, (tx) => find(tx, caller, id), { readOnly: true }));
+  const { org } = caller;
+  const { rows } = await database.withOrg(org, (tx) => tx.last<JobRow>(readById, [org, id]), { readOnly: true });
+  return toJob(visibleTo(caller, rows[0]));
 }
 
 /**
@@ -79,7 +82,8 @@ export async function getJob(database: Database, caller: Caller, id: string): Pr
  */
 export async function cancelJob(database: Database, caller: Caller, id: string): Promise<IndexJob> {
   const cancel = async (tx: Transaction): Promise<IndexJob> => {
-    const { status } = await find(tx, caller, id, 'FOR UPDATE');
+    const { rows } = await tx.query<JobRow>(`${readById.text} FOR UPDATE`, [caller.org, id]);
+    const { status } = visibleTo(caller, rows[0]);
     if (status === 'succeeded' || status === 'failed') {
       throw new ApiError('conflict', `The job has ${status} already.`, { hint: 'Only open jobs can be cancelled.' });
     }

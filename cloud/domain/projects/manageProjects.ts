@@ -41,29 +41,34 @@ async function toProjects(tx: Transaction, org: OrgId, rows: readonly ProjectRow
 const toProject = async (tx: Transaction, org: OrgId, row: ProjectRow): Promise<Project> =>
   (await toProjects(tx, org, [row]))[0]!;
 
-const projectNotFound = (): ApiError =>
-  new ApiError('not_found', 'There is no such project in this organization.', {
-    hint: 'GET /v1/projects lists those this key can see.',
-  });
-
 /**
- * A project by its id or slug, as far as the caller may see it.
+ * A project that was found, as far as the caller may see it.
  * @throws {ApiError} not_found; project_not_allowed for another project of the organization than the key is for.
  */
-export async function findProject(tx: Transaction, caller: Caller, ref: string, lock = ''): Promise<ProjectRow> {
-  const by = isUuid(ref) ? 'id = $2::uuid' : 'slug = $2';
-  const { rows } = await tx.query<ProjectRow>(`SELECT ${columns} FROM projects WHERE org_id = $1 AND ${by} ${lock}`, [
-    caller.org,
-    ref,
-  ]);
-  const row = rows[0];
-  if (row === undefined) throw projectNotFound();
+export function visibleTo<Row extends { id: string }>(caller: Caller, row: Row | undefined): Row {
+  if (row === undefined) {
+    throw new ApiError('not_found', 'There is no such project in this organization.', {
+      hint: 'GET /v1/projects lists those this key can see.',
+    });
+  }
   if (caller.projectIds.length > 0 && !caller.projectIds.includes(row.id)) {
     throw new ApiError('project_not_allowed', 'This key is limited to other projects.', {
       hint: 'GET /v1/me shows which ones.',
     });
   }
   return row;
+}
+
+/** The condition of a project by its id or slug, as the second parameter. */
+export const byRef = (ref: string): 'id = $2::uuid' | 'slug = $2' => (isUuid(ref) ? 'id = $2::uuid' : 'slug = $2');
+
+/** A project by its id or slug. @throws {ApiError} not_found, project_not_allowed */
+export async function findProject(tx: Transaction, caller: Caller, ref: string, lock = ''): Promise<ProjectRow> {
+  const { rows } = await tx.query<ProjectRow>(
+    `SELECT ${columns} FROM projects WHERE org_id = $1 AND ${byRef(ref)} ${lock}`,
+    [caller.org, ref],
+  );
+  return visibleTo(caller, rows[0]);
 }
 
 export async function getProject(database: Database, caller: Caller, ref: string): Promise<Project> {

@@ -27,7 +27,7 @@ export function openUsageRecorder(database: Database): UsageRecorder {
       waiting.delete(org);
       const events = batch.map(({ event }) => event);
       try {
-        await database.withOrg(org, (tx) => recordUsage(tx, org, events));
+        await database.withOrg(org, (tx) => recordUsage(tx.last, org, events));
         for (const { resolve } of batch) resolve();
       } catch (error) {
         for (const { reject } of batch) reject(error);

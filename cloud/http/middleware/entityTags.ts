@@ -14,14 +14,17 @@ export const matches = (header: string, tag: string): boolean =>
 /** Readers that have the reply already are told so in a few bytes. */
 export const entityTags = createMiddleware<AppEnv>(async (c, next) => {
   await next();
-  const isJson = c.res.headers.get('content-type')?.startsWith('application/json') === true;
-  if (c.req.method !== 'GET' || c.res.status !== 200 || !isJson) return;
-  const tag = await etagOf(await c.res.clone().text());
-  c.res.headers.set('etag', tag);
-  c.res.headers.set('cache-control', 'private, no-cache');
+  const { headers, status } = c.res;
+  const isJson = headers.get('content-type')?.startsWith('application/json') === true;
+  if (c.req.method !== 'GET' || status !== 200 || !isJson) return;
+  const body = await c.res.text();
+  const tag = await etagOf(body);
+  headers.set('etag', tag);
+  headers.set('cache-control', 'private, no-cache');
   const known = c.req.header('if-none-match');
-  if (known === undefined || !matches(known, tag)) return;
-  const headers = new Headers(c.res.headers);
-  for (const name of ['content-type', 'content-length', 'content-encoding']) headers.delete(name);
-  c.res = new Response(null, { status: 304, headers });
+  const isKnown = known !== undefined && matches(known, tag);
+  if (isKnown) for (const name of ['content-type', 'content-length', 'content-encoding']) headers.delete(name);
+  // Made anew: what was read is a stream, and a copy of it another one. A text is sent as it is.
+  c.res = undefined;
+  c.res = isKnown ? new Response(null, { status: 304, headers }) : new Response(body, { status, headers });
 });

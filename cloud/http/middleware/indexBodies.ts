@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import { ApiError } from '../../domain/apiError.ts';
 import type { AppEnv } from '../appTypes.ts';
-import { checkJsonBody } from './jsonBodies.ts';
+import { checkJsonBody, rememberJson } from './jsonBodies.ts';
 
 const tooLarge = (maxBytes: number): ApiError =>
   new ApiError('payload_too_large', `The body is larger than ${maxBytes} bytes, unpacked.`, {
@@ -67,7 +67,8 @@ export const indexBodies = (maxBytes: number) =>
       const encoding = (c.req.header('content-encoding') ?? 'identity').trim().toLowerCase();
       const bytes = await unpack(body, encoding, maxBytes);
       const text = new TextDecoder().decode(bytes);
-      checkJsonBody(text, c.req.header('content-type'), ofFiles);
+      const value = checkJsonBody(text, c.req.header('content-type'), ofFiles);
+      if (value !== undefined) rememberJson(c, value);
       // What others ask for afterwards: the body itself was read. Hono keeps a promise there, whatever its types say.
       (c.req.bodyCache as { text?: unknown }).text = Promise.resolve(text);
     }

@@ -1,7 +1,7 @@
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { ApiError, type InputFault } from '../../domain/apiError.ts';
-import type { AppEnv } from '../appTypes.ts';
+import type { AppContext, AppEnv } from '../appTypes.ts';
 
 const writes = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -18,7 +18,8 @@ function badTexts(
 ): InputFault[] {
   if (depth > maxDepth) throw new ApiError('invalid_input', `The body is nested deeper than ${maxDepth} levels.`);
   if (typeof value === 'string') {
-    if (/\0|\p{Surrogate}/u.test(value)) faults.push({ path, message: 'holds a character that is not text' });
+    if (value.includes('\0') || !value.isWellFormed())
+      faults.push({ path, message: 'holds a character that is not text' });
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {
       if (free.has(key)) continue;
@@ -52,24 +53,34 @@ export function checkJsonBody(text: string, contentType: string | undefined, fre
   return value;
 }
 
+/** So that it is not parsed again: whoever asks for the JSON of the body gets this. */
+export function rememberJson({ req }: AppContext, value: unknown): void {
+  req.json = <T>() => Promise.resolve(value as T);
+}
+
 const nothing: ReadonlySet<string> = new Set();
 
 /** Bodies are JSON, not too large, and hold texts only. */
 export const jsonBodies = (maxBytes: number) => {
-  const limit = bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new ApiError('payload_too_large', `The body is larger than ${maxBytes} bytes.`, {
-        hint: 'Send it in parts.',
-      });
-    },
-  });
+  const onError = (): never => {
+    throw new ApiError('payload_too_large', `The body is larger than ${maxBytes} bytes.`, {
+      hint: 'Send it in parts.',
+    });
+  };
+  const limit = bodyLimit({ maxSize: maxBytes, onError });
   const check = createMiddleware<AppEnv>(async (c, next) => {
-    checkJsonBody(await c.req.text(), c.req.header('content-type'), nothing);
+    const value = checkJsonBody(await c.req.text(), c.req.header('content-type'), nothing);
+    if (value !== undefined) rememberJson(c, value);
     await next();
   });
   return createMiddleware<AppEnv>(async (c, next) => {
-    if (!writes.has(c.req.method)) await next();
-    else await limit(c, async () => void (await check(c, next)));
+    if (!writes.has(c.req.method)) return next();
+    const length = c.req.header('content-length');
+    // The host gives no more than was announced. Only what comes without has to be counted, as a stream: that takes
+    // longer than most requests.
+    const isAnnounced = length !== undefined && c.req.header('transfer-encoding') === undefined;
+    if (!isAnnounced) await limit(c, async () => void (await check(c, next)));
+    else if (Number(length) > maxBytes) onError();
+    else await check(c, next);
   });
 };

@@ -8,12 +8,10 @@ import {
   symbolQuery,
   type SelectedContext,
 } from '../../../protocol/api/index.ts';
-import type { Caller } from '../../domain/caller.ts';
+import { branchOfProject } from '../../domain/context/branchOfProject.ts';
 import type { Revision } from '../../domain/context/contextPorts.ts';
-import { readRevision } from '../../domain/context/databaseRevisions.ts';
-import type { BranchOfProject, GraphEdge, GraphSymbol, SelectAnswer } from '../../domain/context/contextService.ts';
+import type { GraphEdge, GraphSymbol, SelectAnswer } from '../../domain/context/contextService.ts';
 import { requireQuota } from '../../domain/limits/requestLimits.ts';
-import { findProject } from '../../domain/projects/manageProjects.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
 import { endpoint, json, jsonBody, ofProject } from '../endpoint.ts';
 
@@ -94,32 +92,15 @@ function toReply(answer: SelectAnswer, budget: number, ms: number): SelectedCont
   };
 }
 
-/** The project and its current revision, in one transaction: they are asked for with every question. */
-const placeOf = (
-  { database }: Pick<AppParts, 'database'>,
-  caller: Caller,
-  ref: string,
-  branch: string | undefined,
-): Promise<BranchOfProject> =>
-  database.withOrg(
-    caller.org,
-    async (tx) => {
-      const { org } = caller;
-      const { id: projectId } = await findProject(tx, caller, ref);
-      return { org, projectId, branch, seen: { revision: await readRevision(tx, org, projectId, branch) } };
-    },
-    { readOnly: true },
-  );
-
 export function contextRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
-  const { context, usage, metrics } = parts;
+  const { database, context, usage, metrics } = parts;
   app.openapi(select, async (c) => {
     const started = performance.now();
     const caller = c.get('caller');
     const { project_id: ref, branch, include_imports: includeImports, ...question } = c.req.valid('json');
     requireQuota(caller, new Date());
     const { org, keyId } = caller;
-    const place = await placeOf(parts, caller, ref, branch);
+    const place = await branchOfProject(database, caller, ref, branch);
     const { projectId } = place;
     const answer = await context.select(place, { ...question, includeImports });
     const ms = performance.now() - started;
@@ -132,7 +113,7 @@ export function contextRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   app.openapi(symbols, async (c) => {
     const caller = c.get('caller');
     const { project_id: ref, branch, query, exact, limit } = c.req.valid('query');
-    const { revision, answer } = await context.symbols(await placeOf(parts, caller, ref, branch), {
+    const { revision, answer } = await context.symbols(await branchOfProject(database, caller, ref, branch), {
       name: query,
       match: exact === 'true' ? 'exact' : 'any',
       limit,
@@ -148,7 +129,7 @@ export function contextRoutes(app: OpenAPIHono<AppEnv>, parts: AppParts): void {
   app.openapi(calls, async (c) => {
     const caller = c.get('caller');
     const { project_id: ref, branch, symbol, path, ...request } = c.req.valid('query');
-    const { revision, answer } = await context.graph(await placeOf(parts, caller, ref, branch), {
+    const { revision, answer } = await context.graph(await branchOfProject(database, caller, ref, branch), {
       symbol,
       ...request,
       ...(path === undefined ? {} : { path }),

@@ -37,8 +37,8 @@ onEachStack('Usage', (platform) => {
     const tenant = await platform().found('twice');
     const same = event(tenant);
     const { database } = platform().stack;
-    await database.withOrg(tenant.org, (tx) => recordUsage(tx, tenant.org, [same, event(tenant)]));
-    await database.withOrg(tenant.org, (tx) => recordUsage(tx, tenant.org, [same]));
+    await database.withOrg(tenant.org, (tx) => recordUsage(tx.query, tenant.org, [same, event(tenant)]));
+    await database.withOrg(tenant.org, (tx) => recordUsage(tx.query, tenant.org, [same]));
     assert.equal((await read(tenant)).queries, 2);
   });
 
