@@ -8,6 +8,7 @@ import { openEmbeddedStack } from '../../cloud/node/embeddedStack.ts';
 import { openSelfHostedStack } from '../../cloud/node/selfHostedStack.ts';
 import { startServer } from '../../cloud/node/serve.ts';
 import type { Stack } from '../../cloud/node/stack.ts';
+import type { Database } from '../../cloud/ports/database.ts';
 import { orgId, type OrgId } from '../../cloud/ports/organization.ts';
 import type { LogFields, LogLevel } from '../../cloud/ports/log.ts';
 import { startPostgres, withPostgres, type PostgresServer } from './servers/postgresServer.ts';
@@ -69,21 +70,7 @@ async function serve(
     address: server.address,
     stack,
     log,
-    found: async (slug, options = {}) => {
-      const { organization, key } = await foundOrganization(stack.database, 'live', {
-        name: slug,
-        slug,
-        plan: 'enterprise',
-        ownerEmail: `${slug}@example.com`,
-        ...options,
-      });
-      if (options.plan === undefined) {
-        // Tests make more requests than a minute of any plan allows.
-        const agreed = { plan: 'enterprise', requestsPerMinute: 100_000, queriesPerMonth: null } as const;
-        await changePlan(stack.database, orgId(organization.id), agreed);
-      }
-      return { org: orgId(organization.id), key: key.key, keyId: key.id, ownerId: key.user_id! };
-    },
+    found: (slug, options) => foundWithoutLimits(stack.database, slug, options),
     close: async () => {
       await server.drain();
       await close();
@@ -136,31 +123,77 @@ export async function migratedDatabase(): Promise<{ owner: string; login: string
   return { owner, login };
 }
 
-/** On real PostgreSQL and Redis, and the stand-ins of the other services; `env` may name others of either. */
-export async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform> {
-  const log: LogLine[] = [];
-  const { login } = await migratedDatabase();
+export interface Services {
+  /** What the program has to know of them. */
+  env: Record<string, string>;
+  /** Of the database. */
+  owner: string;
+  s3: S3Server;
+  qdrant: QdrantServer;
+  readonly close: () => Promise<void>;
+}
+
+/** Real PostgreSQL, with a new database, and Redis; the stand-ins of the others. */
+export async function startServices(): Promise<Services> {
+  const { owner, login } = await migratedDatabase();
   const qdrant = await startQdrant();
   const bucket = { bucket: 'contextkit', region: 'auto', accessKeyId: 'id', secretAccessKey: 'secret' };
   const s3 = await startS3Server(bucket);
-  const services = {
-    DATABASE_URL: login,
-    REDIS_URL: `redis://127.0.0.1:${(await testRedis()).port}`,
-    QDRANT_URL: qdrant.url,
-    S3_ENDPOINT: s3.endpoint,
-    S3_BUCKET: bucket.bucket,
-    S3_ACCESS_KEY_ID: bucket.accessKeyId,
-    S3_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+  return {
+    env: {
+      DATABASE_URL: login,
+      REDIS_URL: `redis://127.0.0.1:${(await testRedis()).port}`,
+      QDRANT_URL: qdrant.url,
+      S3_ENDPOINT: s3.endpoint,
+      S3_BUCKET: bucket.bucket,
+      S3_ACCESS_KEY_ID: bucket.accessKeyId,
+      S3_SECRET_ACCESS_KEY: bucket.secretAccessKey,
+    },
+    owner,
+    s3,
+    qdrant,
+    close: async () => {
+      await qdrant.close();
+      await s3.close();
+    },
   };
+}
+
+/** Does this where the services are on this machine; elsewhere it says what is left out. */
+export function withServices(title: string, register: () => void): void {
+  withPostgres(title, () => withRedis(title, register));
+}
+
+/** An organization that no test comes to the end of. */
+export async function foundWithoutLimits(
+  database: Database,
+  slug: string,
+  options: Partial<Foundation> = {},
+): Promise<Tenant> {
+  const { organization, key } = await foundOrganization(database, 'live', {
+    name: slug,
+    slug,
+    plan: 'enterprise',
+    ownerEmail: `${slug}@example.com`,
+    ...options,
+  });
+  if (options.plan === undefined) {
+    // Tests make more requests than a minute of any plan allows.
+    const agreed = { plan: 'enterprise', requestsPerMinute: 100_000, queriesPerMonth: null } as const;
+    await changePlan(database, orgId(organization.id), agreed);
+  }
+  return { org: orgId(organization.id), key: key.key, keyId: key.id, ownerId: key.user_id! };
+}
+
+/** On real PostgreSQL and Redis, and the stand-ins of the other services; `env` may name others of either. */
+export async function openSelfHosted(env: Record<string, string>): Promise<TestPlatform> {
+  const log: LogLine[] = [];
+  const { env: services, s3, qdrant, close } = await startServices();
   const stack = await openSelfHostedStack(
     readSelfHosted({ ...environment, ...services, ...env }),
     (level, event, fields = {}) => log.push({ level, event, fields }),
     programFolder,
   );
-  const close = async (): Promise<void> => {
-    await qdrant.close();
-    await s3.close();
-  };
   return serve({ stack, close, s3, qdrant }, log, env);
 }
 
@@ -190,6 +223,5 @@ export function onEachStack(
     });
   };
   chapter('embedded', openEmbedded);
-  const services = `${title} (PostgreSQL and Redis)`;
-  withPostgres(services, () => withRedis(services, () => chapter('PostgreSQL and Redis', openSelfHosted)));
+  withServices(`${title} (PostgreSQL and Redis)`, () => chapter('PostgreSQL and Redis', openSelfHosted));
 }
