@@ -9,6 +9,7 @@ import { entityTags } from './middleware/entityTags.ts';
 import { idempotent } from './middleware/idempotent.ts';
 import { indexBodies } from './middleware/indexBodies.ts';
 import { jsonBodies } from './middleware/jsonBodies.ts';
+import { jsonReplies } from './middleware/jsonReplies.ts';
 import { observe } from './middleware/observe.ts';
 import { packed } from './middleware/packed.ts';
 import { sendProblem } from './problem.ts';
@@ -93,7 +94,8 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   app.use(requestId({ limitLength: 100 }));
   app.use(observe(parts));
   app.use(secureHeaders());
-  app.use(packed);
+  app.use(packed(parts));
+  app.use(jsonReplies);
   app.use(async (c, next) => {
     if (hasBadText(c.req.url)) throw new ApiError('invalid_input', 'The address holds what is not text.');
     await next();
@@ -102,7 +104,7 @@ export function createApp(parts: AppParts): OpenAPIHono<AppEnv> {
   // A sign-in is how somebody comes to have a key.
   app.use('/v1/*', except('/v1/auth/*', authenticated(parts)));
   app.use(indexPaths, indexBodies(parts.maxIndexBodyBytes));
-  app.use('/v1/*', entityTags);
+  app.use('/v1/*', entityTags(parts));
   app.use('/v1/*', except('/v1/auth/*', idempotent(parts)));
 
   projectRoutes(app, parts);

@@ -7,6 +7,7 @@ import type { UsageRecorder } from '../domain/usage/usageRecorder.ts';
 import type { BlobStore } from '../ports/blobStore.ts';
 import type { Database } from '../ports/database.ts';
 import type { Embedder } from '../ports/embedder.ts';
+import type { HostBytes } from '../ports/hostBytes.ts';
 import type { IdentityProvider } from '../ports/identityProvider.ts';
 import type { Log } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -17,6 +18,7 @@ import type { VectorStore } from '../ports/vectorStore.ts';
 export interface AppParts {
   version: string;
   environment: Environment;
+  bytes: HostBytes;
   database: Database;
   blobs: BlobStore;
   vectors: VectorStore;

@@ -5,6 +5,7 @@ import { createApp } from '../http/app.ts';
 import type { Log } from '../ports/log.ts';
 import type { EmbeddedConfiguration } from './configuration.ts';
 import { startJobRunner } from './jobRunner.ts';
+import { nodeBytes } from './nodeBytes.ts';
 import type { Stack } from './stack.ts';
 
 export interface ServeOptions {
@@ -71,6 +72,7 @@ export async function startServer({ stack, configuration, version, log }: ServeO
   });
   const app = createApp({
     ...stack,
+    bytes: nodeBytes,
     version,
     environment,
     log,

@@ -1,8 +1,9 @@
 import type { Plan, Role, Scope } from '../../../protocol/api/index.ts';
 import type { Database } from '../../ports/database.ts';
+import type { HostBytes } from '../../ports/hostBytes.ts';
 import { orgId } from '../../ports/organization.ts';
 import { ApiError, type ApiErrorCode } from '../apiError.ts';
-import { equalInConstantTime, sha256 } from '../bytes.ts';
+import { equalInConstantTime } from '../bytes.ts';
 import { effectiveScopes, type Caller } from '../caller.ts';
 import { limitsOf } from '../plans.ts';
 import { parseKey, type Environment } from './keyFormat.ts';
@@ -51,13 +52,18 @@ function toCaller(row: KeyRow): Caller {
   };
 }
 
+export interface AuthenticationParts {
+  database: Database;
+  bytes: HostBytes;
+}
+
 /**
  * Who asks, by the header `Authorization: Bearer ck_…`. Keys are never kept in memory between requests: one that is
  * revoked is refused from the next request on, on every server.
  * @throws {ApiError}
  */
 export async function authenticate(
-  database: Database,
+  { database, bytes }: AuthenticationParts,
   environment: Environment,
   authorization: string | undefined,
 ): Promise<Caller> {
@@ -81,7 +87,7 @@ export async function authenticate(
     );
   }
   const candidates = await database.callGate<KeyRow>('find_api_keys', [parsed.prefix]);
-  const digest = await sha256(key);
+  const digest = await bytes.sha256(key);
   const row = candidates.filter(({ key_hash }) => equalInConstantTime(key_hash, digest))[0];
   if (row === undefined) refuse('unauthenticated', 'There is no such API key.', makeOne);
   // Somebody who has left: their keys are revoked with their membership, and lead nowhere in any case.

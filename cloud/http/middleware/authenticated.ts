@@ -12,9 +12,10 @@ export const authenticated = ({
   database,
   environment,
   limits,
-}: Pick<AppParts, 'database' | 'environment' | 'limits'>) =>
+  bytes,
+}: Pick<AppParts, 'database' | 'environment' | 'limits' | 'bytes'>) =>
   createMiddleware<AppEnv>(async (c, next) => {
-    const caller = await authenticate(database, environment, c.req.header('authorization'));
+    const caller = await authenticate({ database, bytes }, environment, c.req.header('authorization'));
     c.set('caller', caller);
     const isWrite = !reads.has(c.req.method) && !questions.has(c.req.path);
     const state = await limits.hit(caller, isWrite);

@@ -3,6 +3,7 @@ import { ApiError } from '../../domain/apiError.ts';
 import { sha256 } from '../../domain/bytes.ts';
 import { beginIdempotent, endIdempotent, type KeptReply } from '../../domain/idempotency.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
+import { textOf } from './jsonReplies.ts';
 
 /** Set by handlers whose reply holds a secret. */
 export const secretReply = 'x-secret-reply';
@@ -17,7 +18,7 @@ async function keep(response: Response): Promise<KeptReply | undefined> {
   const isSecret = response.headers.has(secretReply);
   return {
     status: response.status,
-    body: isSecret ? null : await response.clone().text(),
+    body: isSecret ? null : (textOf(response) ?? (await response.clone().text())),
     location: response.headers.get('location'),
   };
 }

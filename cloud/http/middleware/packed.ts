@@ -1,14 +1,35 @@
+import { accepts } from 'hono/accepts';
 import { compress } from 'hono/compress';
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv } from '../appTypes.ts';
+import type { AppEnv, AppParts } from '../appTypes.ts';
+import { textOf } from './jsonReplies.ts';
 
-const pack = compress();
+/** Smaller replies go as they are. */
+const leastBytes = 1024;
 
-/** Replies are compressed for those who take that. */
-export const packed = createMiddleware<AppEnv>((c, next) =>
-  pack(c, async () => {
-    await next();
-    // Said beforehand: by whoever packs it would be said of a copy of the reply, also where it goes as it is.
-    c.res.headers.set('vary', 'Accept-Encoding');
-  }),
-);
+const packStream = compress({ threshold: leastBytes });
+
+/** Replies are compressed for those who take that: JSON at once, others as they are read. */
+export const packed = ({ bytes }: Pick<AppParts, 'bytes'>) => {
+  const packText = async (c: Parameters<typeof packStream>[0]): Promise<void> => {
+    const { headers, status } = c.res;
+    // Said beforehand: whoever packs streams would say it of a copy of the reply, also where it goes as it is.
+    headers.set('vary', 'Accept-Encoding');
+    const text = textOf(c.res);
+    if (text === undefined) return;
+    const isSmall = text.length < leastBytes;
+    if (isSmall) headers.set('content-length', String(new TextEncoder().encode(text).length));
+    const encoding = accepts(c, { header: 'Accept-Encoding', supports: ['gzip'], default: 'identity' });
+    if (isSmall || encoding !== 'gzip') return;
+    headers.set('content-encoding', encoding);
+    const body = await bytes.gzip(text);
+    c.res = undefined;
+    c.res = new Response(body, { status, headers });
+  };
+  return createMiddleware<AppEnv>((c, next) =>
+    packStream(c, async () => {
+      await next();
+      await packText(c);
+    }),
+  );
+};

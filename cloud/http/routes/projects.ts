@@ -77,7 +77,7 @@ const remove = endpoint({
   responses: { 204: { description: 'It is gone.' } },
 });
 
-export function projectRoutes(app: OpenAPIHono<AppEnv>, { database }: AppParts): void {
+export function projectRoutes(app: OpenAPIHono<AppEnv>, { database, bytes }: AppParts): void {
   app.openapi(list, async (c) => {
     const { items, nextCursor } = await projects.listProjects(database, c.get('caller'), c.req.valid('query'));
     return c.json({ projects: items, next_cursor: nextCursor }, 200);
@@ -93,7 +93,7 @@ export function projectRoutes(app: OpenAPIHono<AppEnv>, { database }: AppParts):
   app.openapi(update, async (c) => {
     const wanted = c.req.header('if-match');
     const isCurrent = async (now: unknown): Promise<boolean> =>
-      wanted === undefined || matches(wanted, await etagOf(JSON.stringify(now)));
+      wanted === undefined || matches(wanted, await etagOf(bytes, JSON.stringify(now)));
     const { project: ref } = c.req.valid('param');
     return c.json(await projects.updateProject(database, c.get('caller'), ref, c.req.valid('json'), isCurrent), 200);
   });
