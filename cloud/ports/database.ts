@@ -40,7 +40,8 @@ export interface TransactionOptions {
 export interface Database {
   /**
    * The only way to the data of an organization: a transaction that sees and changes rows of `org` alone, whatever its
-   * statements say. It is committed when `work` resolves and rolled back when it rejects.
+   * statements say. It is committed when `work` resolves and rolled back when it rejects. Where the database ends it in
+   * favour of another one, all of `work` is done again: it does nothing outside of its statements.
    * @throws {DatabaseError} for what the database refuses; anything that `work` throws goes through.
    */
   withOrg<T>(org: OrgId, work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
@@ -77,7 +78,7 @@ export class DatabaseError extends Error {
     return this.sqlState === '23505';
   }
 
-  /** Another transaction was in the way: the same work may succeed when it is tried again. */
+  /** Another transaction was in the way, again and again. */
   get isConflict(): boolean {
     return this.sqlState === '40001' || this.sqlState === '40P01' || this.sqlState === '55P03';
   }

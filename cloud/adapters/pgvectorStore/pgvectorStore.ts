@@ -29,7 +29,6 @@ export interface PgvectorStoreOptions {
 /** Of one statement: about 1.5 MB. */
 const rowsOfUpsert = 1_000;
 const digestsOfDeletion = 5_000;
-const mostTries = 5;
 /** A project may have a million vectors. */
 const deletionTimeoutMs = 120_000;
 
@@ -146,19 +145,15 @@ const storedVector = (projectId: string, { digest, embedding }: VectorRow): Stor
  * all vectors of the project, in time that grows with them.
  */
 export function pgvectorStore({ database, dimensions = 384 }: PgvectorStoreOptions): VectorStore {
-  /** Work that another transaction was in the way of is done anew. */
   async function inOrg<T>(
     org: OrgId,
     work: (tx: Transaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await database.withOrg(org, work, options);
-      } catch (error) {
-        const isConflict = error instanceof DatabaseError && error.isConflict;
-        if (!isConflict || tries === mostTries) throw failure(error);
-      }
+    try {
+      return await database.withOrg(org, work, options);
+    } catch (error) {
+      throw failure(error);
     }
   }
   const readOnly = { readOnly: true };

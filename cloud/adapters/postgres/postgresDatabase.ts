@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { DatabaseError, type Database, type SqlValue, type Statement, type Transaction } from '../../ports/database.ts';
 import { isUuid, type OrgId } from '../../ports/organization.ts';
@@ -37,6 +38,25 @@ async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> 
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** A transaction that the database ends in favour of another one is begun so often. */
+const mostTries = 5;
+/**
+ * Before the second time; twice as long before each further one. Begun anew at once, it takes the row again before the
+ * other one has woken up.
+ */
+const firstPauseMs = 25;
+
+async function againOnConflict<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || !error.isConflict || tries === mostTries) throw error;
+      await sleep(firstPauseMs * 2 ** (tries - 1) * (0.5 + Math.random() / 2));
+    }
   }
 }
 
@@ -142,7 +162,7 @@ export function postgresDatabase(options: PoolOptions, onIdleError: (error: Erro
   return {
     withOrg: async (org, work, { readOnly = false, timeoutMs = defaultTimeoutMs } = {}) => {
       const start = begin(org, readOnly, timeoutMs);
-      return withClient((lent) => runIn(lent, start, timeoutMs, work));
+      return againOnConflict(() => withClient((lent) => runIn(lent, start, timeoutMs, work)));
     },
     callGate: async <Row>(name: string, values: readonly SqlValue[]) => {
       if (!/^[a-z_]+$/.test(name)) throw new TypeError('a gate has a plain name');

@@ -1,6 +1,5 @@
 import type { IndexJob, IndexState, IndexSync } from '../../../protocol/api/index.ts';
 import type { Transaction } from '../../ports/database.ts';
-import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError, type InputFault } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
 import { findProject } from '../projects/manageProjects.ts';
@@ -249,9 +248,9 @@ async function withContents<T>(
 ): Promise<T> {
   const sent = new Set(contents.map(({ hash }) => hash));
   for (let tries = 1; ; tries++) {
-    await againOnConflict(() => storeContents(parts, place, contents));
+    await storeContents(parts, place, contents);
     try {
-      return await againOnConflict(work);
+      return await work();
     } catch (error) {
       const isOurs = error instanceof ContentsLacking && error.missing.every(({ hash }) => sent.has(hash));
       if (!isOurs || tries === storeTries) throw error;

@@ -1,5 +1,5 @@
 import type { IndexState } from '../../../protocol/api/index.ts';
-import type { Transaction } from '../../ports/database.ts';
+import type { Statement, Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
 
 export interface Branch {
@@ -18,14 +18,17 @@ export interface BranchHead {
   createdAt: Date;
 }
 
+const newestOfBranch: Statement = {
+  name: 'revision.head',
+  text: `
+    SELECT number AS revision, root_hash AS "rootHash", analysis_version AS "analysisVersion", files, chunks,
+      created_at AS "createdAt"
+    FROM revisions WHERE org_id = $1 AND project_id = $2 AND branch = $3 ORDER BY number DESC LIMIT 1`,
+};
+
 /** Undefined where nothing was indexed yet. */
 export async function readHead(tx: Transaction, { org, projectId, branch }: Branch): Promise<BranchHead | undefined> {
-  const { rows } = await tx.query<BranchHead>(
-    `SELECT number AS revision, root_hash AS "rootHash", analysis_version AS "analysisVersion", files, chunks,
-       created_at AS "createdAt"
-     FROM revisions WHERE org_id = $1 AND project_id = $2 AND branch = $3 ORDER BY number DESC LIMIT 1`,
-    [org, projectId, branch],
-  );
+  const { rows } = await tx.query<BranchHead>(newestOfBranch, [org, projectId, branch]);
   return rows[0];
 }
 

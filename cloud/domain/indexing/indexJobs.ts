@@ -1,7 +1,6 @@
 import type { IndexJob } from '../../../protocol/api/index.ts';
 import type { Database, Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
-import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
 import { scheduleCollection } from './collectGarbage.ts';
@@ -93,7 +92,7 @@ export async function cancelJob(database: Database, caller: Caller, id: string):
     }
     return readJob(tx, caller.org, id);
   };
-  return againOnConflict(() => database.withOrg(caller.org, cancel));
+  return database.withOrg(caller.org, cancel);
 }
 
 export interface JobEnd {

@@ -1,7 +1,6 @@
 import { indexLimits, type IndexContents } from '../../../protocol/api/index.ts';
 import type { Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
-import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError } from '../apiError.ts';
 import { fromBase64, sha256 } from '../bytes.ts';
 import type { Caller } from '../caller.ts';
@@ -133,7 +132,7 @@ export async function receiveContents(
   });
   const place = { org, projectId };
   return {
-    contents: await againOnConflict(() => storeContents(parts, place, contents)),
-    vectors: await againOnConflict(() => storeVectors(parts, place, vectors)),
+    contents: await storeContents(parts, place, contents),
+    vectors: await storeVectors(parts, place, vectors),
   };
 }

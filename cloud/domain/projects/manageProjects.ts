@@ -2,7 +2,6 @@ import type { CreateProject, Project, ProjectSettings, UpdateProject } from '../
 import { slug as slugSchema } from '../../../protocol/api/index.ts';
 import { DatabaseError, type Database, type Transaction } from '../../ports/database.ts';
 import { isUuid, type OrgId } from '../../ports/organization.ts';
-import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError } from '../apiError.ts';
 import { writeAudit } from '../audit/auditLog.ts';
 import type { Caller } from '../caller.ts';
@@ -63,9 +62,15 @@ export function visibleTo<Row extends { id: string }>(caller: Caller, row: Row |
 export const byRef = (ref: string): 'id = $2::uuid' | 'slug = $2' => (isUuid(ref) ? 'id = $2::uuid' : 'slug = $2');
 
 /** A project by its id or slug. @throws {ApiError} not_found, project_not_allowed */
-export async function findProject(tx: Transaction, caller: Caller, ref: string, lock = ''): Promise<ProjectRow> {
+export async function findProject(
+  tx: Transaction,
+  caller: Caller,
+  ref: string,
+  lock: '' | 'FOR UPDATE' | 'FOR NO KEY UPDATE' = '',
+): Promise<ProjectRow> {
+  const condition = `${byRef(ref)} ${lock}`;
   const { rows } = await tx.query<ProjectRow>(
-    `SELECT ${columns} FROM projects WHERE org_id = $1 AND ${byRef(ref)} ${lock}`,
+    { name: `project ${condition}`, text: `SELECT ${columns} FROM projects WHERE org_id = $1 AND ${condition}` },
     [caller.org, ref],
   );
   return visibleTo(caller, rows[0]);
@@ -187,16 +192,14 @@ const patient = { timeoutMs: 120_000 };
 
 /** Removes the project and all that belongs to it: its rows at once, texts and vectors by a job. */
 export async function deleteProject(database: Database, caller: Caller, ref: string): Promise<void> {
-  await againOnConflict(() =>
-    database.withOrg(
-      caller.org,
-      async (tx) => {
-        const { id, slug } = await findProject(tx, caller, ref, 'FOR UPDATE');
-        await tx.query('DELETE FROM projects WHERE org_id = $1 AND id = $2', [caller.org, id]);
-        await schedulePurge(tx, caller.org, id);
-        await writeAudit(tx, caller.org, caller, 'project.delete', `project:${id}`, { slug });
-      },
-      patient,
-    ),
+  await database.withOrg(
+    caller.org,
+    async (tx) => {
+      const { id, slug } = await findProject(tx, caller, ref, 'FOR UPDATE');
+      await tx.query('DELETE FROM projects WHERE org_id = $1 AND id = $2', [caller.org, id]);
+      await schedulePurge(tx, caller.org, id);
+      await writeAudit(tx, caller.org, caller, 'project.delete', `project:${id}`, { slug });
+    },
+    patient,
   );
 }

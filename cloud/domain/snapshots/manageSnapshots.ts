@@ -1,6 +1,5 @@
 import type { CreateSnapshot, Snapshot, SnapshotQuery } from '../../../protocol/api/index.ts';
 import type { Database, Transaction } from '../../ports/database.ts';
-import { againOnConflict } from '../againOnConflict.ts';
 import { ApiError } from '../apiError.ts';
 import type { Caller } from '../caller.ts';
 import { readHead, type Branch, type BranchHead } from '../indexing/branchHead.ts';
@@ -147,7 +146,7 @@ export async function createSnapshot(parts: IndexParts, caller: Caller, wanted: 
     );
     return (await readSnapshots(tx, 's.id = $2', [org, rows[0]!.id]))[0]!;
   };
-  const made = await againOnConflict(() => parts.database.withOrg(org, make, { timeoutMs: 60_000 }));
+  const made = await parts.database.withOrg(org, make, { timeoutMs: 60_000 });
   parts.wakeWorkers();
   return toSnapshot(made);
 }
@@ -169,6 +168,6 @@ export async function deleteSnapshot(parts: IndexParts, caller: Caller, id: stri
     await tx.query('UPDATE snapshots SET delete_after = now() WHERE org_id = $1 AND id = $2', [org, id]);
     await scheduleCollection(tx, org, projectId, 0);
   };
-  await againOnConflict(() => parts.database.withOrg(org, remove));
+  await parts.database.withOrg(org, remove);
   parts.wakeWorkers();
 }

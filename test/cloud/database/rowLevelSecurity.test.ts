@@ -329,6 +329,43 @@ onEachStack('withOrg', (platform) => {
     await assert.rejects(late!(), /after the end of its transaction/);
   });
 
+  it('ends with the statement that is said to be the last', async () => {
+    const add = `INSERT INTO projects (org_id, name, slug) VALUES ($1, 'last', 'last')`;
+    const failing = database().withOrg(theirs.org, (tx) => tx.last('SELECT 1 / $1::integer', [0]));
+    await assert.rejects(failing, rejectsWith('22012'));
+    const refused = database().withOrg(theirs.org, async (tx) => {
+      await tx.last(add, [theirs.org]);
+      await tx.query('SELECT 1');
+    });
+    await assert.rejects(refused, /after the end of its transaction/);
+    assert.deepEqual(await slugs(theirs.org), ['last', 'theirs'], 'what it wrote is there');
+    await database().withOrg(theirs.org, (tx) => tx.last(`DELETE FROM projects WHERE slug = 'last'`));
+    await assert.rejects(
+      database().withOrg(ours.org, (tx) => tx.last(add, [ours.org]), { readOnly: true }),
+      rejectsWith('25006'),
+    );
+  });
+
+  it('sees nothing where its transaction cannot begin, and goes on with the next', async () => {
+    const never = { timeoutMs: -1 };
+    const seen: unknown[] = [];
+    const failing = database().withOrg(
+      theirs.org,
+      async (tx) => {
+        seen.push(await tx.query('SELECT slug FROM projects').catch((error: unknown) => (error as Error).message));
+        seen.push(await tx.query('SELECT slug FROM projects').catch((error: unknown) => (error as Error).message));
+      },
+      never,
+    );
+    await assert.rejects(failing, rejectsWith('22023'));
+    for (const message of seen) assert.match(String(message), /outside the valid range/);
+    await assert.rejects(
+      database().withOrg(theirs.org, (tx) => tx.last('SELECT slug FROM projects'), never),
+      rejectsWith('22023'),
+    );
+    assert.deepEqual(await slugs(theirs.org), ['theirs']);
+  });
+
   it('keeps many organizations apart that ask at the same time', async () => {
     const tenants = await Promise.all(Array.from({ length: 8 }, (_, i) => platform().found(`many-${i}`)));
     await Promise.all(tenants.map(({ org }, i) => addProject(org, org, `only-${i}`)));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { request as httpRequest } from 'node:http';
-import { gunzipSync } from 'node:zlib';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { gunzipSync, inflateSync } from 'node:zlib';
 import { sha256 } from '../../../cloud/domain/bytes.ts';
 import { changePlan } from '../../../cloud/domain/organizations/manageOrganization.ts';
 import { callApi, type CallOptions } from '../callApi.ts';
@@ -434,19 +434,54 @@ onEachStack(
       });
     });
 
-    it('are compressed for those who ask for it', async () => {
-      const body = await new Promise<Buffer>((resolve, reject) => {
-        const url = new URL('/openapi.json', platform().address);
-        const sent = httpRequest(url, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
-          assert.equal(response.headers['content-encoding'], 'gzip');
+    /** As it comes over the line; pieces of a body are sent without saying how many there will be. */
+    const send = (
+      method: string,
+      path: string,
+      headers: Record<string, string> = {},
+      pieces: readonly string[] = [],
+    ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> =>
+      new Promise((resolve, reject) => {
+        const url = new URL(path, platform().address);
+        const sent = httpRequest(url, { method, headers }, (response) => {
           const parts: Buffer[] = [];
           response.on('data', (part: Buffer) => parts.push(part));
-          response.on('end', () => resolve(Buffer.concat(parts)));
+          response.on('end', () =>
+            resolve({ status: response.statusCode!, headers: response.headers, body: Buffer.concat(parts) }),
+          );
         });
         sent.on('error', reject);
+        for (const piece of pieces) sent.write(piece);
         sent.end();
       });
-      assert.equal(JSON.parse(gunzipSync(body).toString()).openapi, '3.1.0');
+
+    for (const [path, accepted, expected] of [
+      ['/openapi.json', 'gzip', 'gzip'],
+      ['/openapi.json', 'br, gzip;q=0.5', 'gzip'],
+      ['/openapi.json', 'deflate', 'deflate'],
+      ['/openapi.json', 'gzip;q=0', undefined],
+      ['/openapi.json', undefined, undefined],
+      ['/docs', 'gzip', 'gzip'],
+      ['/docs', undefined, undefined],
+      ['/healthz', 'gzip', undefined],
+    ] as const)
+      it(`for ${path}, taking ${accepted ?? 'what comes'}: ${expected ?? 'as they are'}`, async () => {
+        const { headers, body } = await send(
+          'GET',
+          path,
+          accepted === undefined ? {} : { 'accept-encoding': accepted },
+        );
+        assert.deepEqual([headers['content-encoding'], headers['vary']], [expected, 'Accept-Encoding']);
+        const unpacked = expected === 'gzip' ? gunzipSync(body) : expected === 'deflate' ? inflateSync(body) : body;
+        assert.match(unpacked.toString(), path === '/docs' ? /^<!doctype html>[^]*<\/html>\s*$/i : /^\{[^]*\}$/);
+      });
+
+    it('with a body whose length is not said are read, up to the limit', async () => {
+      const headers = { authorization: `Bearer ${tenant.key}`, 'content-type': 'application/json' };
+      const made = await send('POST', '/v1/projects', headers, ['{"name": "In ', 'pieces"}']);
+      assert.equal(made.status, 201);
+      const large = await send('POST', '/v1/projects', headers, ['{"name": "', 'x'.repeat(1_100_000), '"}']);
+      assert.equal(large.status, 413);
     });
 
     it('leave an id, and no key, question or body in the log', async () => {
