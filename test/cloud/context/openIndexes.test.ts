@@ -240,7 +240,6 @@ describe('Indexes of projects in memory', () => {
       thread: { now: () => now, nextTurn: () => nextTurn() },
       log: (...entry) => told.push(entry),
       vectors: {
-         
         async *read() {
           project.vectorReads++;
           await sleep(1);
