@@ -15,7 +15,7 @@ const seed = Number(process.env['CONTEXTKIT_SEED'] ?? 1);
 const files = 60;
 
 describe(`kill -9 while embedding, ${kills} times`, function () {
-  this.timeout(30_000);
+  this.timeout(90_000);
   let state = seed;
   let workspace: Workspace;
   let scratch: string;
@@ -124,9 +124,11 @@ describe(`kill -9 while embedding, ${kills} times`, function () {
     });
     env['CONTEXTKIT_MODEL_DIR'] = next;
     const changed = async (): Promise<number> => (await kept()) - before.chunks;
-    for (const end = Date.now() + 20_000; (await changed()) === 0; assert.ok(Date.now() < end)) {
+    // On a busy machine it takes longer until it has embedded something.
+    for (let patience = 700; (await changed()) === 0; patience += 300) {
+      assert.ok(patience < 5_000);
       const { child, ended } = start('index', '--embed');
-      await sleep(700 + below(500));
+      await sleep(patience + below(500));
       child.kill('SIGKILL');
       await ended;
     }
