@@ -80,9 +80,9 @@ export async function openEmbeddingCache({
   startTidying();
 
   return {
-    async get(digests) {
+    async get(digests, now = false) {
       const words = digestWords(digests);
-      await reader.look();
+      await reader.look(now);
       return reader.read(words);
     },
     async has(digests) {

@@ -84,8 +84,11 @@ export interface Embedder {
 
 /** Vectors by model and content, kept in the user's cache directory and shared by everything that embeds. */
 export interface EmbeddingCache {
-  /** Digests are 16 bytes each, one after the other; the answer has a row of `dimensions` floats for each one found. */
-  get(digests: Uint8Array): Promise<{ index: number; vector: Float32Array }[]>;
+  /**
+   * Digests are 16 bytes each, one after the other; the answer has a row of `dimensions` floats for each one found.
+   * @param now also what other processes have added in the last second
+   */
+  get(digests: Uint8Array, now?: boolean): Promise<{ index: number; vector: Float32Array }[]>;
   /** Which of the digests are there, without reading vectors. */
   has(digests: Uint8Array): Promise<boolean[]>;
   /** Kept once this resolves, also when the process is killed right after. */

@@ -73,7 +73,8 @@ async function knownVectors(
   byText: ReadonlyMap<string, readonly ChunkPlace[]>,
 ): Promise<Map<string, Float32Array>> {
   const keys = [...byText.keys()];
-  const found = await cache.get(Buffer.concat([...byText.values()].map(([place]) => place!.digest)));
+  // Another process may have written a moment ago, as after a pause: a look costs far less than a text.
+  const found = await cache.get(Buffer.concat([...byText.values()].map(([place]) => place!.digest)), true);
   return new Map(found.map(({ index, vector }) => [keys[index]!, vector]));
 }
 
