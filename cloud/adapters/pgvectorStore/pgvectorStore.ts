@@ -1,5 +1,5 @@
 import { DatabaseError, type Database, type Transaction, type TransactionOptions } from '../../ports/database.ts';
-import { orgId, type OrgId } from '../../ports/organization.ts';
+import type { OrgId } from '../../ports/organization.ts';
 import {
   VectorStoreError,
   type NearestQuery,
@@ -29,8 +29,6 @@ export interface PgvectorStoreOptions {
 /** Of one statement: about 1.5 MB. */
 const rowsOfUpsert = 1_000;
 const digestsOfDeletion = 5_000;
-const nobody = orgId('00000000-0000-0000-0000-000000000000');
-const healthTimeoutMs = 2_000;
 /** A project may have a million vectors. */
 const deletionTimeoutMs = 120_000;
 
@@ -253,11 +251,11 @@ export function pgvectorStore({ database, dimensions = 384 }: PgvectorStoreOptio
       return rows[0]!.count;
     },
     async health() {
-      // Of nobody: whether there is a table, not what is in it.
-      await inOrg(nobody, (tx) => tx.last('SELECT FROM project_vectors LIMIT 1'), {
-        readOnly: true,
-        timeoutMs: healthTimeoutMs,
-      });
+      try {
+        await database.health();
+      } catch (error) {
+        throw failure(error);
+      }
     },
     async close() {
       // The database belongs to whoever opened it.
