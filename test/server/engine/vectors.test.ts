@@ -172,6 +172,7 @@ describe('Vectors of an index', function () {
       const paths = Array.from({ length: count }, (_, i) => pathOf(i));
       for (const [i, each] of paths.entries()) write(each, textOf(i, 'whirligig'));
       await engine.update(paths);
+      await until(({ embedded, chunks }) => chunks - embedded === count);
     };
     const lacking = async (): Promise<number> => {
       const { embedded, chunks } = (await engine.status()).vectors;
@@ -193,6 +194,7 @@ describe('Vectors of an index', function () {
       embeddings.pause();
       write(pathOf(5), textOf(5, 'gyrate'));
       await engine.update([pathOf(5)]);
+      await until(({ embedded, chunks }) => chunks - embedded === 1);
       await engine.select({ query: 'gyrate' });
       assert.equal(await lacking(), 0);
     });
