@@ -106,14 +106,5 @@ export function lineCounter({ counter, characters }: LineCounterOptions): TokenC
   };
 }
 
-const copyAtOnce = 1_000;
-
-/** A part of a text can hold all of it in memory; a copy does not. */
-function detached(text: string): string {
-  let copy = '';
-  for (let from = 0; from < text.length; from += copyAtOnce) {
-    const length = Math.min(copyAtOnce, text.length - from);
-    copy += String.fromCharCode(...Array.from({ length }, (_, at) => text.charCodeAt(from + at)));
-  }
-  return copy;
-}
+/** A part of a text can hold all of it in memory; a copy does not. There is no faster one on every platform. */
+const detached = (text: string): string => JSON.parse(JSON.stringify(text)) as string;

@@ -28,7 +28,7 @@ export interface ContextEngine {
 export interface ContextEngineParts extends OpenIndexParts {
   texts: TextSource;
   counter: TokenCounting;
-  /** What texts may take in memory. */
+  /** What texts may take in memory, besides what indexes do not need of theirs. */
   maxTextBytes: number;
 }
 
@@ -36,7 +36,9 @@ export interface ContextEngineParts extends OpenIndexParts {
 export function contextEngine(parts: ContextEngineParts): ContextEngine {
   const { counter, thread } = parts;
   const indexes = openIndexes(parts);
-  const files = packFiles({ texts: parts.texts, maxBytes: parts.maxTextBytes });
+  // What indexes leave of their room is good for texts: each that is missing is read and taken apart anew.
+  const maxBytes = (): number => parts.maxTextBytes + Math.max(0, parts.maxBytes - indexes.bytes);
+  const files = packFiles({ texts: parts.texts, maxBytes });
   return {
     select: (org, wanted, wishes) =>
       indexes.use(

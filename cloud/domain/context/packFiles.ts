@@ -29,7 +29,7 @@ function toPackFile({ path, language, symbols, links }: FileRow, text: string): 
 }
 
 /** Kept by what they are made of, whatever revisions and branches they are in; a file is read once at a time. */
-export function packFiles({ texts, maxBytes }: { texts: TextSource; maxBytes: number }): PackFiles {
+export function packFiles({ texts, maxBytes }: { texts: TextSource; maxBytes: () => number }): PackFiles {
   const kept = new SizedCache<PackFile>({ maxBytes });
   const reading = singleFlight<PackFile | undefined>();
 

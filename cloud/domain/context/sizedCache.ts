@@ -1,6 +1,6 @@
 export interface SizedCacheOptions {
-  /** What is kept is at most so large; the values that were used longest ago go first. */
-  maxBytes: number;
+  /** What is kept is at most so large, as of the last time that something was put in; what was used longest ago goes first. */
+  maxBytes: number | (() => number);
   /** Values that are older are gone; they stay for as long as there is room by default. */
   maxAgeMs?: number;
   /** Milliseconds, never going back. */
@@ -16,7 +16,7 @@ interface Entry<Value> {
 
 /** Values by key, bounded by bytes and age. Each belongs to a group, which can be dropped as a whole. */
 export class SizedCache<Value> {
-  readonly #maxBytes: number;
+  readonly #maxBytes: () => number;
   readonly #maxAgeMs: number;
   readonly #now: () => number;
   /** Those used last at the end. */
@@ -25,7 +25,7 @@ export class SizedCache<Value> {
   #bytes = 0;
 
   constructor({ maxBytes, maxAgeMs = Infinity, now = () => performance.now() }: SizedCacheOptions) {
-    this.#maxBytes = maxBytes;
+    this.#maxBytes = typeof maxBytes === 'number' ? () => maxBytes : maxBytes;
     this.#maxAgeMs = maxAgeMs;
     this.#now = now;
   }
@@ -53,14 +53,15 @@ export class SizedCache<Value> {
   /** What is larger than the whole cache is not kept. */
   set(key: string, value: Value, bytes: number, group = ''): void {
     this.delete(key);
-    if (bytes > this.#maxBytes) return;
+    const maxBytes = this.#maxBytes();
+    if (bytes > maxBytes) return;
     this.#entries.set(key, { value, bytes, group, madeAt: this.#now() });
     this.#bytes += bytes;
     const keys = this.#groups.get(group);
     if (keys === undefined) this.#groups.set(group, new Set([key]));
     else keys.add(key);
     for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
+      if (this.#bytes <= maxBytes) break;
       this.delete(oldest);
     }
   }
