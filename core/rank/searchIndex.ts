@@ -134,14 +134,19 @@ export class SearchIndex {
     const weights = options.weights ?? this.#standard;
     this.#weights = (options.meaning ?? []).length === 0 ? weights : besideMeaning(weights);
     const analyzed = analyzeQuery(query, this.#weights);
-    this.#scorer.score(analyzed, this.#weights);
-    this.#addMeaning(options);
-    const ranked = this.#rankFiles(analyzed, options);
-    const answers = this.#spread(analyzed, ranked, options.limit);
-    this.#scorer.reset();
-    if (options.explain === true) this.#explain(analyzed, answers);
-    this.#scores.clear();
-    return answers.map(({ result }) => result);
+    try {
+      this.#scorer.score(analyzed, this.#weights);
+      this.#addMeaning(options);
+      const ranked = this.#rankFiles(analyzed, options);
+      const answers = this.#spread(analyzed, ranked, options.limit);
+      this.#scorer.reset();
+      if (options.explain === true) this.#explain(analyzed, answers);
+      return answers.map(({ result }) => result);
+    } finally {
+      // Also after a filter or a history that failed: the next query is to find nothing of this one.
+      this.#scorer.reset();
+      this.#scores.clear();
+    }
   }
 
   /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
@@ -385,7 +390,6 @@ export class SearchIndex {
       const terms = fields.get(field) ?? new Map<string, number>();
       fields.set(field, terms.set(term, (terms.get(term) ?? 0) + value));
     });
-    this.#scorer.reset();
     const scores = this.#scores;
     const priorOf = this.#priors(query);
     for (const { chunk, result, owner } of answers) {

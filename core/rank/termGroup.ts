@@ -12,7 +12,7 @@ export class TermGroup {
   readonly #read = new PostingList();
   /** Chunks that were seen, and where each stands in the columns. */
   readonly #seen = new NumberSet();
-  #placeOf = new Uint32Array(0);
+  #columnOf = new Uint32Array(0);
   /** Only the first `length` cells of the columns count. */
   length = 0;
   chunks = new Uint32Array(0);
@@ -68,17 +68,17 @@ export class TermGroup {
     const { chunks: from, counts, length } = this.#read;
     const seen = this.#seen;
     seen.fit(this.#table.size);
-    if (this.#placeOf.length < this.#table.size) this.#placeOf = new Uint32Array(roomFor(this.#table.size));
-    const placeOf = this.#placeOf;
+    if (this.#columnOf.length < this.#table.size) this.#columnOf = new Uint32Array(roomFor(this.#table.size));
+    const columnOf = this.#columnOf;
     for (let i = 0; i < length; i++) {
       const chunk = from[i]!;
       if (seen.add(chunk)) {
         const at = seen.length - 1;
-        placeOf[chunk] = at;
+        columnOf[chunk] = at;
         chunks[at] = chunk;
         text[at] = name[at] = scope[at] = 0;
       }
-      const at = placeOf[chunk]!;
+      const at = columnOf[chunk]!;
       const all = counts[i]!;
       text[at]! += bodyCount(all) + commentWeight * commentCount(all);
       name[at]! += nameCount(all);

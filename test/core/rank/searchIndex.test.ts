@@ -170,6 +170,18 @@ describe('SearchIndex', () => {
     );
   });
 
+  it('leaves nothing behind of a query that failed', () => {
+    const files = { 'src/apple.ts': 'apple pie', 'src/pear.ts': 'pear tart' };
+    const { index } = build(files);
+    const fails = (): never => {
+      throw new Error('no history');
+    };
+    assert.throws(() => index.search('apple pie', { limit: 9, signals: fails }), /no history/);
+    assert.throws(() => index.search('apple pie', { limit: 9, accept: fails }), /no history/);
+    const explained = { limit: 9, explain: true };
+    assert.deepEqual(index.search('pear', explained), build(files).index.search('pear', explained));
+  });
+
   it('prefers the definition whose whole name the query spells out, in any order', () => {
     const { index } = build({
       'src/a.ts': { text: 'string string parseNumberStrictly query', names: ['parseNumberStrictly'] },
