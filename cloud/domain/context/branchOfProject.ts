@@ -1,6 +1,8 @@
-import type { Database, Statement } from '../../ports/database.ts';
+import type { Database, Query, Statement } from '../../ports/database.ts';
+import type { OrgId } from '../../ports/organization.ts';
 import type { Caller } from '../caller.ts';
 import { byRef, visibleTo } from '../projects/manageProjects.ts';
+import type { Revision } from './contextPorts.ts';
 import type { BranchOfProject } from './contextService.ts';
 
 interface Row {
@@ -31,6 +33,21 @@ function statementOf(ref: string, branch: string | undefined): Statement {
   };
 }
 
+/** A project by its id or slug with its current revision; undefined where there is no such project. */
+export async function readPlace(
+  query: Query,
+  org: OrgId,
+  ref: string,
+  branch: string | undefined,
+): Promise<{ id: string; revision: Revision | undefined } | undefined> {
+  const { rows } = await query<Row>(statementOf(ref, branch), [org, ref, ...(branch === undefined ? [] : [branch])]);
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  const { id, model, vector_generation: vectorGeneration, branch: name, number, root_hash: rootHash } = row;
+  if (name === null) return { id, revision: undefined };
+  return { id, revision: { projectId: id, branch: name, number, rootHash, model, vectorGeneration } };
+}
+
 /**
  * A project and its current revision, in one statement: they are asked for with every question.
  * @throws {ApiError} not_found, project_not_allowed
@@ -42,12 +59,7 @@ export async function branchOfProject(
   branch: string | undefined,
 ): Promise<BranchOfProject> {
   const { org } = caller;
-  const values = [org, ref, ...(branch === undefined ? [] : [branch])];
-  const { rows } = await database.withOrg(org, (tx) => tx.last<Row>(statementOf(ref, branch), values), {
-    readOnly: true,
-  });
-  const { id: projectId, model, vector_generation: vectorGeneration, ...found } = visibleTo(caller, rows[0]);
-  const { branch: name, number, root_hash: rootHash } = found;
-  const revision = name === null ? undefined : { projectId, branch: name, number, rootHash, model, vectorGeneration };
+  const place = await database.withOrg(org, (tx) => readPlace(tx.last, org, ref, branch), { readOnly: true });
+  const { id: projectId, revision } = visibleTo(caller, place);
   return { org, projectId, branch, seen: { revision } };
 }

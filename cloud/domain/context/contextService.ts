@@ -91,7 +91,7 @@ export function contextService(parts: ContextServiceParts): ContextService {
     const notes = 'vector' in found || found.missing === undefined ? [] : [meaningNotes[found.missing]];
     const vector = 'vector' in found ? found.vector : null;
     const { revision, answer: selection } = await engine.select(org, wanted, { ...question, vector });
-    if (selection.lacking !== undefined) notes.push(vectorNotes[selection.lacking]);
+    if (selection.vectorsMissing !== undefined) notes.push(vectorNotes[selection.vectorsMissing]);
     if (selection.unreadable > 0) notes.push(`${selection.unreadable} files could not be read and are left out.`);
     return { ...selection, revision, isCached: false, notes };
   }

@@ -2,28 +2,13 @@ import type { ChunkedBy, FileRole } from '../../../core/model.ts';
 import type { Database, Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
 import { ApiError } from '../apiError.ts';
+import { readPlace } from './branchOfProject.ts';
 import type { FileRow, ListedFile, Revision, RevisionSource } from './contextPorts.ts';
-
-interface RevisionRow {
-  branch: string;
-  number: number;
-  root_hash: string;
-  model: string | null;
-  vector_generation: number;
-}
 
 /** A large project is read within so long. */
 const patienceMs = 120_000;
 /** Of one query: some megabytes. */
 const recordsAtOnce = 500;
-
-const newest = (where: string, order: string): string => `
-  SELECT r.branch, r.number, r.root_hash, p.settings ->> 'embedding_model' AS model, p.vector_generation
-  FROM projects p JOIN revisions r ON r.org_id = p.org_id AND r.project_id = p.id
-  WHERE p.org_id = $1 AND p.id = $2 ${where} ORDER BY ${order} LIMIT 1`;
-
-const newestOfBranch = newest('AND r.branch = $3', 'r.number DESC');
-const newestOfAll = newest('', 'r.created_at DESC, r.number DESC');
 
 /** The revision that is current; undefined where there is none. Without a branch: of the one indexed last. */
 async function readRevision(
@@ -32,13 +17,7 @@ async function readRevision(
   projectId: string,
   branch: string | undefined,
 ): Promise<Revision | undefined> {
-  const { rows } = await (branch === undefined
-    ? tx.query<RevisionRow>(newestOfAll, [org, projectId])
-    : tx.query<RevisionRow>(newestOfBranch, [org, projectId, branch]));
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  const { number, root_hash: rootHash, model, vector_generation: vectorGeneration } = row;
-  return { projectId, branch: row.branch, number, rootHash, model, vectorGeneration };
+  return (await readPlace(tx.query, org, projectId, branch))?.revision;
 }
 
 type RecordRow = Omit<FileRow, keyof ListedFile> & { recordKey: string; chunkedBy: ChunkedBy; role: FileRole };

@@ -4,6 +4,7 @@ import type { OrgId } from '../../ports/organization.ts';
 import { ApiError } from '../apiError.ts';
 import type { DerivedStore, ReadRevision, Revision, RevisionSource, VectorSource } from './contextPorts.ts';
 import { inTurns, type ThreadSharing } from '../../../core/inTurns.ts';
+import { inTime } from '../inTime.ts';
 import { decodeLinkRecord, encodeLinkRecord } from './linkRecord.ts';
 import { ProjectIndex, type KnownLinks } from './projectIndex.ts';
 import { singleFlight } from './singleFlight.ts';
@@ -172,16 +173,6 @@ const restMs = 10_000;
 /** Small projects have their vectors sooner; in a large one words answer meanwhile. */
 const momentMs = 2_000;
 
-/** Waits for something, but no longer than this. */
-async function settled(work: Promise<void>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
-}
-
 export function openIndexes(parts: OpenIndexParts): OpenIndexes {
   /** Those used last at the end. */
   const entries = new Map<string, Entry>();
@@ -240,6 +231,12 @@ export function openIndexes(parts: OpenIndexParts): OpenIndexes {
     entry.reading = readVectors(org, entry, wanted.vectorGeneration).finally(() => (entry.reading = undefined));
   }
 
+  async function waitForVectors({ reading, vectors }: Entry, patience: VectorPatience): Promise<void> {
+    if (patience === 'until_read') await reading;
+    // A store that did not answer before may not answer now.
+    if (patience === 'a_moment' && reading !== undefined && vectors !== 'unavailable') await inTime(reading, momentMs);
+  }
+
   async function open(org: OrgId, wanted: Revision): Promise<Entry> {
     const key = branchKey(org, wanted);
     const has = entries.get(key);
@@ -272,8 +269,7 @@ export function openIndexes(parts: OpenIndexParts): OpenIndexes {
       entry.leases++;
       try {
         refreshVectors(org, wanted, entry);
-        if (entry.reading !== undefined && patience !== 'none')
-          await (patience === 'until_read' ? entry.reading : settled(entry.reading, momentMs));
+        await waitForVectors(entry, patience);
         if (entries.get(key) === entry) {
           entries.delete(key);
           entries.set(key, entry);

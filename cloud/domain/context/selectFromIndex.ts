@@ -48,7 +48,7 @@ export interface Selection {
   unreadable: number;
   byMeaning: boolean;
   /** Why vectors that there may be took no part; undefined where all did, or none was asked for. */
-  lacking: 'being_read' | 'unavailable' | undefined;
+  vectorsMissing: 'being_read' | 'unavailable' | undefined;
 }
 
 export interface SelectParts {
@@ -59,7 +59,7 @@ export interface SelectParts {
 
 const nothingHeld = { unchanged: new Map(), outdated: new Map() };
 
-const lackingOf = ({ vectors }: OpenIndex, { vector }: SelectWishes): Selection['lacking'] =>
+const missingVectors = ({ vectors }: OpenIndex, { vector }: SelectWishes): Selection['vectorsMissing'] =>
   vector === null || vectors === 'here' ? undefined : vectors;
 
 const toChunk = ({ file, startLine, endLine, content, score }: PackCandidate): SelectedChunk => ({
@@ -115,7 +115,7 @@ async function findUsed(
 async function selectFull(parts: SelectParts, org: OrgId, open: OpenIndex, wishes: SelectWishes): Promise<Selection> {
   const { query, budget, format, includeImports, sources, vector } = wishes;
   const { index } = open;
-  const lacking = lackingOf(open, wishes);
+  const vectorsMissing = missingVectors(open, wishes);
   const limit = candidateCount(budget);
   const ranked = index.search(query, { limit, sources, weights: defaultWeights, vector });
   const read = worthReading(ranked, budget);
@@ -148,7 +148,7 @@ async function selectFull(parts: SelectParts, org: OrgId, open: OpenIndex, wishe
     leftOut: pack.document.leftOut,
     unreadable,
     byMeaning: vector !== null && index.embedded > 0,
-    lacking,
+    vectorsMissing,
   };
 }
 
@@ -156,7 +156,7 @@ async function selectMap(parts: SelectParts, open: OpenIndex, wishes: SelectWish
   const { query, budget, format, sources, vector } = wishes;
   const { index } = open;
   await inTurns(index.openGraph(), parts.thread);
-  const lacking = lackingOf(open, wishes);
+  const vectorsMissing = missingVectors(open, wishes);
   const question = { query, sources, characters: charactersFor(budget), weights: defaultWeights };
   const { files, total } = index.map(question, vector);
   const { document, context, tokensUsed } = await fillMap(
@@ -171,7 +171,7 @@ async function selectMap(parts: SelectParts, open: OpenIndex, wishes: SelectWish
     leftOut: document.leftOut,
     unreadable: 0,
     byMeaning: vector !== null && index.embedded > 0,
-    lacking,
+    vectorsMissing,
   };
 }
 

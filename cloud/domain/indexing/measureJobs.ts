@@ -1,5 +1,6 @@
 import { DatabaseError } from '../../ports/database.ts';
 import type { JobQueue } from '../../ports/metrics.ts';
+import { inTime } from '../inTime.ts';
 import type { IndexParts } from './indexParts.ts';
 
 /** A database that is silent is told of by its own measure; whoever asks for measures does not wait for it. */
@@ -13,17 +14,9 @@ async function readQueue(database: IndexParts['database']): Promise<JobQueue> {
 
 /** Looks how many jobs wait, for the measures. */
 export async function measureJobs({ database, metrics }: Pick<IndexParts, 'database' | 'metrics'>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs);
-  });
   const queue = readQueue(database).catch((error: unknown) => {
     if (error instanceof DatabaseError) return undefined;
     throw error;
   });
-  try {
-    metrics.jobQueue(await Promise.race([queue, late]));
-  } finally {
-    clearTimeout(timer);
-  }
+  metrics.jobQueue(await inTime(queue, timeoutMs));
 }

@@ -2,6 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { ApiError } from '../../domain/apiError.ts';
 import { measureJobs } from '../../domain/indexing/measureJobs.ts';
+import { inTime } from '../../domain/inTime.ts';
 import type { AppEnv, AppParts } from '../appTypes.ts';
 import { docsPage } from '../docsPage.ts';
 import { endpoint, json } from '../endpoint.ts';
@@ -53,18 +54,14 @@ const metricsRoute = endpoint({
 });
 
 async function passes(check: () => Promise<void>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer')), healthTimeoutMs);
-  });
-  try {
-    await Promise.race([check(), late]);
-    return true;
-  } catch {
-    return false; // the reply says which one: the reason stands in the log of whoever needed the store
-  } finally {
-    clearTimeout(timer);
-  }
+  // The reply says which one: the reason stands in the log of whoever needed the store.
+  const passed = Promise.resolve()
+    .then(check)
+    .then(
+      () => true,
+      () => false,
+    );
+  return (await inTime(passed, healthTimeoutMs)) ?? false;
 }
 
 function once<T extends object | string>(make: () => T): () => T {
