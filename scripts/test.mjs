@@ -12,7 +12,7 @@ const slowFolders = ['acceptance', 'cloud', 'e2e', 'package', 'architecture'];
 /** Child processes, a network, big files: the same. */
 const slowFiles = [
   'server/embedding/{downloadModel,embedPool,embeddingCache,findModel,reference}.test.ts',
-  'server/engine/{vectors,moves,followHead}.test.ts',
+  'server/engine/{vectors,modelChange,moves,followHead}.test.ts',
   'extension/typingWatch.test.ts',
 ];
 
