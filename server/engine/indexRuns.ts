@@ -99,7 +99,8 @@ export function createIndexRuns(options: IndexRunsOptions): IndexRuns {
     const started = performance.now();
     const done = await updatePaths({ root, indexDir, settings, store, pool: pool(), readGitConfig, paths, signal });
     if (done.kind === 'rescan') return rescan(signal, started);
-    onIndexed(done.changes.indexed);
+    const { indexed, removed } = done.changes;
+    if (indexed.length > 0 || removed.length > 0) onIndexed(indexed);
     return { ...done.changes, durationMs: performance.now() - started };
   }
 

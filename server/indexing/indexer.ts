@@ -197,17 +197,15 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
 
 const wasCompleted = async (store: Store): Promise<boolean> => (await store.counts()).generation > 0;
 
+export const sameSkip = (a: SkippedRecord, b: SkippedRecord): boolean =>
+  sameStamp(a, b) && a.reason === b.reason && a.detail === b.detail;
+
 function sameSkips(now: readonly SkippedRecord[], before: ReadonlyMap<string, SkippedRecord>): boolean {
   return (
     now.length === before.size &&
     now.every((record) => {
       const known = before.get(record.path);
-      return (
-        known !== undefined &&
-        sameStamp(known, record) &&
-        known.reason === record.reason &&
-        known.detail === record.detail
-      );
+      return known !== undefined && sameSkip(known, record);
     })
   );
 }

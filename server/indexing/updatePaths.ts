@@ -1,9 +1,9 @@
-import type { SkippedRecord } from '../store/types.ts';
+import type { KnownFile, KnownPath, SkippedRecord, StoreUpdate } from '../store/types.ts';
 import type { Store } from '../store/index.ts';
 import { discoverFiles, inspectPath, type DiscoveredFile } from './discovery/discover.ts';
 import type { ReadGitIgnoreConfig } from './discovery/gitIgnoreConfig.ts';
 import { createTwinFinder } from './findTwins.ts';
-import { sameStamp } from './indexer.ts';
+import { sameSkip, sameStamp } from './indexer.ts';
 import type { ParseOutcome, ParseRequest } from './parseProtocol.ts';
 import type { ParsePool } from './parsePool.ts';
 
@@ -44,14 +44,17 @@ interface Findings {
 }
 
 /** What is indexed at or below a path that is a file no more. */
-function indexedBelow(known: readonly string[], path: string): string[] {
-  return known.filter((each) => each === path || each.startsWith(`${path}/`));
+function indexedBelow(indexed: readonly string[], path: string): string[] {
+  return indexed.filter((each) => each === path || each.startsWith(`${path}/`));
 }
 
-async function inspect(options: UpdateOptions, known: readonly string[]): Promise<Findings> {
-  const { root, indexDir, settings, readGitConfig, signal } = options;
+async function inspect(options: UpdateOptions): Promise<Findings> {
+  const { root, indexDir, settings, store, readGitConfig, signal } = options;
   const base = { root, indexDir, settings, readGitConfig, ...(signal === undefined ? {} : { signal }) };
   const findings: Findings = { files: new Map(), gone: new Set(), skipped: [] };
+  // Only what is no file any more needs the list, which is long.
+  let listing: Promise<string[]> | undefined;
+  const below = async (path: string): Promise<string[]> => indexedBelow(await (listing ??= store.paths()), path);
   for (const path of new Set(options.paths)) {
     signal?.throwIfAborted();
     const found = await inspectPath(base, path);
@@ -65,9 +68,9 @@ async function inspect(options: UpdateOptions, known: readonly string[]): Promis
         }
         findings.skipped.push(...batch.skipped);
       }
-      for (const each of indexedBelow(known, path)) if (!now.has(each)) findings.gone.add(each);
+      for (const each of await below(path)) if (!now.has(each)) findings.gone.add(each);
     } else {
-      for (const each of indexedBelow(known, path)) findings.gone.add(each);
+      for (const each of await below(path)) findings.gone.add(each);
       if (found.kind === 'skipped') findings.skipped.push(found.record);
     }
   }
@@ -81,9 +84,10 @@ async function inspect(options: UpdateOptions, known: readonly string[]): Promis
 export async function updatePaths(options: UpdateOptions): Promise<UpdateOutcome> {
   const { store, pool, paths, signal } = options;
   if (paths.length > manyPaths || paths.some((path) => ruleFiles.test(path))) return { kind: 'rescan' };
-  const known = await store.paths();
-  const { files, gone, skipped } = await inspect(options, known);
-  const requests = await requestsFor(store, [...files.values()], new Set(known));
+  const { files, gone, skipped } = await inspect(options);
+  const looked = [...new Set([...files.keys(), ...gone, ...skipped.map(({ path }) => path)])];
+  const known = new Map((await store.knownPaths(looked)).map((each) => [each.path, each]));
+  const requests = await requestsFor(store, [...files.values()], known);
   const outcomes = requests.length > 0 ? await pool.parse(requests) : [];
   const copies = await copyTwins(store, pool, outcomes);
   signal?.throwIfAborted();
@@ -93,13 +97,19 @@ export async function updatePaths(options: UpdateOptions): Promise<UpdateOutcome
     skipped.push(outcome.record);
     gone.add(outcome.record.path);
   }
-  const removed = [...gone].filter((path) => known.includes(path));
-  await store.applyUpdate({
+  const isIndexed = (path: string): boolean => (known.get(path)?.file ?? null) !== null;
+  const wasSkipped = (path: string): SkippedRecord | null => known.get(path)?.skipped ?? null;
+  const removed = [...gone].filter(isIndexed);
+  const isSkipped = new Set(skipped.map(({ path }) => path));
+  await applyChanges(store, {
     put: analyzed,
     touch: outcomes.flatMap((outcome) => (outcome.kind === 'same' ? [{ path: outcome.path, ...outcome.stamp }] : [])),
     remove: removed,
-    skip: skipped,
-    unskip: [...files.keys(), ...gone].filter((path) => !skipped.some((record) => record.path === path)),
+    skip: skipped.filter((record) => {
+      const before = wasSkipped(record.path);
+      return before === null || !sameSkip(before, record);
+    }),
+    unskip: [...files.keys(), ...gone].filter((path) => !isSkipped.has(path) && wasSkipped(path) !== null),
   });
   const indexed = [...analyzed.map((file) => file.path), ...copies];
   const filesLookedAt = files.size + gone.size;
@@ -107,17 +117,23 @@ export async function updatePaths(options: UpdateOptions): Promise<UpdateOutcome
   return { kind: 'done', changes: { indexed, removed, skipped, ...counts } };
 }
 
+/** An editor tells of a save, and its watcher tells again: what changes nothing is no reason to write the index anew. */
+async function applyChanges(store: Store, update: StoreUpdate): Promise<void> {
+  if (Object.values(update).some((changes: readonly unknown[]) => changes.length > 0)) await store.applyUpdate(update);
+}
+
 /** What has to be read: files whose stamp is not the known one. New ones may be copies of files that the index has. */
 async function requestsFor(
   store: Store,
   files: readonly DiscoveredFile[],
-  known: ReadonlySet<string>,
+  known: ReadonlyMap<string, KnownPath>,
 ): Promise<ParseRequest[]> {
-  const isNew = files.some(({ path }) => !known.has(path));
+  const stampOf = (path: string): KnownFile | null => known.get(path)?.file ?? null;
+  const isNew = files.some(({ path }) => stampOf(path) === null);
   const twinsOf = createTwinFinder(isNew ? await store.knownFiles() : []);
   const requests: ParseRequest[] = [];
   for (const { path, size, mtimeMs, inode } of files) {
-    const before = await store.stampOf(path);
+    const before = stampOf(path);
     if (before !== null && sameStamp(before, { size, mtimeMs, inode })) continue;
     const twins = before === null ? twinsOf({ path, size, mtimeMs, inode }) : [];
     const request = { path, stamp: { size, mtimeMs, inode }, knownHash: before?.hash ?? null };

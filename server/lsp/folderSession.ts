@@ -11,6 +11,7 @@ import {
   type IndexReport,
   type UpdateReport,
 } from '../engine/index.ts';
+import { gatherChanges } from './gatherChanges.ts';
 import { followFolder, type Follower, type ScanReason } from './followFolder.ts';
 import { readRanking } from './folderRanking.ts';
 
@@ -24,6 +25,8 @@ export interface FolderSession {
   attend(paths: readonly string[]): void;
   /** Paths may have changed: they are gathered for a moment and brought up to date together. */
   changed(paths: readonly string[]): void;
+  /** A question is about to be asked: resolves when the few files that were saved just now are searchable, or soon. */
+  caughtUp(): Promise<void>;
   status(): Promise<FolderStatus>;
   state(): Promise<FolderState>;
   close(): Promise<void>;
@@ -45,8 +48,6 @@ export interface FolderSessionOptions {
   log: (event: string, fields: Record<string, unknown>) => void;
 }
 
-/** Events of one save come in a burst; this long they are gathered. */
-const gatherMs = 30;
 /** People wait no longer for an answer that is a little better. */
 const linkWaitMs = 200;
 const goneHint = 'When it is there again it is looked at again; nothing needs to be done.';
@@ -82,11 +83,9 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
   const { name, root, settings, onProgress, onState, log } = options;
   let opening: Promise<Engine> | undefined;
   let problem: { message: string; hint: string | null } | null = null;
-  let pending = new Set<string>();
-  let timer: NodeJS.Timeout | undefined;
-  let updating: Promise<void> = Promise.resolve();
   let progress: IndexProgress | null = null;
   let follower: Follower | undefined;
+  const changes = gatherChanges({ update: bringUpToDate });
 
   function fail(error: unknown): void {
     if (isAppError(error) && error.code === 'cancelled') return;
@@ -152,9 +151,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     }
   }
 
-  async function flush(): Promise<void> {
-    const paths = [...pending];
-    pending = new Set();
+  async function bringUpToDate(paths: readonly string[]): Promise<void> {
     try {
       const opened = await engine();
       await opened.update(paths);
@@ -252,14 +249,8 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       // A folder that cannot be opened has told so.
       opening?.then((opened) => opened.attend(paths)).catch(() => undefined);
     },
-    changed(paths) {
-      for (const each of paths) pending.add(each);
-      if (pending.size === 0) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        updating = updating.then(flush);
-      }, gatherMs);
-    },
+    changed: (paths) => changes.add(paths),
+    caughtUp: () => changes.caughtUp(),
     status,
     async state() {
       const { skipped, ...rest } = await status();
@@ -267,8 +258,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     },
     async close() {
       follower?.stop();
-      clearTimeout(timer);
-      await updating;
+      await changes.close();
       if (opening !== undefined) await (await opening).close();
     },
   };

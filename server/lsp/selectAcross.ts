@@ -25,6 +25,7 @@ export async function selectAcross(
   signal: AbortSignal,
 ): Promise<SelectAnswer> {
   const budget = params.budget ?? settings.budget;
+  await Promise.all(folders.map((folder) => folder.caughtUp()));
   const shares = await sharesOf(folders, params.query, budget, signal);
   const answers = await Promise.all(
     shares.map(async ({ folder, tokens }) => {

@@ -47,7 +47,7 @@ export interface Store {
   refreshIfChanged(): Promise<boolean>;
   knownFiles(): Out<'knownFiles'>;
   paths(): Out<'paths'>;
-  stampOf(path: string): Out<'stampOf'>;
+  knownPaths(paths: string[]): Out<'knownPaths'>;
   skippedFiles(): Out<'skippedFiles'>;
   put(files: StoreCalls['put']['in']): Out<'put'>;
   copy(files: StoreCalls['copy']['in']): Out<'copy'>;
@@ -251,7 +251,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     refreshIfChanged: () => (isWriter() ? Promise.resolve(false) : call('refresh', null)),
     knownFiles: () => call('knownFiles', null),
     paths: () => call('paths', null),
-    stampOf: (file) => call('stampOf', file),
+    knownPaths: (paths) => call('knownPaths', paths),
     skippedFiles: () => call('skippedFiles', null),
     put: (files) => write('put', files),
     copy: (files) => write('copy', files),

@@ -41,6 +41,7 @@ import type {
   FileStamp,
   FileToEmbed,
   KnownFile,
+  KnownPath,
   MapAnswer,
   MapRequest,
   QuestionVector,
@@ -439,7 +440,19 @@ export class IndexDatabase {
     return row === undefined ? null : { path, size: row.size, mtimeMs: row.mtimeMs, inode: row.inode, hash: row.hash };
   }
 
+  knownPaths(paths: readonly string[]): KnownPath[] {
+    return paths.map((path) => ({
+      path,
+      file: this.stampOf(path),
+      skipped: this.#skippedRows('SELECT * FROM skipped WHERE path = ?', [path])[0] ?? null,
+    }));
+  }
+
   skippedFiles(): SkippedRecord[] {
+    return this.#skippedRows('SELECT * FROM skipped ORDER BY path');
+  }
+
+  #skippedRows(sql: string, parameters: string[] = []): SkippedRecord[] {
     return this.#rows<{
       path: string;
       reason: SkippedRecord['reason'];
@@ -447,7 +460,7 @@ export class IndexDatabase {
       size: number;
       mtime_ms: number;
       inode: number;
-    }>('SELECT * FROM skipped ORDER BY path').map(({ mtime_ms: mtimeMs, ...rest }) => ({ ...rest, mtimeMs }));
+    }>(sql, parameters).map(({ mtime_ms: mtimeMs, ...rest }) => ({ ...rest, mtimeMs }));
   }
 
   #historyRow(): { mark: StoredHistory; commits: Uint8Array } | null {

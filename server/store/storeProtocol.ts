@@ -16,6 +16,7 @@ import type {
   GraphQuery,
   GraphSymbol,
   KnownFile,
+  KnownPath,
   ReferencePlaces,
   ReferenceQuery,
   ReferenceRow,
@@ -54,7 +55,7 @@ export interface StoreCalls {
   refresh: { in: null; out: boolean };
   knownFiles: { in: null; out: KnownFile[] };
   paths: { in: null; out: string[] };
-  stampOf: { in: string; out: KnownFile | null };
+  knownPaths: { in: string[]; out: KnownPath[] };
   skippedFiles: { in: null; out: SkippedRecord[] };
   put: { in: AnalyzedFile[]; out: null };
   /** Gives these files the records of others with the same content; answers with those whose other one has changed. */

@@ -326,7 +326,7 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
     open()
       .knownFiles()
       .map(({ path: each }) => each),
-  stampOf: (each) => open().stampOf(each),
+  knownPaths: (paths) => open().knownPaths(paths),
   skippedFiles: () => open().skippedFiles(),
   put(files) {
     isSettled = false;

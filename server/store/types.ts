@@ -55,6 +55,13 @@ export interface KnownFile extends FileStamp {
   hash: string;
 }
 
+/** What the index knows of a path: at most one of the two. */
+export interface KnownPath {
+  path: string;
+  file: KnownFile | null;
+  skipped: SkippedRecord | null;
+}
+
 /** What the index knows of one file, without its words. */
 export interface StoredFile extends KnownFile {
   language: string;

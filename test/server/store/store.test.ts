@@ -180,7 +180,10 @@ describe('openStore', function () {
     };
     assert.deepEqual(pick(before.files[0]!, put), put);
     assert.equal((await first.counts()).symbols, 1);
-    assert.deepEqual(await first.stampOf('src/a.ts'), { path: 'src/a.ts', size, mtimeMs, inode, hash });
+    assert.deepEqual(await first.knownPaths(['src/a.ts', 'c.bin']), [
+      { path: 'src/a.ts', file: { path: 'src/a.ts', size, mtimeMs, inode, hash }, skipped: null },
+      { path: 'c.bin', file: null, skipped: (await first.skippedFiles())[0] },
+    ]);
     assert.deepEqual(before.found, ['src/a.ts']);
     assert.deepEqual(before.symbols, [{ path: 'src/a.ts', match: 'case', ...put.symbols[0] }]);
     await first.markComplete();
@@ -344,7 +347,7 @@ describe('openStore', function () {
     await close(first);
     const second = await open({ analysisVersion: 2 });
     assert.deepEqual(await found(second, 'alpha'), ['a.ts']);
-    assert.equal((await second.stampOf('a.ts'))?.size, -1);
+    assert.equal((await second.knownPaths(['a.ts']))[0]?.file?.size, -1);
   });
 
   it('takes over the tables of version 0.1 and makes their content anew', async () => {
@@ -358,7 +361,7 @@ describe('openStore', function () {
     const store = await open({ analysisVersion: 99 });
     assert.deepEqual(store.repairs, []);
     assert.deepEqual(await found(store, 'alpha'), ['a.ts']);
-    assert.equal((await store.stampOf('a.ts'))?.size, -1);
+    assert.equal((await store.knownPaths(['a.ts']))[0]?.file?.size, -1);
     await store.put([fileOf('a.ts', 'alpha\n', 'alpha')]);
     assert.equal((await store.findSymbols({ name: 'alpha', match: 'exact', limit: 5 })).length, 1);
   });
