@@ -35,9 +35,9 @@ const folders = {
     says: 'The store knows core/ and its own folder; server/indexing and server/engine bring things together.',
   },
   'server/history': {
-    may: ['^core/'],
+    may: ['^core/', '^server/system/'],
     node: true,
-    says: 'server/history reads git and knows core/ alone; what is done with the past is decided by server/engine.',
+    says: 'server/history reads git and knows core/ and server/system/ alone; what is done with the past is decided by server/engine.',
   },
   'server/indexing': {
     may: ['^core/', '^syntax/', '^server/store/', npm('ignore')],

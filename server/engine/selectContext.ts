@@ -1,11 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ThreadSharing } from '../../core/inTurns.ts';
 import { packFull, type RenderedPack } from '../../core/pack/packFull.ts';
 import { partsOf } from '../../core/pack/packParts.ts';
 import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
 import { candidateCount, worthReading } from '../../core/rank/worthReading.ts';
 import { namesWithin } from '../../core/symbols/namesWithin.ts';
 import type { QuestionVector, Store } from '../store/index.ts';
+import { thread } from '../system/thread.ts';
 import { checkSelect, type CheckedRequest } from './checkSelect.ts';
 import { idOfRange, resolveHeld } from './heldLines.ts';
 import { packMap } from './packMap.ts';
@@ -32,8 +31,6 @@ export interface SelectParts {
   /** Called with files whose content is no longer what the index knows. */
   onStale: (paths: string[]) => void;
 }
-
-const thread: ThreadSharing = { now: () => performance.now(), nextTurn: () => nextTurn() };
 
 interface Selected {
   pack: RenderedPack<PackDocument>;

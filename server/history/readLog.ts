@@ -1,6 +1,8 @@
 import { AppError } from '../../core/errors.ts';
+import { inTurns } from '../../core/inTurns.ts';
 import type { FileChange, MinedCommit } from '../../core/history/mineCommit.ts';
 import type { CommitChanges } from '../../core/history/types.ts';
+import { thread } from '../system/thread.ts';
 import { runGit, type GitAnswer } from './gitProgram.ts';
 
 /** A commit as `git log` tells it. */
@@ -71,20 +73,21 @@ async function runLog(request: LogRequest): Promise<GitAnswer> {
 /** Commits, newest first. */
 export async function readLog(request: LogRequest): Promise<LoggedCommit[]> {
   const answer = await runLog(request);
-  if (answer.kind === 'done') return parseLog(answer.out.toString('utf8'));
+  if (answer.kind === 'done') return inTurns(logSteps(answer.out.toString('utf8')), thread);
   const reason = answer.kind === 'missing' ? 'there is no git program' : answer.message.split('\n', 1)[0]!;
   throw new AppError('history_missing', `the git history cannot be read: ${reason}`, {
     hint: 'Try `git log --stat` in this folder: the repository may be damaged or incomplete.',
   });
 }
 
-/** The commits of a log in the form that `logArguments` asks for. */
-export function parseLog(text: string): LoggedCommit[] {
+/** The commits of a log in the form that `logArguments` asks for, a part a step: a long one takes tens of milliseconds. */
+function* logSteps(text: string): Generator<void, LoggedCommit[]> {
   const commits: (LoggedCommit & { files: FileChange[] })[] = [];
   const tokens = text.split('\0');
   for (let at = 0; at < tokens.length; at++) {
     const token = tokens[at]!.replace(/^\n/, '');
     if (token.startsWith(header)) {
+      yield;
       const [id = '', parents = '', time = '', author = '', ...message] = token.slice(1).split(field);
       commits.push({
         id,

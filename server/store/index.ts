@@ -2,9 +2,19 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError, deserializeError } from '../../core/errors.ts';
+import type { CommitChanges, HistoryChange } from '../../core/history/types.ts';
+import { inTurns } from '../../core/inTurns.ts';
 import { makeFolder } from '../system/makeFolder.ts';
+import { thread } from '../system/thread.ts';
 import type { DatabaseCheck } from './checkDatabase.ts';
-import type { StoreCallName, StoreCalls, StoreNotice, StoreReply, StoreWorkerData } from './storeProtocol.ts';
+import type {
+  SentHistory,
+  StoreCallName,
+  StoreCalls,
+  StoreNotice,
+  StoreReply,
+  StoreWorkerData,
+} from './storeProtocol.ts';
 import type { SearchRequest, StoreUpdate } from './types.ts';
 import { isWriterLock, readLock, takeLock, type LockOwner, type WriterLock } from '../system/writerLock.ts';
 
@@ -63,7 +73,7 @@ export interface Store {
   referencesAmong(request: StoreCalls['referencesAmong']['in']): Out<'referencesAmong'>;
   history(): Out<'history'>;
   /** Null forgets it. */
-  putHistory(change: StoreCalls['putHistory']['in']): Out<'putHistory'>;
+  putHistory(change: HistoryChange | null): Out<'putHistory'>;
   /** Definitions for a map: nearest to the query, or the most used. */
   map(request: StoreCalls['map']['in']): Out<'map'>;
   /** What each of these ranges calls and names by type. */
@@ -87,6 +97,21 @@ export interface Store {
   checkpoint(): Out<'checkpoint'>;
   close(): Promise<void>;
 }
+
+/** Line by line in turns of the thread. */
+function* lineSteps(commits: readonly CommitChanges[]): Generator<void, string> {
+  const lines: string[] = [];
+  for (const commit of commits) {
+    lines.push(JSON.stringify(commit));
+    yield;
+  }
+  return lines.join('\n');
+}
+
+const toSent = async ({ commits, ...rest }: HistoryChange): Promise<SentHistory> => ({
+  ...rest,
+  commits: await inTurns(lineSteps(commits), thread),
+});
 
 /** A third of Node's default, as for the parse workers: what it holds for long is not there anyway. */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
@@ -266,7 +291,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     referencePlaces: (request) => call('referencePlaces', request),
     referencesAmong: (request) => call('referencesAmong', request),
     history: () => call('history', null),
-    putHistory: (change) => write('putHistory', change),
+    putHistory: async (change) => write('putHistory', change === null ? null : await toSent(change)),
     map: (request) => call('map', request),
     uses: (ranges) => call('uses', ranges),
     openVectors: (model) => call('openVectors', model),

@@ -45,6 +45,15 @@ export interface StoreWorkerData {
   linkWaitMs: number;
 }
 
+/**
+ * The commits as text: thousands of them keep the thread that sends them for tens of milliseconds, as a text they are
+ * made in turns and sent at once.
+ */
+export interface SentHistory extends Omit<HistoryChange, 'commits'> {
+  /** A JSON value a line. */
+  commits: string;
+}
+
 /** Each call of the store worker: what it is given and what it answers. */
 export interface StoreCalls {
   /** Reads index.db. A damaged file is set aside by a writer and answered as empty. */
@@ -72,7 +81,7 @@ export interface StoreCalls {
   referencesAmong: { in: { definitions: GraphSymbol[]; found: FoundNames[] }; out: ReferenceRow[][] };
   history: { in: null; out: StoredHistory | null };
   /** Null forgets it. */
-  putHistory: { in: HistoryChange | null; out: null };
+  putHistory: { in: SentHistory | null; out: null };
   map: { in: MapRequest; out: MapAnswer };
   uses: { in: FileRange[]; out: UsedSymbol[][] };
   /** From now on this model's vectors are kept beside the index, in a table of their own. */

@@ -9,11 +9,19 @@ import initSqlJs, { type SqlJsStatic } from 'sql.js';
 import { AppError, serializeError } from '../../core/errors.ts';
 import { checkDatabase } from './checkDatabase.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
+import type { CommitChanges } from '../../core/history/types.ts';
 import { answerGraph, referencePlaces, referencesAmong } from '../../core/graph/graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
 import { LinkPace } from './linkPace.ts';
 import { runFor } from './slices.ts';
-import type { StoreCalls, StoreNotice, StoreReply, StoreRequest, StoreWorkerData } from './storeProtocol.ts';
+import type {
+  SentHistory,
+  StoreCalls,
+  StoreNotice,
+  StoreReply,
+  StoreRequest,
+  StoreWorkerData,
+} from './storeProtocol.ts';
 import { VectorTable } from '../../core/vectors/vectorTable.ts';
 import { readLock } from '../system/writerLock.ts';
 
@@ -289,6 +297,9 @@ function prepareGraph(request: StoreRequest): boolean {
 let scanModule: WebAssembly.Module | undefined;
 const compiledScan = (): WebAssembly.Module => (scanModule ??= new WebAssembly.Module(fs.readFileSync(scanFile)));
 
+const commitsOf = ({ commits }: SentHistory): CommitChanges[] =>
+  commits === '' ? [] : commits.split('\n').map((line) => JSON.parse(line) as CommitChanges);
+
 type Handler<Name extends keyof StoreCalls> = (
   input: StoreCalls[Name]['in'],
 ) => StoreCalls[Name]['out'] | Promise<StoreCalls[Name]['out']>;
@@ -375,8 +386,8 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
   },
   referencesAmong: ({ definitions, found }) => referencesAmong(open().graphParts(), definitions, found),
   history: () => open().history(),
-  putHistory(change) {
-    open().putHistory(change);
+  putHistory(sent) {
+    open().putHistory(sent === null ? null : { ...sent, commits: commitsOf(sent) });
     scheduleCheckpoint();
     return null;
   },
