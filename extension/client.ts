@@ -11,6 +11,7 @@ import {
   pauseMessage,
   progressNotification,
   selectMessage,
+  serverArguments,
   editorNames,
   stateNotification,
   statusMessage,
@@ -88,7 +89,7 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
       initializationOptions: { settings: currentSettings(), trusted: vscode.workspace.isTrusted },
       outputChannelName: 'ContextKit',
     };
-    const run = { module, transport: TransportKind.ipc };
+    const run = { module, transport: TransportKind.ipc, options: { execArgv: [...serverArguments] } };
     const next = new LanguageClient('contextkit', 'ContextKit', { run, debug: run }, options);
     client = next;
     next.onNotification(stateNotification.method, (raw: unknown) => {

@@ -1,4 +1,5 @@
 /** Shapes at every border. */
+export * from './serverArguments.ts';
 export * from './settings.ts';
 export * from './config.ts';
 export * from './lsp.ts';

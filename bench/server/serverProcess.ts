@@ -10,7 +10,7 @@ import {
   IPCMessageWriter,
   type MessageConnection,
 } from 'vscode-languageserver/node';
-import type { SelectAnswer, StatusAnswer } from '../../protocol/index.ts';
+import { serverArguments, type SelectAnswer, type StatusAnswer } from '../../protocol/index.ts';
 import { createMemoryMeter } from './memoryMeter.ts';
 
 const bundle = path.resolve(import.meta.dirname, '../../dist/server.cjs');
@@ -73,7 +73,7 @@ export async function startServer({
 }: ServerStart): Promise<ServerProcess> {
   const child: ChildProcess = fork(bundle, ['--node-ipc'], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    execArgv: ['--require', monitor],
+    execArgv: [...serverArguments, '--require', monitor],
     env: { ...process.env, ...env, CONTEXTKIT_LOOP_FILE: loopFile },
   });
   const connection: MessageConnection = createMessageConnection(

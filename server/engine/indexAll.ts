@@ -32,7 +32,8 @@ export async function indexAll({ onProgress, ...options }: IndexAllOptions): Pro
     const done = { added, changed, removed, unchanged, filesRead, filesParsed };
     return { files, chunks, symbols, ...done, skipped: run.skipped, durationMs };
   } finally {
-    pool.rest();
+    // Also after a run that was stopped; nobody waits for it.
+    void pool.rest();
     tell('done');
   }
 }

@@ -189,8 +189,10 @@ export async function runIndexing(options: IndexRunOptions): Promise<{ counts: R
     counts.filesRead === 0 && removed.length === 0 && sameSkips(skipped, skippedBefore) && (await wasCompleted(store));
   // The index on disk is written whole: not for nothing.
   if (isAsBefore) return { counts, skipped };
-  await store.replaceSkipped(skipped);
   options.onCounts(counts, 'saving');
+  // The store takes much memory for a moment: not on top of that of workers that have nothing to do any more.
+  await pool.rest();
+  await store.replaceSkipped(skipped);
   await store.markComplete();
   return { counts, skipped };
 }

@@ -24,7 +24,7 @@ export interface ParsePool {
   slowFile(): string | null;
   readonly waiting: number;
   /** After a whole run: one worker is enough for saved files, and the others hold tens of megabytes each. */
-  rest(): void;
+  rest(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -198,13 +198,15 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
         .sort((a, b) => a.since - b.since)[0];
       return slow?.task?.job.files[slow.seen]?.path ?? null;
     },
-    rest() {
+    async rest() {
+      const ending: Promise<unknown>[] = [];
       for (const slot of slots.slice(1)) {
         const { worker } = slot;
         if (worker === undefined || slot.task !== undefined) continue;
         slot.worker = undefined;
-        void worker.terminate();
+        ending.push(worker.terminate());
       }
+      await Promise.all(ending);
     },
     async close() {
       closed = true;

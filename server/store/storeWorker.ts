@@ -23,6 +23,8 @@ import type {
   StoreWorkerData,
 } from './storeProtocol.ts';
 import { VectorTable } from '../../core/vectors/vectorTable.ts';
+import { collectGarbage } from '../system/collectGarbage.ts';
+import { releaseMemory } from '../system/releaseMemory.ts';
 import { readLock } from '../system/writerLock.ts';
 
 if (parentPort === null) throw new Error('storeWorker runs as a worker thread only');
@@ -36,6 +38,8 @@ const busyMs = 5_000;
 const linkMs = 3_000;
 /** Reading the graph for a few saved files may take long in a large index: less than a twentieth of the time. */
 const linkShare = 20;
+/** Linking that worked longer has left much behind. */
+const muchLinkingMs = 2_000;
 /** Long work is done in slices of this length; requests are answered in between. */
 const sliceMs = 15;
 
@@ -143,7 +147,7 @@ async function publish(): Promise<void> {
   try {
     const bytes = open().export();
     unsaved = false;
-    const published = await replaceFile(file, bytes, held);
+    const published = await replaceFile(file, bytes, held).finally(() => releaseMemory(bytes.buffer as ArrayBuffer));
     if (!published)
       throw new AppError('index_locked', 'another process has taken over this index', { hint: 'Start again.' });
   } catch (error) {
@@ -231,6 +235,7 @@ function startLinking(): void {
     () => {
       isLinking = false;
       linkTookMs = workedMs;
+      if (workedMs > muchLinkingMs) collectGarbage();
       if (did && database !== undefined) scheduleCheckpoint();
       releaseHeld();
     },
@@ -425,6 +430,8 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
   },
   async markComplete() {
     open().markComplete();
+    // What comes next takes memory: the bytes for the disk, and the graph.
+    collectGarbage();
     isSettled = true;
     unsaved = true;
     await checkpoint();
