@@ -1,8 +1,9 @@
 import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
-import { definitionTerm, nameCount } from '../lexical/types.ts';
-import type { ChunkTable, IndexedFile } from './chunkTable.ts';
+import { definitionTerm } from '../lexical/types.ts';
+import type { ChunkTable } from './chunkTable.ts';
 import { DefinitionNames } from './definitionNames.ts';
+import { NamedChunks } from './namedChunks.ts';
 import { NumberSet, roomFor } from './numberSet.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
@@ -26,6 +27,7 @@ export type Witness = (chunk: number, term: string, field: ScoredField, value: n
 export class ChunkScorer {
   readonly #terms: TermDictionary;
   readonly #names: DefinitionNames;
+  readonly #namedChunks: NamedChunks;
   readonly #table: ChunkTable;
   /** Those of the query that is being scored. */
   #weights: RankingWeights = defaultWeights;
@@ -52,6 +54,7 @@ export class ChunkScorer {
     this.#terms = terms;
     this.#table = table;
     this.#names = new DefinitionNames(terms);
+    this.#namedChunks = new NamedChunks(this.#names, table.postings);
     this.#group = new TermGroup(table);
   }
 
@@ -78,7 +81,7 @@ export class ChunkScorer {
   }
 
   /** The share of the query that a file has somewhere in its text, by the rarity of the words: 0 to 1. */
-  coverageOf({ place }: IndexedFile): number {
+  coverageOf(place: number): number {
     return this.#asked === 0 ? 0 : this.#covered[place]! / this.#asked;
   }
 
@@ -127,14 +130,14 @@ export class ChunkScorer {
   /** Counts a stem that was read for what each file has of the query. */
   #cover(weight: number): void {
     if (this.#weights.coverage === 0) return;
-    const { chunks, text, length } = this.#group;
+    const { chunks, length } = this.#group.text;
     const files = this.#seen;
     const { placeOf } = this.#table;
     let last = -1;
     for (let i = 0; i < length; i++) {
       const place = placeOf[chunks[i]!]!;
       // Those of a file follow one another.
-      if (place === last || text[i] === 0) continue;
+      if (place === last) continue;
       files.add(place);
       last = place;
     }
@@ -186,6 +189,7 @@ export class ChunkScorer {
     if (wholeName === 0) return;
     const names = this.#names;
     names.catchUp();
+    this.#namedChunks.catchUp();
     const sharing = this.#sharing;
     sharing.fit(names.size);
     if (this.#shared.length < names.size) this.#shared = new Float64Array(roomFor(names.size));
@@ -199,8 +203,10 @@ export class ChunkScorer {
       const value = weight * names.rarityOf(id);
       asked += value;
       if (id === undefined) continue;
-      weighted.set(id, value);
-      for (const name of names.withStem(id)) {
+      if (weight !== 1) weighted.set(id, value);
+      const having = names.withStem(id);
+      for (let i = 0; i < having.length; i++) {
+        const name = having[i]!;
         sharing.add(name);
         shared[name]! += value;
       }
@@ -210,20 +216,19 @@ export class ChunkScorer {
       const name = sharing.values[i]!;
       const value = shared[name]!;
       shared[name] = 0;
-      const whole = names.sumOver(name, worth);
-      this.#noteName(names.termOf(name), wholeName * value * (value / whole) ** 2 * (value / asked));
+      const whole = weighted.size === 0 ? names.wholeOf(name) : names.sumOver(name, worth);
+      this.#noteName(name, wholeName * value * (value / whole) ** 2 * (value / asked));
     }
     for (const id of weighted.keys()) worth[id] = names.rarityOf(id);
     sharing.clear();
     this.#giveBestNames();
   }
 
-  /** Most names are defined once or twice, and a query has words of thousands: nothing is gathered for each of them. */
-  #noteName(termId: number, score: number): void {
+  #noteName(name: number, score: number): void {
     const best = this.#bestName;
-    const { placeOf, postings } = this.#table;
-    postings.forEach(termId, (chunk, counts) => {
-      if (nameCount(counts) === 0 || !(score > best[chunk]!) || placeOf[chunk]! < 0) return;
+    const { placeOf } = this.#table;
+    this.#namedChunks.forEach(name, (chunk) => {
+      if (!(score > best[chunk]!) || placeOf[chunk]! < 0) return;
       best[chunk] = score;
       this.#naming.add(chunk);
     });
@@ -254,30 +259,29 @@ export class ChunkScorer {
   /** BM25 of what was read, taken as one term, over one field of all chunks. */
   #scoreField(field: 'text' | 'name', weight: number, term: string): void {
     const { k1, b } = this.#weights;
-    const { chunks, length, [field]: frequency } = this.#group;
+    const { chunks, frequency, length } = this.#group[field];
     const norms = this.#table.lengthNorms(field, k1, b);
-    const share = weight * rarity(this.#table.live, this.#holding(field)) * (k1 + 1);
+    const share = weight * rarity(this.#table.live, length) * (k1 + 1);
+    const scores = this.#scores;
+    const { touched } = this;
+    for (let i = 0; i < length; i++) {
+      const chunk = chunks[i]!;
+      const tf = frequency[i]!;
+      touched.add(chunk);
+      scores[chunk]! += (share * tf) / (tf + norms[chunk]!);
+    }
+    if (this.#witness === undefined) return;
     for (let i = 0; i < length; i++) {
       const tf = frequency[i]!;
-      if (tf === 0) continue;
-      const chunk = chunks[i]!;
-      this.#give(chunk, term, field, (share * tf) / (tf + norms[chunk]!));
+      this.#witness(chunks[i]!, term, field, (share * tf) / (tf + norms[chunks[i]!]!));
     }
   }
 
   /** The rarity of what was read for each chunk that has it in a field. */
   #scorePresence(field: 'name' | 'scope', weight: number, term: string, shown: ScoredField): void {
     if (weight === 0) return;
-    const { chunks, length, [field]: frequency } = this.#group;
-    const value = weight * rarity(this.#table.live, this.#holding(field));
-    for (let i = 0; i < length; i++) if (frequency[i] !== 0) this.#give(chunks[i]!, term, shown, value);
-  }
-
-  /** How many chunks have what was read in a field. */
-  #holding(field: 'text' | 'name' | 'scope'): number {
-    const { length, [field]: frequency } = this.#group;
-    let holding = 0;
-    for (let i = 0; i < length; i++) if (frequency[i] !== 0) holding++;
-    return holding;
+    const { chunks, length } = this.#group[field];
+    const value = weight * rarity(this.#table.live, length);
+    for (let i = 0; i < length; i++) this.#give(chunks[i]!, term, shown, value);
   }
 }

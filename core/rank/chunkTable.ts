@@ -60,8 +60,10 @@ export interface IndexedFile {
   chunkCount: number;
   /** Stems of all words of the path. */
   pathStems: readonly PathStem[];
-  /** Stems of the words of the file's own name (of its directory's for index.ts, mod.rs and the like). */
-  nameStems: ReadonlySet<string>;
+  /** Whether each of them is one of a word of the file's own name (of its directory's for index.ts, mod.rs and the like). */
+  isInName: readonly boolean[];
+  /** How many different stems the words of its own name have. */
+  nameStems: number;
   /** The file's name without extension and without what marks a test. */
   subject: Subject;
   /** It only declares what others define. */
@@ -140,6 +142,10 @@ export class ChunkTable {
   readonly roleAt: number[] = [];
   readonly subjectAt: number[] = [];
   readonly folderAt: number[] = [];
+  /** By place a file's first chunk, how many it has, and whether it only declares. */
+  readonly firstChunkAt: number[] = [];
+  readonly chunkCountAt: number[] = [];
+  readonly isDeclarationAt: boolean[] = [];
   /** Raised by every change. */
   #version = 0;
   readonly #norms: Record<'text' | 'name', LengthNorms> = { text: noNorms, name: noNorms };
@@ -212,6 +218,8 @@ export class ChunkTable {
   put(file: SearchableFile): void {
     this.remove(file.path);
     this.#version++;
+    const roots = [...stemsOf(file.path)];
+    const nameStems = stemsOf(nameWords(file.path));
     const entry: IndexedFile = {
       path: file.path,
       place: this.#freePlaces.pop() ?? this.#byPlace.length,
@@ -220,8 +228,9 @@ export class ChunkTable {
       role: file.role,
       firstChunk: this.#size,
       chunkCount: file.chunks.length / 3,
-      pathStems: Array.from(stemsOf(file.path), (root) => this.#pathStem(root)),
-      nameStems: stemsOf(nameWords(file.path)),
+      pathStems: roots.map((root) => this.#pathStem(root)),
+      isInName: roots.map((root) => nameStems.has(root)),
+      nameStems: nameStems.size,
       subject: this.#subject(subjectOf(file.path)),
       isDeclaration: isDeclaration(file.path),
     };
@@ -230,6 +239,9 @@ export class ChunkTable {
     this.roleAt[entry.place] = roleNumbers[entry.role];
     this.subjectAt[entry.place] = entry.subject.number;
     this.folderAt[entry.place] = entry.folder.number;
+    this.firstChunkAt[entry.place] = entry.firstChunk;
+    this.chunkCountAt[entry.place] = entry.chunkCount;
+    this.isDeclarationAt[entry.place] = entry.isDeclaration;
     for (const { files } of entry.pathStems) files.add(entry);
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
   }
@@ -325,7 +337,9 @@ export class ChunkTable {
       kept.push(chunk);
     }
     for (const file of this.files.values()) {
-      if (file.chunkCount > 0) file.firstChunk = newChunk[file.firstChunk]!;
+      if (file.chunkCount === 0) continue;
+      file.firstChunk = newChunk[file.firstChunk]!;
+      this.firstChunkAt[file.place] = file.firstChunk;
     }
     this.postings.fold((chunk) => newChunk[chunk]!);
     this.#placeOf = Int32Array.from(kept, (chunk) => this.#placeOf[chunk]!);

@@ -2,6 +2,7 @@ import { identifierParts } from '../lexical/splitIdentifier.ts';
 import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { nameOfDefinitionTerm } from '../lexical/types.ts';
+import { roomFor } from './numberSet.ts';
 import { rarity } from './rarity.ts';
 
 /** `Server::listenOn` → server, listen, on. */
@@ -15,6 +16,8 @@ const stemsOf = (name: string): string[] => [
 ];
 
 const none: readonly number[] = [];
+/** No sum of rarities is less than nothing. */
+const unknown = -1;
 
 /**
  * The defined names of an index by the stems of their words. Follows the dictionary, which only grows. Names and stems
@@ -32,6 +35,8 @@ export class DefinitionNames {
   #rarities = new Float64Array(0);
   /** How many names there were then. */
   #raritiesOf = 0;
+  /** By name, what its stems are worth together, where that was asked for. */
+  #wholes = new Float64Array(0);
   /** Terms of the dictionary that were looked at. */
   #seen = 0;
 
@@ -97,8 +102,17 @@ export class DefinitionNames {
   rarities(): Float64Array {
     if (this.#raritiesOf !== this.size) {
       this.#rarities = Float64Array.from(this.#names, (_, id) => this.rarityOf(id));
+      if (this.#wholes.length < this.size) this.#wholes = new Float64Array(roomFor(this.size));
+      this.#wholes.fill(unknown);
       this.#raritiesOf = this.size;
     }
     return this.#rarities;
+  }
+
+  /** What the stems of a name are worth together, by `rarities` as they came; remembered until they change. */
+  wholeOf(name: number): number {
+    const known = this.#wholes[name]!;
+    if (known !== unknown) return known;
+    return (this.#wholes[name] = this.sumOver(name, this.#rarities));
   }
 }

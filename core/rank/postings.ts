@@ -84,6 +84,7 @@ export class Postings {
   #heads = new Int32Array(0);
   #before: Int32Array[] = [];
   #linked = 0;
+  #folds = 0;
 
   get size(): number {
     return this.#folded + this.#added;
@@ -106,12 +107,32 @@ export class Postings {
 
   /** Newest first. */
   forEach(termId: number, visit: (chunk: number, counts: number) => void): void {
+    this.forEachNew(termId, visit);
+    this.forEachFolded(termId, visit);
+  }
+
+  /** Raised by every fold: until the next one, what `forEachFolded` gives stays as it is. */
+  get folds(): number {
+    return this.#folds;
+  }
+
+  /** Whether there are any that are not folded in. */
+  get hasNew(): boolean {
+    return this.#added > 0;
+  }
+
+  /** Those that came since the last fold, newest first. */
+  forEachNew(termId: number, visit: (chunk: number, counts: number) => void): void {
     if (this.#linked < this.#added) this.#link();
     for (let at = this.#heads[termId] ?? -1; at >= 0; at = this.#before[at >>> pageBits]![at & pageMask]!) {
       const page = this.#pages[at >>> pageBits]!;
       const place = (at & pageMask) * width;
       visit(page[place + 1]!, page[place + 2]!);
     }
+  }
+
+  /** Those that came before the last fold, newest first. */
+  forEachFolded(termId: number, visit: (chunk: number, counts: number) => void): void {
     const segment = this.#segments[termId >>> segmentBits];
     if (segment === undefined) return;
     const { starts, chunks, counts } = segment;
@@ -159,6 +180,7 @@ export class Postings {
     /** Of each term the place behind the next one that is put: in the order in which they came, backwards. */
     const places = new Uint32Array(this.#terms);
     this.#folded = 0;
+    this.#folds++;
     for (let first = 0; first < this.#terms; first += segmentTerms) {
       const segment = widened(this.#segments[first >>> segmentBits], first, added, places, renumber);
       this.#segments[first >>> segmentBits] = segment;

@@ -60,15 +60,17 @@ function scoreOf(file: IndexedFile, query: AnalyzedQuery, total: number, weights
   let words = 0;
   let named = 0;
   let inName = 0;
-  for (const { root, match } of file.pathStems) {
+  const { pathStems, isInName, nameStems } = file;
+  for (let i = 0; i < pathStems.length; i++) {
+    const { match } = pathStems[i]!;
     if (match === undefined) continue;
     const { asked, share, value } = match;
     words += query.scope.has(asked) ? value * (1 + weights.inScope) : value;
-    if (!file.nameStems.has(root)) continue;
+    if (!isInName[i]!) continue;
     named += value;
     inName += share;
   }
-  const ofName = file.nameStems.size > 0 ? inName / file.nameStems.size : 0;
+  const ofName = nameStems > 0 ? inName / nameStems : 0;
   const ofQuery = total > 0 ? named / total : 0;
   return (
     weights.path * words +

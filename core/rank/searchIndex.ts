@@ -218,6 +218,7 @@ export class SearchIndex {
       const place = placeOf[values[i]!]!;
       // Those of a file mostly follow one another.
       if (place !== last) scores.begin(place);
+      scores.ranges[place]!++;
       last = place;
     }
     this.#paths.score(query, this.#weights, (file, score) => {
@@ -226,7 +227,7 @@ export class SearchIndex {
       scores.path[file.place] = score;
     });
     this.#addFileMeaning(scores);
-    for (const place of scores.places) this.#scoreFile(this.#table.fileAt(place), scores, priorOf);
+    for (const place of scores.places) this.#scoreFile(place, scores, priorOf);
   }
 
   /** A file gains for its chunk nearest in meaning. */
@@ -237,17 +238,16 @@ export class SearchIndex {
     }
   }
 
-  #scoreFile(file: IndexedFile, scores: FileScores, priorOf: (place: number) => number): void {
-    const { place } = file;
+  #scoreFile(place: number, scores: FileScores, priorOf: (place: number) => number): void {
     const { support, supportDepth } = this.#weights;
-    scores.ranges[place] = this.#findHighest(file);
+    this.#findHighest(place);
     const highest = this.#highest;
     const best = highest[0]!;
     let next = 0;
     for (let i = 1; i <= supportDepth; i++) next += highest[i]!;
     const more = support * next;
-    const declared = file.isDeclaration ? this.#weights.declaration : 1;
-    const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(file)) * declared;
+    const declared = this.#table.isDeclarationAt[place]! ? this.#weights.declaration : 1;
+    const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(place)) * declared;
     const raw = (best + more + scores.path[place]! + scores.meaning[place]!) * covered;
     scores.best[place] = best;
     scores.more[place] = more;
@@ -256,21 +256,19 @@ export class SearchIndex {
     scores.score[place] = raw * priorOf(place);
   }
 
-  /** The highest scores of a file's chunks, in `#highest`; returns how many have one. */
-  #findHighest({ firstChunk, chunkCount }: IndexedFile): number {
+  /** The highest scores of a file's chunks, in `#highest`; those without one have nothing. */
+  #findHighest(place: number): void {
     const highest = this.#highest.fill(0);
     const last = highest.length - 1;
-    let found = 0;
-    for (let chunk = firstChunk; chunk < firstChunk + chunkCount; chunk++) {
-      if (!this.#scorer.touched.has(chunk)) continue;
-      found++;
+    const firstChunk = this.#table.firstChunkAt[place]!;
+    const end = firstChunk + this.#table.chunkCountAt[place]!;
+    for (let chunk = firstChunk; chunk < end; chunk++) {
       const score = this.#scorer.scoreOf(chunk);
       if (score <= highest[last]!) continue;
       let at = last;
       for (; at > 0 && highest[at - 1]! < score; at--) highest[at] = highest[at - 1]!;
       highest[at] = score;
     }
-    return found;
   }
 
   /** The chunks of a file that have a score. */
@@ -331,13 +329,18 @@ export class SearchIndex {
   #spread(query: AnalyzedQuery, ranked: readonly IndexedFile[], limit: number): Answer[] {
     const { spread } = this.#weights;
     const candidates: { chunk: number; score: number; owner: IndexedFile }[] = [];
+    // Each file has a chunk with all of its score: what has less than the last file that counts is not among the best.
+    const lastOwner = ranked[limit - 1];
+    const leastScore = lastOwner === undefined ? 0 : this.#scores.score[lastOwner.place]!;
     for (const owner of ranked) {
       const { place } = owner;
       const [best, whole] = [this.#scores.best[place]!, this.#scores.score[place]!];
       const asked = this.#askedChunks(query, owner);
       const found = this.#scores.ranges[place] === 0 && asked.size === 0 ? [owner.firstChunk] : this.#foundIn(owner);
       const chunks = asked.size === 0 ? found : new Set([...asked, ...found]);
+      const least = best * leastOwnShare(leastScore, whole, spread);
       for (const chunk of chunks) {
+        if (asked.size === 0 && this.#scorer.scoreOf(chunk) < least) continue;
         const own = best === 0 ? 1 : (this.#scorer.scoreOf(chunk) / best) ** spread;
         const share = asked.has(chunk) ? 1 : asked.size > 0 ? own * besideAsked : own;
         candidates.push({ chunk, score: whole * share, owner });
@@ -422,6 +425,13 @@ export class SearchIndex {
     }
   }
 }
+
+/** A share is taken to be a little higher than it is worked out: powers are rounded. */
+const powerSlack = 1 - 1e-9;
+
+/** The share of the best chunk of a file that another one has at least if it has so much of the file's score, or a bit less. */
+const leastOwnShare = (score: number, whole: number, spread: number): number =>
+  score > 0 && whole > score && spread > 0 ? (score / whole) ** (1 / spread) * powerSlack : 0;
 
 /** The sum of a field and its strongest terms. */
 function part(name: string, terms: ReadonlyMap<string, number> = new Map()): ScorePart {

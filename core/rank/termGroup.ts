@@ -1,27 +1,52 @@
-import { bodyCount, commentCount, nameCount, scopeCount } from '../lexical/types.ts';
+import { bodyCount, commentCount, nameCount, packCounts, scopeCount } from '../lexical/types.ts';
 import type { ChunkTable } from './chunkTable.ts';
 import { NumberSet, roomFor } from './numberSet.ts';
 import { PostingList } from './postings.ts';
 
+/** Chunks with how often they have something; only the first `length` cells count. */
+export class FieldColumn {
+  chunks = new Uint32Array(0);
+  frequency = new Float32Array(0);
+  length = 0;
+
+  /** Makes it empty, with room for so many. */
+  begin(size: number): void {
+    this.length = 0;
+    if (this.chunks.length >= size) return;
+    this.chunks = new Uint32Array(roomFor(size));
+    this.frequency = new Float32Array(roomFor(size));
+  }
+
+  add(chunk: number, frequency: number): void {
+    const at = this.length++;
+    this.chunks[at] = chunk;
+    this.frequency[at] = frequency;
+  }
+}
+
+/** Counts from here on have something in a name or in a scope line. */
+const leastOfNames = packCounts(0, 0, 1, 0);
+
 /**
- * What chunks have of a group of terms that counts as one: each chunk once, in columns that are used again by the next
- * group. A common word stands in tens of thousands of chunks.
+ * What chunks have of a group of terms that counts as one: each chunk once a field, in columns that are used again by
+ * the next group. A common word stands in tens of thousands of chunks, in few of them as a name or in the scope line.
  */
 export class TermGroup {
   readonly #table: ChunkTable;
   readonly #read = new PostingList();
-  /** Chunks that were seen, and where each stands in the columns. */
+  /** Chunks that were seen, and what each has. */
   readonly #seen = new NumberSet();
-  #columnOf = new Uint32Array(0);
-  /** Only the first `length` cells of the columns count. */
-  length = 0;
-  chunks = new Uint32Array(0);
+  #textOf = new Float32Array(0);
+  /** Those of them that have something in a name or in the scope line. */
+  readonly #named = new NumberSet();
+  #namesOf = new Uint32Array(0);
+  #scopesOf = new Uint32Array(0);
   /** Occurrences in code and, by their weight, in comments. */
-  text = new Float32Array(0);
+  readonly text = new FieldColumn();
   /** Occurrences in defined names. */
-  name = new Float32Array(0);
+  readonly name = new FieldColumn();
   /** Occurrences in the scope line. */
-  scope = new Float32Array(0);
+  readonly scope = new FieldColumn();
 
   constructor(table: ChunkTable) {
     this.#table = table;
@@ -36,55 +61,86 @@ export class TermGroup {
       const { placeOf } = this.#table;
       read.keep((chunk) => placeOf[chunk]! >= 0);
     }
-    this.#makeRoom(read.length);
+    for (const column of [this.text, this.name, this.scope]) column.begin(read.length);
     if (termIds.length === 1) this.#take(commentWeight);
     else this.#merge(commentWeight);
   }
 
-  #makeRoom(size: number): void {
-    if (this.chunks.length >= size) return;
-    this.chunks = new Uint32Array(roomFor(size));
-    this.text = new Float32Array(roomFor(size));
-    this.name = new Float32Array(roomFor(size));
-    this.scope = new Float32Array(roomFor(size));
-  }
-
   /** A single term stands in each chunk once. */
   #take(commentWeight: number): void {
-    const { chunks, text, name, scope } = this;
-    const { chunks: from, counts, length } = this.#read;
-    this.length = length;
+    const { chunks, counts, length } = this.#read;
+    const { chunks: textChunks, frequency: texts } = this.text;
+    let found = 0;
     for (let i = 0; i < length; i++) {
       const all = counts[i]!;
-      chunks[i] = from[i]!;
-      text[i] = bodyCount(all) + commentWeight * commentCount(all);
-      name[i] = nameCount(all);
-      scope[i] = scopeCount(all);
+      const inText = bodyCount(all) + commentWeight * commentCount(all);
+      textChunks[found] = chunks[i]!;
+      texts[found] = inText;
+      if (inText !== 0) found++;
+      if (all >= leastOfNames) this.#addNames(chunks[i]!, nameCount(all), scopeCount(all));
     }
+    this.text.length = found;
+  }
+
+  #addNames(chunk: number, names: number, scopes: number): void {
+    if (names !== 0) this.name.add(chunk, names);
+    if (scopes !== 0) this.scope.add(chunk, scopes);
   }
 
   #merge(commentWeight: number): void {
-    const { chunks, text, name, scope } = this;
-    const { chunks: from, counts, length } = this.#read;
+    const { chunks, counts, length } = this.#read;
+    this.#fitScratch();
+    const textOf = this.#textOf;
     const seen = this.#seen;
-    seen.fit(this.#table.size);
-    if (this.#columnOf.length < this.#table.size) this.#columnOf = new Uint32Array(roomFor(this.#table.size));
-    const columnOf = this.#columnOf;
     for (let i = 0; i < length; i++) {
-      const chunk = from[i]!;
-      if (seen.add(chunk)) {
-        const at = seen.length - 1;
-        columnOf[chunk] = at;
-        chunks[at] = chunk;
-        text[at] = name[at] = scope[at] = 0;
-      }
-      const at = columnOf[chunk]!;
+      const chunk = chunks[i]!;
       const all = counts[i]!;
-      text[at]! += bodyCount(all) + commentWeight * commentCount(all);
-      name[at]! += nameCount(all);
-      scope[at]! += scopeCount(all);
+      seen.add(chunk);
+      textOf[chunk]! += bodyCount(all) + commentWeight * commentCount(all);
+      if (all < leastOfNames) continue;
+      this.#named.add(chunk);
+      this.#namesOf[chunk]! += nameCount(all);
+      this.#scopesOf[chunk]! += scopeCount(all);
     }
-    this.length = seen.length;
+    this.#gather(seen);
+    this.#gatherNames(this.#named);
+  }
+
+  /** Cells of the scratch arrays are zero between two groups. */
+  #fitScratch(): void {
+    const { size } = this.#table;
+    this.#seen.fit(size);
+    this.#named.fit(size);
+    if (this.#textOf.length >= size) return;
+    this.#textOf = new Float32Array(roomFor(size));
+    this.#namesOf = new Uint32Array(roomFor(size));
+    this.#scopesOf = new Uint32Array(roomFor(size));
+  }
+
+  #gather(seen: NumberSet): void {
+    const { values, length } = seen;
+    const textOf = this.#textOf;
+    const { chunks, frequency } = this.text;
+    let found = 0;
+    for (let i = 0; i < length; i++) {
+      const chunk = values[i]!;
+      const inText = textOf[chunk]!;
+      chunks[found] = chunk;
+      frequency[found] = inText;
+      if (inText !== 0) found++;
+      textOf[chunk] = 0;
+    }
+    this.text.length = found;
     seen.clear();
+  }
+
+  #gatherNames(named: NumberSet): void {
+    const { values, length } = named;
+    for (let i = 0; i < length; i++) {
+      const chunk = values[i]!;
+      this.#addNames(chunk, this.#namesOf[chunk]!, this.#scopesOf[chunk]!);
+      this.#namesOf[chunk] = this.#scopesOf[chunk] = 0;
+    }
+    named.clear();
   }
 }

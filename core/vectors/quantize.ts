@@ -16,9 +16,9 @@ export function quantize(vector: Float32Array, out: Int8Array | Int16Array): voi
   }
 }
 
-/** Cosine of a vector of unit length and a quantized one; only the latter has lost anything. */
-export function cosineWith(vector: Float32Array, row: Int8Array): number {
+/** Cosine of a vector of unit length and a quantized one that begins at `start`; only the latter has lost anything. */
+export function cosineWith(vector: Float32Array, rows: Int8Array, start = 0): number {
   let sum = 0;
-  for (let i = 0; i < vector.length; i++) sum += vector[i]! * row[i]!;
+  for (let i = 0; i < vector.length; i++) sum += vector[i]! * rows[start + i]!;
   return sum / scaleOf(vector.length);
 }

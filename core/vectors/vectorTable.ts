@@ -181,12 +181,13 @@ export class VectorTable {
   nearest(question: Float32Array, count: number): NearChunk[] {
     if (question.length !== this.dimensions)
       throw new RangeError(`the vector has ${question.length} dimensions, not ${this.dimensions}`);
-    const rows = this.#best(this.#scores(question), count);
+    const rows = bestRows(this.#scores(question), count);
+    const bytes = new Int8Array(this.#memory.buffer);
     return rows
       .map((row) => ({
         path: this.#owners[row]!.path,
         index: this.#places[row]!,
-        similarity: cosineWith(question, this.#row(row)),
+        similarity: cosineWith(question, bytes, this.#firstRow + row * this.#stride),
       }))
       .sort((a, b) => b.similarity - a.similarity || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.index - b.index));
   }
@@ -198,14 +199,6 @@ export class VectorTable {
     const out = this.#results();
     this.#scan(0, this.#firstRow, this.size, this.#stride, out);
     return new Int32Array(this.#memory.buffer, out, this.size);
-  }
-
-  /** Rows with the highest scores, in any order; among equal ones the earlier rows. */
-  #best(scores: Int32Array, count: number): number[] {
-    const least = leastOfBest(scores, count);
-    const rows: number[] = [];
-    for (let row = 0; row < scores.length; row++) if (scores[row]! >= least) rows.push(row);
-    return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
   }
 
   #row(row: number): Int8Array {
@@ -239,20 +232,31 @@ export class VectorTable {
 const blocksPerRow = 4;
 
 /**
- * A score that at least `count` rows reach, and not many more: the `count`-th highest of what is highest in each of a
- * number of blocks of rows.
+ * Rows with the highest scores; among equal ones the earlier rows. The `count`-th highest of what is highest in each of
+ * a number of blocks is a score that at least `count` rows reach, and not many more: they are in the blocks that reach it.
  */
-function leastOfBest(scores: Int32Array, count: number): number {
-  const size = Math.floor(scores.length / (blocksPerRow * count));
-  if (size < 2) return -Infinity;
-  const highest: number[] = [];
-  for (let start = 0; start < scores.length; start += size) {
-    const end = Math.min(start + size, scores.length);
-    let most = scores[start]!;
-    for (let row = start + 1; row < end; row++) if (scores[row]! > most) most = scores[row]!;
-    highest.push(most);
+function bestRows(scores: Int32Array, count: number): number[] {
+  const size = Math.max(1, Math.floor(scores.length / (blocksPerRow * count)));
+  const highest = highestOfBlocks(scores, size);
+  const least = highest.length <= count ? -Infinity : Int32Array.from(highest).sort().at(-count)!;
+  const rows: number[] = [];
+  for (let block = 0; block < highest.length; block++) {
+    if (highest[block]! < least) continue;
+    const end = Math.min((block + 1) * size, scores.length);
+    for (let row = block * size; row < end; row++) if (scores[row]! >= least) rows.push(row);
   }
-  return highest.sort((a, b) => b - a)[count - 1]!;
+  return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
+}
+
+function highestOfBlocks(scores: Int32Array, size: number): Int32Array {
+  const highest = new Int32Array(Math.ceil(scores.length / size));
+  for (let block = 0; block < highest.length; block++) {
+    const end = Math.min((block + 1) * size, scores.length);
+    let most = scores[block * size]!;
+    for (let row = block * size + 1; row < end; row++) if (scores[row]! > most) most = scores[row]!;
+    highest[block] = most;
+  }
+  return highest;
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
