@@ -8,19 +8,29 @@ export interface ContextThreadsOptions extends ContextThreadOptions {
   threads: number;
 }
 
-/** With so many questions at each thread that has a project open, another one opens it, too. */
+/** A thread that is at so many questions is busy: another one opens the project, too. */
 const patience = 4;
+/**
+ * A thread is at so many questions about one project at a time; the others wait outside, in the order in which they
+ * came. A thread lets those that it is at have turns: among many, each would take as long as all of them, and what
+ * waits inside cannot go to a thread that is free meanwhile. One alone would leave it idle while texts are read.
+ */
+const mostAtOnce = 3;
 
 interface Thread {
   engine: ContextEngine;
-  /** Questions that it is at. */
+  /** Questions that it is at, of all projects and of each. */
   running: number;
+  runningOf: Map<string, number>;
   /** Projects it has answered questions about. */
   known: Set<string>;
 }
 
-const leastBusy = (threads: readonly Thread[]): Thread =>
-  threads.reduce((least, each) => (each.running < least.running ? each : least));
+const leastBusy = (threads: readonly Thread[]): Thread | undefined =>
+  threads.reduce<Thread | undefined>(
+    (least, each) => (least === undefined || each.running < least.running ? each : least),
+    undefined,
+  );
 
 /**
  * Several engines, each in a thread. A project is open in one of them, as long as that keeps up with its questions; then
@@ -29,22 +39,69 @@ const leastBusy = (threads: readonly Thread[]): Thread =>
 export function contextThreads({ threads, maxBytes, maxTextBytes, ...options }: ContextThreadsOptions): ContextEngine {
   const share = { maxBytes: maxBytes / threads, maxTextBytes: maxTextBytes / threads };
   const all = Array.from({ length: threads }, (): Thread => {
-    return { engine: contextThread({ ...options, ...share }), running: 0, known: new Set() };
+    return {
+      engine: contextThread({ ...options, ...share }),
+      running: 0,
+      runningOf: new Map(),
+      known: new Set(),
+    };
   });
   /** Projects that a further thread is opening. */
   const opening = new Set<string>();
+  /** By project, who waits for a thread, first come first. */
+  const waiting = new Map<string, ((thread: Thread) => void)[]>();
 
   function help(org: OrgId, revision: Revision, key: string): void {
-    const idle = all.filter(({ known }) => !known.has(key));
-    if (idle.length === 0 || opening.has(key)) return;
-    const helper = leastBusy(idle);
+    const helper = leastBusy(all.filter(({ known }) => !known.has(key)));
+    if (helper === undefined || opening.has(key)) return;
     opening.add(key);
     helper.engine
       .open(org, revision)
-      .then(() => helper.known.add(key))
+      .then(() => {
+        helper.known.add(key);
+        letIn(key);
+      })
       // It is no loss to a question: those that are asked say what is wrong.
       .catch((error: unknown) => options.log('warn', 'context.not_opened', { message: (error as Error).message }))
       .finally(() => opening.delete(key));
+  }
+
+  /** Begins with a question at the thread that has least to do, of those that have room for it. */
+  function begin(key: string): Thread | undefined {
+    const knowing = all.filter(({ known }) => known.has(key));
+    const fit = (knowing.length > 0 ? knowing : all).filter(({ runningOf }) => (runningOf.get(key) ?? 0) < mostAtOnce);
+    const thread = leastBusy(fit);
+    if (thread === undefined) return undefined;
+    thread.known.add(key);
+    thread.running++;
+    thread.runningOf.set(key, (thread.runningOf.get(key) ?? 0) + 1);
+    return thread;
+  }
+
+  function end(thread: Thread, key: string): void {
+    thread.running--;
+    const left = thread.runningOf.get(key)! - 1;
+    if (left > 0) thread.runningOf.set(key, left);
+    else thread.runningOf.delete(key);
+    letIn(key);
+  }
+
+  function letIn(key: string): void {
+    const queue = waiting.get(key) ?? [];
+    while (queue.length > 0) {
+      const thread = begin(key);
+      if (thread === undefined) return;
+      queue.shift()!(thread);
+    }
+    waiting.delete(key);
+  }
+
+  function wait(key: string): Promise<Thread> {
+    return new Promise((resolve) => {
+      const queue = waiting.get(key);
+      if (queue === undefined) waiting.set(key, [resolve]);
+      else queue.push(resolve);
+    });
   }
 
   async function ask<T>(
@@ -53,15 +110,13 @@ export function contextThreads({ threads, maxBytes, maxTextBytes, ...options }: 
     question: (engine: ContextEngine) => Promise<Answered<T>>,
   ): Promise<Answered<T>> {
     const key = `${org}/${revision.projectId}`;
-    const knowing = all.filter(({ known }) => known.has(key));
-    const chosen = leastBusy(knowing.length > 0 ? knowing : all);
-    chosen.known.add(key);
-    if (chosen.running >= patience) help(org, revision, key);
-    chosen.running++;
+    const free = waiting.has(key) ? undefined : begin(key);
+    if (free === undefined || free.running > patience) help(org, revision, key);
+    const thread = free ?? (await wait(key));
     try {
-      return await question(chosen.engine);
+      return await question(thread.engine);
     } finally {
-      chosen.running--;
+      end(thread, key);
     }
   }
 

@@ -181,6 +181,35 @@ describe('The engine in a thread of its own', function () {
     assert.equal(new Set(many.map(({ answer }) => answer.context)).size, 1);
   });
 
+  it('lets many questions in one after the other, and those about other projects beside them', async () => {
+    engine = contextThreads({
+      workerFile: path.resolve(import.meta.dirname, '../../fixtures/slowContextWorker.cjs'),
+      assetsFolder,
+      maxBytes: 1e8,
+      maxTextBytes: 1e7,
+      revisions: { current: () => Promise.resolve(revision), read: () => Promise.resolve(undefined) },
+      vectors: { read: noVectors },
+      texts: { read: () => Promise.resolve(undefined) },
+      derived: { get: () => Promise.resolve(undefined), put: () => Promise.resolve() },
+      log: (_, event) => events.push(event),
+      threads: 2,
+    });
+    const ended: number[] = [];
+    const atOnce = async (number: number, projectId: string): Promise<number> => {
+      const { answer } = await engine!.select(org, { ...revision, projectId }, wishes);
+      ended.push(number);
+      return (answer as unknown as { running: number }).running;
+    };
+    const many = Array.from({ length: 30 }, (_, number) => atOnce(number, 'p'));
+    const other = atOnce(100, 'q');
+    assert.ok((await other) <= 4);
+    assert.ok(ended.length <= 10, `${ended.length} questions were answered before the one about another project`);
+    const most = Math.max(...(await Promise.all(many)));
+    assert.ok(most <= 4, `a thread was at ${most} questions at once`);
+    const late = ended.filter((number) => number !== 100).map((number, at) => Math.abs(number - at));
+    assert.ok(Math.max(...late) < 6, `they were answered in the order ${ended.join(' ')}`);
+  });
+
   it('fails the questions of a thread that dies, and answers the next ones in another', async () => {
     for (const query of ['die', 'throw']) {
       const thread = open({ workerFile: path.resolve(import.meta.dirname, '../../fixtures/dyingContextWorker.cjs') });
