@@ -2,6 +2,7 @@ import { renderBlocks, type RenderFormat } from '../format/render.ts';
 import { inTurns, type ThreadSharing } from '../inTurns.ts';
 import type { LineRange } from '../model.ts';
 import { without } from './lineRanges.ts';
+import { tokensOf } from './rangeFacts.ts';
 import { Packer, shortened, type UsedDefinition } from './packer.ts';
 import type { FullPack, HeldRange, PackCandidate, PackFile } from './types.ts';
 import type { RankedChunk } from '../rank/types.ts';
@@ -69,16 +70,11 @@ function apartFromHeld(
 }
 
 async function toCandidates(counter: TokenCounting, ranges: readonly RangeInFile[]): Promise<PackCandidate[]> {
-  const contents = ranges.map(({ range, current }) => current.file.slice(range.startLine, range.endLine));
-  const tokens = await counter.count(contents);
-  return ranges.map(({ range, current }, i) => ({
-    file: current.file,
-    startLine: range.startLine,
-    endLine: range.endLine,
-    score: range.score,
-    content: contents[i]!,
-    tokens: tokens[i]!,
-  }));
+  const places = ranges.map(({ range: { startLine, endLine }, current: { file } }) => {
+    return { file, startLine, endLine, content: file.slice(startLine, endLine) };
+  });
+  const tokens = await tokensOf(counter, places);
+  return places.map((place, i) => ({ ...place, score: ranges[i]!.range.score, tokens: tokens[i]! }));
 }
 
 async function render(

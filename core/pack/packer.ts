@@ -1,11 +1,10 @@
 import type { LineRange } from '../model.ts';
 import { arrangeFiles, type ShownFile } from './arrangeFiles.ts';
-import { enclosing, headerOf, importsUsed } from './contextLines.ts';
 import { estimate, headingTokens, lineTokens, markerTokens, rangeTokens } from './costs.ts';
 import { Duplicates } from './duplicates.ts';
 import { holdsLine, union, withoutUnited } from './lineRanges.ts';
 import { defaultPackWeights, type PackWeights } from './packWeights.ts';
-import { nameLine, signatureLine } from './signatures.ts';
+import { linesAround, listLine } from './rangeFacts.ts';
 import type { FullPack, HeldRange, PackCandidate, PackFile, RangeKind, SignatureLine } from './types.ts';
 
 /** A definition that a body uses. */
@@ -50,9 +49,6 @@ const nothing: Worth = { value: 0, cost: 1 };
 
 type Level = 'none' | 'name' | 'signature' | 'body';
 
-/** Header lines of so many definitions around a body, the innermost ones. */
-const mostHeaders = 3;
-
 /** Code of one project shares so much anyway, without being a copy. */
 const commonShare = 0.5;
 
@@ -66,7 +62,6 @@ export class Packer {
   readonly #options: Required<PackerOptions>;
   readonly #values: readonly number[];
   readonly #uses = new Map<number, readonly UsedDefinition[]>();
-  readonly #lines = new Map<string, SignatureLine>();
   readonly #duplicates: Duplicates;
   /** Three for each candidate first (body, signature, name), then what bodies wish for. */
   #offers: Offer[] = [];
@@ -245,13 +240,8 @@ export class Packer {
   }
 
   #lineOf(i: number, level: 'signature' | 'name'): SignatureLine {
-    const key = `${level}${i}`;
-    const known = this.#lines.get(key);
-    if (known !== undefined) return known;
     const candidate = this.#options.candidates[i]!;
-    const line = (level === 'signature' ? signatureLine : nameLine)(candidate.file, candidate);
-    this.#lines.set(key, line);
-    return line;
+    return listLine(candidate.file, candidate, level);
   }
 
   /** Lines around a body that it wants to be understood. */
@@ -334,7 +324,7 @@ export class Packer {
   #addBody(i: number): void {
     const { candidates, weights, limit } = this.#options;
     const candidate = candidates[i]!;
-    const { file, content } = candidate;
+    const { file } = candidate;
     this.#levels[i] = 'body';
     this.#bodyOrder.push(i);
     this.#shelf(file).bodies++;
@@ -342,10 +332,9 @@ export class Packer {
     this.#show(file, candidate, 'body');
     this.#cover(i);
     const value = this.#values[i]!;
-    for (const around of enclosing(file, candidate).slice(-mostHeaders))
-      this.#offers.push(this.#wish(file, headerOf(file, around), value * weights.header));
-    for (const range of importsUsed(file, candidate, content))
-      this.#offers.push(this.#wish(file, range, value * weights.import));
+    const { headers, imports } = linesAround(file, candidate);
+    for (const range of headers) this.#offers.push(this.#wish(file, range, value * weights.header));
+    for (const range of imports) this.#offers.push(this.#wish(file, range, value * weights.import));
     for (const used of this.#uses.get(i) ?? []) this.#offers.push(...this.#usedOffers(used, value));
   }
 

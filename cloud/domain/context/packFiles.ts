@@ -13,8 +13,9 @@ export interface PackFiles {
   readonly bytes: number;
 }
 
-/** What the definitions and imports of a file take, next to their records. */
+/** What the definitions and imports of a file take next to their records, and what packing keeps of its ranges. */
 const bytesPerRecordByte = 8;
+const bytesPerRangeByte = 150;
 
 function toPackFile({ path, language, symbols, links }: FileRow, text: string): PackFile {
   const starts = lineStartsOf(text);
@@ -40,7 +41,10 @@ export function packFiles({ texts, maxBytes }: { texts: TextSource; maxBytes: ()
     kept.set(
       key,
       file,
-      2 * text.length + 4 * file.lineCount + bytesPerRecordByte * (row.symbols.length + row.links.length),
+      2 * text.length +
+        4 * file.lineCount +
+        bytesPerRecordByte * (row.symbols.length + row.links.length) +
+        bytesPerRangeByte * row.chunks.length,
     );
     return file;
   }
