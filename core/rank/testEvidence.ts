@@ -42,29 +42,31 @@ export class TestEvidence {
   weigh(scores: FileScores): void {
     const tests = this.#findTests(scores.places);
     this.#findSources(scores.places);
-    for (const test of tests) {
-      const sources = this.#sources[test.subject.number];
+    const { subjectAt } = this.#table;
+    for (const place of tests) {
+      const sources = this.#sources[subjectAt[place]!];
       if (sources === undefined) continue;
+      const test = this.#table.fileAt(place);
+      if (test.subject.name === '') continue;
       const near = nearest(test, sources);
       if (near.length > mostSources) continue;
-      const raw = scores.raw[test.place]!;
-      for (const { place } of near) scores.tests[place] = Math.max(scores.tests[place]!, raw);
+      const raw = scores.raw[place]!;
+      for (const source of near) scores.tests[source.place] = Math.max(scores.tests[source.place]!, raw);
     }
     const { values, length } = this.#tested;
     for (let i = 0; i < length; i++) this.#sources[values[i]!] = undefined;
     this.#tested.clear();
   }
 
-  #findTests(places: Uint32Array): IndexedFile[] {
-    const tests: IndexedFile[] = [];
+  /** Places of the tests. */
+  #findTests(places: Uint32Array): number[] {
+    const tests: number[] = [];
     this.#tested.fit(this.#table.subjects);
-    const { roleAt } = this.#table;
+    const { roleAt, subjectAt } = this.#table;
     for (const place of places) {
       if (roleAt[place] !== roleNumbers.test) continue;
-      const file = this.#table.fileAt(place);
-      if (file.subject.name === '') continue;
-      tests.push(file);
-      this.#tested.add(file.subject.number);
+      tests.push(place);
+      this.#tested.add(subjectAt[place]!);
     }
     return tests;
   }
