@@ -152,6 +152,8 @@ export function findSymbols(
   return {
     symbols: withContainers(distinct(found), text, bodies, bodyFollows),
     comments: disjoint(comments),
-    links: links.finish(found.map(({ name }) => name.startIndex)),
+    links: links.finish(
+      new Map(found.map(({ name }) => [name.startIndex, text.slice(name.startIndex, name.endIndex)])),
+    ),
   };
 }

@@ -2,7 +2,10 @@
  * What a language's query finds besides definitions, for the graph:
  * `@call` is the name of what is called or constructed, with `@receiver` before it; `@import` a whole import;
  * `@bind` a variable or parameter and `@field` a field, with its type as `@bound` or the call that gives its value
- * as `@value`; `@base` is a type that the type around it takes in; `@returned` is what a function returns, as a type or a value like those.
+ * as `@value`; `@base` is a type that the type around it takes in; `@returned` is what a function returns, as a type or a value like those;
+ * `@callable` is a field that is called, with what that gives as `@bound`; `@local` is a parameter or variable whatever
+ * is known of it: it hides what else has its name;
+ * `@parameter` is a parameter of a type or function that stands for types, with what they must be as `@bound`.
  */
 const ecmaScript = `
 (call_expression function: [
@@ -20,7 +23,16 @@ const ecmaScript = `
 (variable_declarator value: (call_expression function: (identifier) @_require arguments: (arguments (string))) (#eq? @_require "require")) @import
 (variable_declarator name: (identifier) @bind value: [(new_expression) (call_expression) (await_expression)] @value)
 (assignment_expression left: (member_expression object: (this) property: [(property_identifier) (private_property_identifier)] @field) right: [(new_expression) (call_expression) (identifier)] @value)
-(return_statement [(new_expression) (call_expression) (this)] @value) @returned`;
+(return_statement [(new_expression) (call_expression) (this)] @value) @returned
+(variable_declarator name: (identifier) @local)
+(arrow_function parameter: (identifier) @local)
+(catch_clause parameter: (identifier) @local)
+(for_in_statement left: (identifier) @local)
+(shorthand_property_identifier_pattern) @local
+(pair_pattern value: (identifier) @local)
+(array_pattern (identifier) @local)
+(rest_pattern (identifier) @local)
+(assignment_pattern left: (identifier) @local)`;
 
 const jsx = `
 (jsx_opening_element name: [(identifier) @call (member_expression object: (_) @receiver property: (property_identifier) @call)])
@@ -38,7 +50,17 @@ ${ecmaScript}
 (required_parameter [(accessibility_modifier) "readonly"] pattern: (identifier) @field type: (type_annotation (_) @bound))
 (public_field_definition name: [(property_identifier) (private_property_identifier)] @field type: (type_annotation (_) @bound))
 (public_field_definition name: [(property_identifier) (private_property_identifier)] @field value: [(new_expression) (call_expression)] @value)
-(property_signature name: (property_identifier) @field type: (type_annotation (_) @bound))`;
+(property_signature name: (property_identifier) @field type: (type_annotation (_) @bound))
+(property_signature name: (property_identifier) @callable type: (type_annotation (function_type return_type: (_) @bound)))
+(type_parameter name: (type_identifier) @parameter constraint: (constraint (_) @bound))
+(call_signature return_type: (type_annotation (_) @bound)) @returned
+(type_alias_declaration value: (function_type return_type: (_) @bound)) @returned
+(type_alias_declaration value: (generic_type) @base)
+(type_alias_declaration value: (intersection_type [(type_identifier) (generic_type) (nested_type_identifier)] @base))
+(type_alias_declaration value: (intersection_type (intersection_type [(type_identifier) (generic_type) (nested_type_identifier)] @base)))
+(type_alias_declaration value: (intersection_type (intersection_type (intersection_type [(type_identifier) (generic_type) (nested_type_identifier)] @base))))
+(required_parameter pattern: (identifier) @local)
+(optional_parameter pattern: (identifier) @local)`;
 
 const cFamily = `
 (call_expression function: [(identifier) @call (field_expression argument: (_) @receiver field: (field_identifier) @call)])
@@ -52,6 +74,7 @@ export const linkQueries: Readonly<Record<string, string>> = {
   typescript: typeScript,
   tsx: `${typeScript}\n${jsx}`,
   javascript: `${ecmaScript}\n${jsx}
+    (formal_parameters (identifier) @local)
     (field_definition property: [(property_identifier) (private_property_identifier)] @field value: [(new_expression) (call_expression)] @value)`,
   python: `
     (call function: [(identifier) @call (attribute object: (_) @receiver attribute: (identifier) @call)])

@@ -7,7 +7,9 @@ import { isType, ownerOf, shortName, type Definition, type SymbolTable } from '.
 import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
 import {
   baseName,
+  calledField,
   returnedName,
+  typeParameter,
   type Binding,
   type CallSite,
   type GraphFile,
@@ -158,11 +160,28 @@ export class Resolver {
 
   /** Whether a parameter or a variable of a function around the line has this name. */
   #isShadowed(file: GraphFile, name: string, line: number): boolean {
+    if (this.#localOf(file, name, line) !== undefined) return true;
     const around = this.enclosing(file, line).filter(isCode);
     const defined = new Set(this.#symbols.inFile(file.path, name).map(({ symbol }) => symbol.line));
     return this.#scopesOf(file)
       .bindings(name)
-      .some((each) => !defined.has(each.line) && around.some((scope) => containsLine(scope, each.line)));
+      .some(
+        (each) =>
+          each.until === undefined && !defined.has(each.line) && around.some((scope) => containsLine(scope, each.line)),
+      );
+  }
+
+  /**
+   * The parameter or variable of a function or block around the line that has this name, the innermost; undefined also
+   * where a definition of that name lies further in.
+   */
+  #localOf(file: GraphFile, name: string, line: number): Binding | undefined {
+    const local = this.#scopesOf(file)
+      .bindings(name)
+      .findLast((each) => each.until !== undefined && each.line <= line && line <= each.until);
+    if (local === undefined) return undefined;
+    const isFurtherIn = this.#inScope(file, name, line).some(({ symbol }) => symbol.line >= local.line);
+    return isFurtherIn ? undefined : local;
   }
 
   /** Files of the workspace that an import brings in. */
@@ -220,6 +239,11 @@ export class Resolver {
   }
 
   #bareName(file: GraphFile, name: string, line: number): Definition[] {
+    return this.#localOf(file, name, line) === undefined ? this.#knownByName(file, name, line) : [];
+  }
+
+  /** What is defined, imported or visible under a name; a parameter of the name is mostly something of the same kind. */
+  #knownByName(file: GraphFile, name: string, line: number): Definition[] {
     const local = this.#inScope(file, name, line);
     if (local.length > 0) return local;
     const imported = this.#imported(file, name);
@@ -465,11 +489,15 @@ export class Resolver {
       return { types, modules: [] };
     }
     if (called) {
-      const callees = this.#bareName(file, name, line);
+      const local = this.#localOf(file, name, line);
+      if (local !== undefined && local.type !== '')
+        return this.#calledMeaning(this.#typeMeaning(file, local.type, local.line, depth + 1), depth);
+      const callees = this.#knownByName(file, name, line);
       return callees.length > 0 ? this.#resultOf(callees, depth) : this.#imported(file, name);
     }
     const binding = this.#bindingOf(file, name, line);
-    if (binding !== undefined) return this.#typeMeaning(file, binding.type, binding.line, depth + 1);
+    if (binding !== undefined && binding.type !== '')
+      return this.#typeMeaning(file, binding.type, binding.line, depth + 1);
     if (file.language === 'go') {
       const receiver = this.#goReceiver(file, name, line);
       if (receiver.length > 0) return { types: receiver, modules: [] };
@@ -529,7 +557,7 @@ export class Resolver {
     if (meaning.types.length === 0) return meaning;
     if (called) {
       const members = this.#membersOf(meaning.types, name);
-      return members.length > 0 ? this.#resultOf(members, depth) : null;
+      return members.length > 0 ? this.#resultOf(members, depth, meaning.types) : null;
     }
     return this.#fieldMeaning(meaning.types, name, depth);
   }
@@ -555,17 +583,25 @@ export class Resolver {
     return null;
   }
 
-  /** What a call of these gives: an instance of the class, or what the signature says. */
-  #resultOf(callees: readonly Definition[], depth: number): Meaning | null {
+  /**
+   * What a call of these gives: an instance of the class, or what the signature says. `callers` are the types whose
+   * members are called: what returns itself returns one of those, though a base defines it.
+   */
+  #resultOf(callees: readonly Definition[], depth: number, callers: readonly Definition[] = []): Meaning | null {
     const types: Definition[] = [];
     for (const callee of callees) {
       if (isType(callee)) types.push(callee);
       else if (callee.symbol.kind === 'constructor') types.push(...this.#typesNamed(callee.file, ownerOf(callee)));
       else {
+        const given = isValue(callee) ? this.#calledValue(callee, depth) : null;
+        if (given !== null) {
+          types.push(...given.types);
+          continue;
+        }
         const type = this.#returnType(callee);
         if (type === '') continue;
         if (selfWords.has(type)) {
-          types.push(...this.#ownerTypes(callee));
+          types.push(...(callers.length > 0 ? callers : this.#ownerTypes(callee)));
           continue;
         }
         const meaning = this.#typeMeaning(callee.file, type, callee.symbol.line, depth + 1);
@@ -573,6 +609,39 @@ export class Resolver {
       }
     }
     return types.length > 0 ? { types: distinct(types), modules: [] } : null;
+  }
+
+  /** What a call of a constant, a variable or a property gives. */
+  #calledValue(callee: Definition, depth: number): Meaning | null {
+    if (depth > maxDepth) return null;
+    const { file, symbol } = callee;
+    if (symbol.kind !== 'property')
+      return this.#calledMeaning(this.#valueMeaning({ types: [callee], modules: [] }, depth + 1), depth);
+    const field = `this.${symbol.name}`;
+    const at = (name: string): Binding | undefined =>
+      this.#scopesOf(file)
+        .bindings(name)
+        .find((each) => each.line === symbol.line);
+    const given = at(calledField(field));
+    if (given !== undefined) return this.#typeMeaning(file, given.type, given.line, depth + 1);
+    const type = at(field);
+    return type === undefined
+      ? null
+      : this.#calledMeaning(this.#typeMeaning(file, type.type, type.line, depth + 1), depth);
+  }
+
+  /** What a call of a value of these types gives: as their call signatures say. */
+  #calledMeaning(meaning: Meaning | null, depth: number): Meaning | null {
+    if (meaning === null || depth > maxDepth) return null;
+    for (const type of this.#withBases(meaning.types)) {
+      const { file, symbol } = type;
+      const types = this.#scopesOf(file)
+        .bindings(returnedName)
+        .filter(({ line }) => this.enclosing(file, line)[0]?.symbol === symbol)
+        .flatMap((given) => this.#typeMeaning(file, given.type, given.line, depth + 1)?.types ?? []);
+      if (types.length > 0) return { types: distinct(types), modules: [] };
+    }
+    return null;
   }
 
   /** As the signature says, or where that is silent or cut short, as the text below it does. */
@@ -588,7 +657,7 @@ export class Resolver {
 
   /** What a written type, or the `callee()` of a binding, means in a file. */
   #typeMeaning(file: GraphFile, written: string, line: number, depth: number): Meaning | null {
-    if (depth > maxDepth) return null;
+    if (depth > maxDepth || written === '') return null;
     if (written.startsWith('=')) {
       // Assigned from a parameter or another variable: its type, if that was written.
       return this.#firstStep(file, { name: written.slice(1), called: false }, line, depth + 1);
@@ -620,7 +689,16 @@ export class Resolver {
     const found =
       local.length > 0 ? local : (this.#imported(file, name)?.types ?? this.#visible(file, name)).filter(isType);
     const types = found.length > 0 ? found : looseNames.has(file.language) ? this.#typesNamed(file, name) : [];
+    if (types.length === 0) return this.#constraintOf(file, name, line, depth);
     return types.flatMap((type) => this.#unaliased(type, depth));
+  }
+
+  /** What a name is known to be that stands for types: `T extends Foo`. */
+  #constraintOf(file: GraphFile, name: string, line: number, depth: number): Definition[] {
+    const constraint = this.#bindingOf(file, typeParameter(name), line);
+    return constraint === undefined
+      ? []
+      : (this.#typeMeaning(file, constraint.type, constraint.line, depth + 1)?.types ?? []);
   }
 
   /** `type A = B`: what B is, if that can be said. */
@@ -645,7 +723,11 @@ export class Resolver {
 
   /** The last binding of a name before a line, in the innermost scope that has one. */
   #bindingOf(file: GraphFile, name: string, line: number): Binding | undefined {
-    const candidates = this.#scopesOf(file).bindings(name);
+    const local = this.#localOf(file, name, line);
+    if (local !== undefined) return local.type === '' ? (this.#namesake(file, name, line) ?? local) : local;
+    const candidates = this.#scopesOf(file)
+      .bindings(name)
+      .filter(({ until }) => until === undefined);
     if (candidates.length === 0) return undefined;
     const around = [...this.enclosing(file, line).filter((each) => !isType(each))];
     for (const scope of around) {
@@ -656,6 +738,14 @@ export class Resolver {
       (each) => !this.enclosing(file, each.line).some((scope) => isCode(scope) && each.line !== scope.symbol.line),
     );
     return outside.length > 0 ? lastBefore(outside, line) : undefined;
+  }
+
+  /** Parameters of one name in one file are mostly of one type, which is written at some of them only. */
+  #namesake(file: GraphFile, name: string, line: number): Binding | undefined {
+    const typed = this.#scopesOf(file)
+      .bindings(name)
+      .filter(({ type, until }) => until !== undefined && isWritten(type));
+    return typed.length > 0 ? lastBefore(typed, line) : undefined;
   }
 
   #goReceiver(file: GraphFile, name: string, line: number): Definition[] {
@@ -745,6 +835,9 @@ const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIn
 
 const isTest = ({ path }: GraphFile): boolean => fileRole(path, '') === 'test';
 
+/** Something that can be called only if what it holds can be. */
+const isValue = ({ symbol }: Definition): boolean => ['constant', 'variable', 'property'].includes(symbol.kind);
+
 /** Functions and methods: their bindings are their own. */
 const isCode = ({ symbol }: Definition): boolean => ['function', 'method', 'constructor'].includes(symbol.kind);
 
@@ -770,6 +863,9 @@ function isOnePlace(definitions: readonly Definition[]): boolean {
   const [first] = definitions;
   return definitions.every((each) => each.file === first!.file && ownerOf(each) === ownerOf(first!));
 }
+
+/** A type that stands there, not the value that would say it. */
+const isWritten = (type: string): boolean => type !== '' && !type.startsWith('=') && !type.endsWith('()');
 
 function lastBefore(bindings: readonly Binding[], line: number): Binding {
   const before = bindings.filter((each) => each.line <= line);

@@ -1,7 +1,7 @@
 /** Reads what signatures and receivers say about types. All of it is text: what cannot be read is ''. */
 
 /** Position after the bracket that closes the one at `open`; the text's length if none does. */
-function afterBracket(text: string, open: number): number {
+export function afterBracket(text: string, open: number): number {
   let depth = 0;
   for (let i = open; i < text.length; i++) {
     if ('([{<'.includes(text[i]!)) depth++;
@@ -25,7 +25,7 @@ export function plainType(written: string): string {
       .replace(/^(?:&(?:'\w+\s+)?(?:mut\s+)?|\*+|\?|\[\])\s*/, '')
       .replace(/(?:\[\]|\?|!|\*+|&+)$/, '')
       .replace(
-        /^(?:Promise|Readonly|Partial|Required|Awaited|Optional|Type|type|Option|Box|Rc|Arc|Result|Future|Task|shared_ptr|unique_ptr|std::\w+_ptr)\s*[<[]([^,]*?)(?:,[^]*)?[>\]]$/,
+        /^(?:Promise|Readonly|Partial|Required|Awaited|NonNullable|Pick|Omit|Optional|Type|type|Option|Box|Rc|Arc|Result|Future|Task|shared_ptr|unique_ptr|std::\w+_ptr)\s*[<[]([^,]*?)(?:,[^]*)?[>\]]$/,
         '$1',
       )
       .replace(/\s*\|\s*(?:null|undefined|None)\b/g, '')

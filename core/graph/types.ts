@@ -46,13 +46,27 @@ export const returnedName = '()';
 /** Name of the binding for what the type around it takes in: embedded structs, mixed-in modules, implemented traits. */
 export const baseName = '<';
 
+/** Name of the binding for what a call of a field gives, by the field's binding: `this.fetch` → `this.fetch()`. */
+export const calledField = (field: string): string => `${field}()`;
+
+/** Name of the binding for what a parameter that stands for types must be: `T extends Foo`. */
+export const typeParameter = (name: string): string => `<${name}`;
+
 /** What the text says about the type of a variable, parameter or field. */
 export interface Binding {
-  /** `app`, `this.router` for a field, `returnedName` for what a function gives back, `baseName` for a base of a type. */
+  /**
+   * `app`, `this.router` for a field, `returnedName` for what a function or a callable type gives back, `baseName` for
+   * a base of a type, and what `calledField` and `typeParameter` give.
+   */
   name: string;
-  /** A type as it is written, or `callee()` for the result of a call; `new Server()` is the type `Server`. */
+  /**
+   * A type as it is written, or `callee()` for the result of a call; `new Server()` is the type `Server`. '' for a
+   * parameter or variable that says nothing of its type: it hides what else has its name.
+   */
   type: string;
   line: number;
+  /** Last line of the function or block in which a parameter or variable has this name, where that is known. */
+  until?: number;
 }
 
 /** What a manifest (package.json, tsconfig.json, go.mod, Cargo.toml, composer.json) says about module names. */

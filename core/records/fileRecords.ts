@@ -227,10 +227,11 @@ export function encodeLinks({ roots, imports, calls, bindings }: FileLinks): Uin
     out.number(line);
   }
   out.number(bindings.length);
-  for (const { name, type, line } of bindings) {
+  for (const { name, type, line, until } of bindings) {
     out.number(table.idOf(name));
     out.number(table.idOf(type));
     out.number(line);
+    out.number(until === undefined ? 0 : 1 + until - line);
   }
   const record = new ByteWriter();
   table.write(record);
@@ -281,7 +282,10 @@ class LinkReader {
   }
 
   bindings(): Binding[] {
-    return this.list(() => ({ name: this.text(), type: this.text(), line: this.input.number() }));
+    return this.list(() => {
+      const [name, type, line, lines] = [this.text(), this.text(), this.input.number(), this.input.number()];
+      return { name, type, line, ...(lines === 0 ? {} : { until: line + lines - 1 }) };
+    });
   }
 }
 
@@ -293,7 +297,7 @@ export function decodeImports(bytes: Uint8Array): ImportLink[] {
   return reader.imports();
 }
 
-/** Goes past so many calls or bindings: two strings and a line each. */
+/** Goes past so many calls: two strings and a line each. */
 function skipThrees(input: ByteReader): void {
   for (let left = 3 * input.number(); left > 0; left--) input.number();
 }

@@ -102,6 +102,84 @@ const cases: [title: string, files: Files, expected: string[]][] = [
     ],
   ],
   [
+    'TypeScript: parameters and variables hide what else has their name, as far as they are known',
+    {
+      'got.ts': 'export function got() {}\nexport function close() {}\nexport function send() {}\n',
+      'a.test.ts':
+        "import { close, got, send } from './got';\nit('one', (t, got) => {\n  got();\n  close();\n});\n" +
+        "it('two', ({ close, send: sent }) => {\n  close();\n  sent();\n  send();\n  for (const got of sent) {\n    got();\n  }\n  got();\n});\n",
+      'b.js': "import { got } from './got';\nexport const run = (got) => got();\nexport const go = () => got();\n",
+    },
+    ['a.test.ts: -> got.ts:close', 'a.test.ts: -> got.ts:got', 'a.test.ts: -> got.ts:send', 'b.js:go -> got.ts:got'],
+  ],
+  [
+    'TypeScript: a definition inside a function is not hidden by a parameter around it',
+    { 'a.ts': 'export function run(step) {\n  {\n    function step() {}\n    step();\n  }\n}\n' },
+    ['a.ts:run -> a.ts:step'],
+  ],
+  [
+    'TypeScript: a parameter without a type is taken for what its namesakes in the file are written to be',
+    {
+      'context.ts': 'export class Context {\n  text() {}\n}\nexport class Reply {\n  text() {}\n}\n',
+      'app.ts':
+        "import { Context, Reply } from './context';\nexport const typed = (c: Context) => c.text();\napp.get('/', (c) => {\n  c.text();\n});\n" +
+        "export const made = () => {\n  const r = new Reply();\n  return r.text();\n};\napp.get('/b', (r) => r.send().text());\n",
+    },
+    [
+      'app.ts: -> context.ts:text',
+      'app.ts:made -> context.ts:Reply',
+      'app.ts:made -> context.ts:text',
+      'app.ts:typed -> context.ts:text',
+    ],
+  ],
+  [
+    'TypeScript: values that can be called, by call signatures, function types of members, and intersections',
+    {
+      'types.ts':
+        'export interface Reply {\n  text: () => Promise<string>;\n}\nexport type Request = {\n  (url: string): Reply;\n};\n' +
+        'export type Client = {\n  extend: (\n    options: object,\n  ) => Client;\n  get?: (url: string) => Reply;\n} & Record<string, unknown> & Request;\n' +
+        'export type Load = (url: string) => Reply;\nexport type Copy = Pick<Reply, "text">;\nexport interface Options {\n  load: Load;\n}\n',
+      'client.ts': "import type { Client } from './types';\nexport const client: Client = make();\n",
+      'app.ts':
+        "import { client } from './client';\nimport type { Copy, Options, Reply } from './types';\nexport function run(options: Options, copy: Copy) {\n" +
+        "  client('a').text();\n  client.extend({}).get('b').text();\n  const mine = client.extend({ retry: 2 }).extend({});\n  mine('c').text();\n" +
+        "  options.load('d').text();\n  copy.text();\n}\nexport function last<T extends Reply>(reply: T) {\n  reply.text();\n}\n",
+    },
+    [
+      'app.ts:last -> types.ts:text',
+      'app.ts:run -> client.ts:client',
+      'app.ts:run -> types.ts:extend',
+      'app.ts:run -> types.ts:extend',
+      'app.ts:run -> types.ts:extend',
+      'app.ts:run -> types.ts:get',
+      'app.ts:run -> types.ts:load',
+      'app.ts:run -> types.ts:text',
+      'app.ts:run -> types.ts:text',
+      'app.ts:run -> types.ts:text',
+      'app.ts:run -> types.ts:text',
+      'app.ts:run -> types.ts:text',
+    ],
+  ],
+  [
+    'TypeScript: what returns itself is of the type it was called on; long arguments in a chain are passed over',
+    {
+      'schema.ts':
+        'export interface Schema {\n  refine(check: unknown): this;\n}\nexport interface Text extends Schema {\n  min(length: number): this;\n}\n' +
+        'export function text(): Text {\n  return null!;\n}\n',
+      'app.ts':
+        "import { text } from './schema';\nexport function run() {\n  text().refine(1).min(2);\n" +
+        `  text().refine({ ${Array.from({ length: 20 }, (_, i) => `option${i}: { value: (${i}) }`).join(', ')} }).min(3);\n}\n`,
+    },
+    [
+      'app.ts:run -> schema.ts:min',
+      'app.ts:run -> schema.ts:min',
+      'app.ts:run -> schema.ts:refine',
+      'app.ts:run -> schema.ts:refine',
+      'app.ts:run -> schema.ts:text',
+      'app.ts:run -> schema.ts:text',
+    ],
+  ],
+  [
     'a member of an unknown value is the only one of its name, but neither a global one nor one that tests define',
     {
       'race.ts': 'export class Runner {\n  raceAll() {}\n  settle() {}\n}\n',
