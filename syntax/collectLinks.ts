@@ -3,6 +3,7 @@ import { afterBracket, plainType } from '../core/graph/typeText.ts';
 import {
   baseName,
   calledField,
+  callbackType,
   returnedName,
   typeParameter,
   type Binding,
@@ -89,6 +90,29 @@ function scopeOf(name: Node): Node | null {
   while (node !== null && !scopes.has(node.type)) node = node.parent;
   return node;
 }
+
+const functions = new Set(['arrow_function', 'function_expression', 'generator_function']);
+
+/** The type of a parameter by what its function is given to as an argument; '' for all others. */
+function typeAsCallback(text: string, name: Node): string {
+  const parameter = name.parent?.type === 'required_parameter' ? name.parent : name;
+  const list = parameter.parent?.type === 'formal_parameters' ? parameter.parent : null;
+  const callback = list === null ? parameter.parent : list.parent;
+  if (callback === null || !functions.has(callback.type)) return '';
+  const given = callback.parent?.type === 'arguments' ? callback.parent : null;
+  const callee = given?.parent?.type === 'call_expression' ? given.parent.childForFieldName('function') : null;
+  if (given === null || callee === null || !['identifier', 'member_expression'].includes(callee.type)) return '';
+  return callbackType({
+    callee: receiverOf(text, callee.startIndex, callee.endIndex),
+    argument: placeOf(callback, given),
+    parameter: list === null ? 0 : placeOf(parameter, list),
+  });
+}
+
+const placeOf = (node: Node, list: Node): number =>
+  list.namedChildren
+    .filter((each) => each !== null && each.type !== 'comment')
+    .findIndex((each) => each?.id === node.id);
 
 /** `this.#router` and `self._router` become one thing: a field by its name. */
 const fieldName = (text: string): string => `this.${text.replace(/^[@$]+/, '')}`;
@@ -204,8 +228,9 @@ export class LinkCollector {
   }
 
   /**
-   * Says how far parameters and variables reach that have the name of something else: of an import, a definition, or
-   * another variable. Of all others nobody asks.
+   * Says how far parameters and variables reach that have the name of something else (of an import, a definition, or
+   * another variable), and what parameters of callbacks are by the call that the callback is given to, where they are
+   * asked for something. Of all others nobody asks.
    */
   #addLocals(defined: ReadonlyMap<number, string>): void {
     const taken = new Set([
@@ -213,15 +238,18 @@ export class LinkCollector {
       ...this.#links.imports.flatMap(({ names }) => names.map(({ alias }) => alias)),
       ...this.#links.bindings.map(({ name }) => name),
     ]);
+    const asked = new Set(Array.from(this.#calls.values(), ({ receiver }) => /^[\w$]+/.exec(receiver)?.[0]));
     for (const [offset, node] of this.#locals) {
       const name = this.#slice(node, maxName);
-      if (!taken.has(name) || defined.has(offset)) continue;
+      if (defined.has(offset)) continue;
+      const type = asked.has(name) && !this.#bindings.has(offset) ? typeAsCallback(this.#text, node) : '';
+      if (type === '' && !taken.has(name)) continue;
       const scope = scopeOf(node);
       if (scope === null) continue;
       const until = scope.endPosition.row + 1;
       const known = this.#bindings.get(offset);
       if (known !== undefined) known.until = until;
-      else this.#links.bindings.push({ name, type: '', line: lineOf(node), until });
+      else this.#links.bindings.push({ name, type, line: lineOf(node), until });
     }
     // The last one before a line is asked for.
     if (this.#locals.size > 0) this.#links.bindings.sort((a, b) => a.line - b.line);

@@ -4,13 +4,23 @@ import { fileRole } from '../roles/fileRole.ts';
 import { familyOf, type ModulePaths } from './modulePaths.ts';
 import { RecentFiles } from './recentFiles.ts';
 import { isType, ownerOf, shortName, type Definition, type SymbolTable } from './symbolTable.ts';
-import { basesOf, receiverSteps, returnTypeOf, type ReceiverStep } from './typeText.ts';
+import {
+  basesOf,
+  functionType,
+  parameterType,
+  plainType,
+  receiverSteps,
+  returnTypeOf,
+  type ReceiverStep,
+} from './typeText.ts';
 import {
   baseName,
   calledField,
+  callbackPlace,
   returnedName,
   typeParameter,
   type Binding,
+  type CallbackPlace,
   type CallSite,
   type GraphFile,
   type ImportedName,
@@ -204,7 +214,7 @@ export class Resolver {
 
   /** Types of the workspace that a written type, or what a value is made by, stands for. */
   writtenTypes(file: GraphFile, written: string, line: number): Definition[] {
-    if (written.startsWith('=') || written.endsWith('()')) return [];
+    if (written.startsWith('=') || written.endsWith('()') || isUnsaid(written)) return [];
     return this.#typesIn(file, written, line);
   }
 
@@ -433,10 +443,10 @@ export class Resolver {
       .filter((each) => folderOf(each.file.path) === folder && isTop(each));
   }
 
-  #member(file: GraphFile, call: CallSite): Definition[] {
+  #member(file: GraphFile, call: CallSite, depth = 0): Definition[] {
     const steps = receiverSteps(call.receiver);
     if (steps !== null) {
-      const meaning = this.#meaningOf(file, steps, call.line, 0);
+      const meaning = this.#meaningOf(file, steps, call.line, depth);
       if (meaning !== null) {
         if (meaning.types.length > 0) return this.#membersOf(meaning.types, call.name);
         const exported = meaning.modules.flatMap((path) => this.#exportOf(path, call.name, 0));
@@ -490,14 +500,19 @@ export class Resolver {
     }
     if (called) {
       const local = this.#localOf(file, name, line);
-      if (local !== undefined && local.type !== '')
+      if (local !== undefined && !isUnsaid(local.type))
         return this.#calledMeaning(this.#typeMeaning(file, local.type, local.line, depth + 1), depth);
       const callees = this.#knownByName(file, name, line);
       return callees.length > 0 ? this.#resultOf(callees, depth) : this.#imported(file, name);
     }
     const binding = this.#bindingOf(file, name, line);
-    if (binding !== undefined && binding.type !== '')
-      return this.#typeMeaning(file, binding.type, binding.line, depth + 1);
+    if (binding !== undefined) {
+      const meaning = this.#typeMeaning(file, binding.type, binding.line, depth + 1);
+      if (!isUnsaid(binding.type)) return meaning;
+      if (meaning !== null && meaning.types.length > 0) return meaning;
+      const namesake = this.#namesake(file, name, line);
+      if (namesake !== undefined) return this.#typeMeaning(file, namesake.type, namesake.line, depth + 1);
+    }
     if (file.language === 'go') {
       const receiver = this.#goReceiver(file, name, line);
       if (receiver.length > 0) return { types: receiver, modules: [] };
@@ -662,6 +677,8 @@ export class Resolver {
       // Assigned from a parameter or another variable: its type, if that was written.
       return this.#firstStep(file, { name: written.slice(1), called: false }, line, depth + 1);
     }
+    const callback = callbackPlace(written);
+    if (callback !== null) return this.#callbackMeaning(file, callback, line, depth + 1);
     if (written.endsWith('()')) {
       const steps = receiverSteps(written);
       return steps === null ? null : this.#meaningOf(file, steps, line, depth + 1);
@@ -682,6 +699,34 @@ export class Resolver {
       else types.push(...this.#namedType(file, part, line, depth));
     }
     return { types: distinct(types), modules: [] };
+  }
+
+  /** What a callback is given by what is called with it: as that writes the type of its own parameter. */
+  #callbackMeaning(file: GraphFile, place: CallbackPlace, line: number, depth: number): Meaning | null {
+    if (depth > maxDepth) return null;
+    const dot = place.callee.lastIndexOf('.');
+    const [receiver, name] = [place.callee.slice(0, Math.max(0, dot)), place.callee.slice(dot + 1)];
+    const callees =
+      receiver === '' ? this.#bareName(file, name, line) : this.#member(file, { name, receiver, line }, depth);
+    for (const callee of callees) {
+      const written = parameterType(callee.symbol.signature, place.argument);
+      const meaning = this.#givenToCallback(callee, written, place.parameter, depth);
+      if (meaning !== null && meaning.types.length > 0) return meaning;
+    }
+    return null;
+  }
+
+  /** A parameter of a function type that is written at a definition, there or as the name of a type. */
+  #givenToCallback(at: Definition, written: string, parameter: number, depth: number): Meaning | null {
+    const type = functionType(written);
+    if (type !== '')
+      return this.#typeMeaning(at.file, plainType(parameterType(type, parameter)), at.symbol.line, depth + 1);
+    for (const alias of this.#typeMeaning(at.file, plainType(written), at.symbol.line, depth + 1)?.types ?? []) {
+      const aliased = functionType(/=\s*([^]*)$/.exec(alias.symbol.signature)?.[1] ?? '');
+      if (alias.symbol.kind !== 'type' || aliased === '') continue;
+      return this.#typeMeaning(alias.file, plainType(parameterType(aliased, parameter)), alias.symbol.line, depth + 1);
+    }
+    return null;
   }
 
   #namedType(file: GraphFile, name: string, line: number, depth: number): Definition[] {
@@ -724,7 +769,7 @@ export class Resolver {
   /** The last binding of a name before a line, in the innermost scope that has one. */
   #bindingOf(file: GraphFile, name: string, line: number): Binding | undefined {
     const local = this.#localOf(file, name, line);
-    if (local !== undefined) return local.type === '' ? (this.#namesake(file, name, line) ?? local) : local;
+    if (local !== undefined) return local;
     const candidates = this.#scopesOf(file)
       .bindings(name)
       .filter(({ until }) => until === undefined);
@@ -864,8 +909,11 @@ function isOnePlace(definitions: readonly Definition[]): boolean {
   return definitions.every((each) => each.file === first!.file && ownerOf(each) === ownerOf(first!));
 }
 
+/** Nothing is written at the name itself. */
+const isUnsaid = (type: string): boolean => type === '' || callbackPlace(type) !== null;
+
 /** A type that stands there, not the value that would say it. */
-const isWritten = (type: string): boolean => type !== '' && !type.startsWith('=') && !type.endsWith('()');
+const isWritten = (type: string): boolean => !isUnsaid(type) && !type.startsWith('=') && !type.endsWith('()');
 
 function lastBefore(bindings: readonly Binding[], line: number): Binding {
   const before = bindings.filter((each) => each.line <= line);

@@ -70,6 +70,42 @@ export function returnTypeOf(signature: string, language: string): string {
   return arrow === undefined ? '' : plainType(arrow);
 }
 
+/** Parts of a list, cut at the commas outside of all brackets. */
+function listed(text: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    if ('([{<'.includes(text[i]!)) i = afterBracket(text, i) - 1;
+    else if (text[i] === ',') {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...parts, text.slice(start)].map((part) => part.trim()).filter((part) => part !== '');
+}
+
+/**
+ * The written type of a parameter of a TypeScript signature or function type, from 0: that of the rest parameter for one
+ * beyond it; '' where none is written.
+ */
+export function parameterType(signature: string, place: number): string {
+  let open = 0;
+  for (; open < signature.length && signature[open] !== '('; open++)
+    if (signature[open] === '<') open = afterBracket(signature, open) - 1;
+  if (open >= signature.length) return '';
+  const parameters = listed(signature.slice(open + 1, afterBracket(signature, open) - 1));
+  const last = parameters.at(-1);
+  const isRest = last?.startsWith('...') === true && place >= parameters.length - 1;
+  const parameter = isRest ? last : parameters[place];
+  const type = /^(?:\.\.\.)?[\w$]+\??\s*:\s*([^]+)$/.exec(parameter ?? '')?.[1]?.trim() ?? '';
+  return isRest ? type.replace(/\[\]$/, '') : type;
+}
+
+/** The parameters of a function type and what follows, of a union the first: `A | ((b: B) => C)` → `(b: B) => C)`; '' if none. */
+export function functionType(type: string): string {
+  return /(?:^|[|(&]\s*)((?:<[^>]*>)?\((?:\.\.\.)?(?:[\w$]+\??\s*[:,)]|\)|\{|\[)[^]*=>[^]*)$/.exec(type)?.[1] ?? '';
+}
+
 /** Without what stands in angle brackets, nested ones included; `=>` closes none. */
 function withoutGenerics(text: string): string {
   let depth = 0;

@@ -52,6 +52,25 @@ export const calledField = (field: string): string => `${field}()`;
 /** Name of the binding for what a parameter that stands for types must be: `T extends Foo`. */
 export const typeParameter = (name: string): string => `<${name}`;
 
+/** Where a callback stands that has a parameter without a type: what is called with it says what it is given. */
+export interface CallbackPlace {
+  /** What is called, as a receiver is written: `app.get`, `describe`. */
+  callee: string;
+  /** Which argument the callback is, from 0. */
+  argument: number;
+  /** Which parameter of it this is, from 0. */
+  parameter: number;
+}
+
+export const callbackType = ({ callee, argument, parameter }: CallbackPlace): string =>
+  `?${argument}.${parameter} ${callee}`;
+
+/** Null for any other type. */
+export function callbackPlace(type: string): CallbackPlace | null {
+  const found = /^\?(\d+)\.(\d+) (.+)$/.exec(type);
+  return found === null ? null : { callee: found[3]!, argument: Number(found[1]), parameter: Number(found[2]) };
+}
+
 /** What the text says about the type of a variable, parameter or field. */
 export interface Binding {
   /**
@@ -61,7 +80,8 @@ export interface Binding {
   name: string;
   /**
    * A type as it is written, or `callee()` for the result of a call; `new Server()` is the type `Server`. '' for a
-   * parameter or variable that says nothing of its type: it hides what else has its name.
+   * parameter or variable that says nothing of its type: it hides what else has its name. What `callbackType` gives for
+   * a parameter of a callback.
    */
   type: string;
   line: number;

@@ -133,6 +133,30 @@ const cases: [title: string, files: Files, expected: string[]][] = [
     ],
   ],
   [
+    'TypeScript: a parameter of a callback is what the function that takes the callback writes, there or in a named type',
+    {
+      'setup.ts':
+        'export class Context {\n  fetch() {}\n}\nexport class Tools {\n  spy() {}\n}\nexport type Handler = (tools: Tools, context: Context) => void;\n' +
+        'export function suite<T extends (a: string) => void>(name: string, options: { a: (b: T) => void }, run?: undefined | ((context: Context, ...tools: Tools[]) => void)) {}\n' +
+        'export class App {\n  on(...handlers: Handler[]): this {\n    return this;\n  }\n}\nexport function each(list: string[], run: (item: string) => void) {}\n',
+      'app.test.ts':
+        "import { App, each, suite } from './setup';\nsuite('one', {}, (context, first, second) => {\n  context.fetch();\n  second.spy();\n});\n" +
+        'const app = new App();\napp.on((tools) => tools.spy()).on((a, b) => {}, function (tools, context) {\n  context.fetch();\n});\n' +
+        'each([], (item) => item.spy());\neach.call(null, (app) => app.on((app) => app.on()));\n',
+    },
+    [
+      'app.test.ts: -> setup.ts:each',
+      'app.test.ts: -> setup.ts:fetch',
+      'app.test.ts: -> setup.ts:fetch',
+      'app.test.ts: -> setup.ts:on',
+      'app.test.ts: -> setup.ts:on',
+      'app.test.ts: -> setup.ts:spy',
+      'app.test.ts: -> setup.ts:spy',
+      'app.test.ts: -> setup.ts:suite',
+      'app.test.ts:app -> setup.ts:App',
+    ],
+  ],
+  [
     'TypeScript: values that can be called, by call signatures, function types of members, and intersections',
     {
       'types.ts':
