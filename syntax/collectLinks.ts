@@ -27,7 +27,7 @@ export type Captures = ReadonlyMap<string, Node>;
 const lineOf = (node: Node): number => node.startPosition.row + 1;
 
 /**
- * What a value says about its type: `new Foo()` → Foo, `foo(…).bar(…)` → `foo().bar()`, `&Foo{}` → Foo, `foo` → `=foo`;
+ * What a value says about its type: `new Foo()` → Foo, `foo(…).bar(…)` → `foo().bar()`, `&Foo{}` → Foo, `foo.bar` → `=foo.bar`;
  * '' if nothing.
  */
 export function typeOfValue(text: string): string {
@@ -49,8 +49,8 @@ export function typeOfValue(text: string): string {
   }
   const literal = /^([A-Za-z_][\w.:]*)\s*(?:<[^{]*>)?\{/.exec(value);
   if (literal !== null) return literal[1]!;
-  const name = /^[\w$]+$/.exec(value);
-  return name === null ? '' : `=${name[0]}`;
+  const name = /^[\w$]+(?:\??\.#?[\w$]+)*$/.exec(value);
+  return name === null ? '' : `=${name[0].replaceAll('?.', '.')}`;
 }
 
 /** `(a).b.c<T>(d)` → `()`, `.b.c()`; `rest` is what follows that is neither a call nor a member. */

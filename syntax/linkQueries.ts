@@ -21,8 +21,8 @@ const ecmaScript = `
 (export_statement (export_clause)) @import
 (export_statement "default") @import
 (variable_declarator value: (call_expression function: (identifier) @_require arguments: (arguments (string))) (#eq? @_require "require")) @import
-(variable_declarator name: (identifier) @bind value: [(new_expression) (call_expression) (await_expression)] @value)
-(assignment_expression left: (member_expression object: (this) property: [(property_identifier) (private_property_identifier)] @field) right: [(new_expression) (call_expression) (identifier)] @value)
+(variable_declarator name: (identifier) @bind value: [(new_expression) (call_expression) (await_expression) (member_expression)] @value)
+(assignment_expression left: (member_expression object: (this) property: [(property_identifier) (private_property_identifier)] @field) right: [(new_expression) (call_expression) (identifier) (member_expression)] @value)
 (return_statement [(new_expression) (call_expression) (this)] @value) @returned
 (variable_declarator name: (identifier) @local)
 (arrow_function parameter: (identifier) @local)

@@ -325,6 +325,10 @@ export class Resolver {
     }
     const types = this.#exportsOf(paths, name, depth + 1);
     if (types.length > 0) return { types, modules: [] };
+    if (familyOf(file.language) === 'script') {
+      const modules = paths.flatMap((path) => this.#namespacesOf(path, name, depth + 1));
+      if (modules.length > 0) return { types: [], modules };
+    }
     // `import static a.b.Type.member`
     const owner = shortName(module);
     const members = paths.flatMap((path) => this.#symbols.inFile(path, name).filter((each) => ownerOf(each) === owner));
@@ -343,6 +347,28 @@ export class Resolver {
     return inside.length > 0 && file.language !== 'python'
       ? { types: inside, modules: [] }
       : { types: [], modules: below };
+  }
+
+  /** Files whose exports a file passes on under one name: `export * as name from`, `import * as name` and `export { name }`. */
+  #namespacesOf(path: string, name: string, depth: number): string[] {
+    const file = this.#fileAt(path);
+    if (file === undefined || depth > maxDepth) return [];
+    for (const { module, names, exported } of file.links.imports) {
+      if (!exported) continue;
+      for (const each of names) {
+        if (each.alias !== name && each.alias !== '') continue;
+        const found =
+          module === ''
+            ? this.#importedModules(path, each.name)
+            : each.name === '*' && each.alias !== ''
+              ? this.#filesNamed(file, module)
+              : this.#filesNamed(file, module).flatMap((other) =>
+                  this.#namespacesOf(other, each.name === '*' ? name : each.name, depth + 1),
+                );
+        if (found.length > 0) return found;
+      }
+    }
+    return [];
   }
 
   /** A module by what its crate passes on: `grep::searcher` is what the crate `grep` names `searcher`. */
@@ -630,6 +656,10 @@ export class Resolver {
   #calledValue(callee: Definition, depth: number): Meaning | null {
     if (depth > maxDepth) return null;
     const { file, symbol } = callee;
+    const binding = symbol.kind === 'property' ? undefined : this.#bindingOf(file, symbol.name, symbol.line);
+    // `const create = Schema.create`
+    if (binding?.type.startsWith('=') === true)
+      return this.#typeMeaning(file, `${binding.type.slice(1)}()`, symbol.line, depth + 1);
     if (symbol.kind !== 'property')
       return this.#calledMeaning(this.#valueMeaning({ types: [callee], modules: [] }, depth + 1), depth);
     const field = `this.${symbol.name}`;
@@ -674,8 +704,9 @@ export class Resolver {
   #typeMeaning(file: GraphFile, written: string, line: number, depth: number): Meaning | null {
     if (depth > maxDepth || written === '') return null;
     if (written.startsWith('=')) {
-      // Assigned from a parameter or another variable: its type, if that was written.
-      return this.#firstStep(file, { name: written.slice(1), called: false }, line, depth + 1);
+      // Assigned from a parameter, another variable or a member: its type, if that was written.
+      const steps = receiverSteps(written.slice(1));
+      return steps === null ? null : this.#meaningOf(file, steps, line, depth + 1);
     }
     const callback = callbackPlace(written);
     if (callback !== null) return this.#callbackMeaning(file, callback, line, depth + 1);

@@ -157,6 +157,28 @@ const cases: [title: string, files: Files, expected: string[]][] = [
     ],
   ],
   [
+    'TypeScript: modules that are passed on under a name, values that are members of others',
+    {
+      'schema.ts':
+        'export class Schema {\n  static create = (): Schema => new Schema();\n  parse() {}\n}\nexport const text = Schema.create;\n',
+      'external.ts': "export * from './schema';\n",
+      'index.ts':
+        "import * as z from './external';\nexport { z };\nexport default z;\nexport * as zed from './external';\n",
+      'app.ts':
+        "import { z, zed } from './index';\nimport def from './index';\nexport class App {\n  schema = new z.Schema();\n  run() {\n    z.text().parse();\n    zed.text();\n    def.text();\n" +
+        '    const mine = this.schema;\n    mine.parse();\n  }\n}\n',
+    },
+    [
+      'app.ts:run -> schema.ts:parse',
+      'app.ts:run -> schema.ts:parse',
+      'app.ts:run -> schema.ts:text',
+      'app.ts:run -> schema.ts:text',
+      'app.ts:run -> schema.ts:text',
+      'app.ts:schema -> schema.ts:Schema',
+      'schema.ts:create -> schema.ts:Schema',
+    ],
+  ],
+  [
     'TypeScript: values that can be called, by call signatures, function types of members, and intersections',
     {
       'types.ts':
