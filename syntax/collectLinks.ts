@@ -3,13 +3,13 @@ import { afterBracket, plainType } from '../core/graph/typeText.ts';
 import {
   baseName,
   calledField,
-  callbackType,
   returnedName,
   typeParameter,
   type Binding,
   type FileLinks,
 } from '../core/graph/types.ts';
 import { maxSignature } from './languageTypes.ts';
+import { LocalScopes } from './localScopes.ts';
 import { parseImport } from './parseImports.ts';
 
 /** Longer texts say nothing more: a receiver may be a whole chain of calls, a value a whole function. */
@@ -73,46 +73,11 @@ function callsAfter(text: string): { calls: string[]; rest: string } {
 /** Captures that name what is bound. */
 const bindingKinds = ['bind', 'field', 'callable', 'parameter', 'returned', 'base'];
 
+/** Captures of functions that are given to a call, by which argument they are. */
+const callbackCaptures = ['first', 'second'];
+
 /** What these return is in no signature. */
 const isOnlySaidThere = new Set(['return_statement', 'call_signature', 'type_alias_declaration']);
-
-/** What a parameter or variable is known in. */
-const scopes = new Set([
-  'arrow_function', 'function_declaration', 'function_expression', 'generator_function', 'generator_function_declaration',
-  'method_definition', 'function_signature', 'method_signature', 'abstract_method_signature', 'call_signature',
-  'construct_signature', 'function_type', 'constructor_type', 'statement_block', 'class_static_block', 'catch_clause',
-  'for_statement', 'for_in_statement', 'switch_body',
-]); // prettier-ignore
-
-/** The function or block in which a name is known; null at the top of a file. */
-function scopeOf(name: Node): Node | null {
-  let node = name.parent;
-  while (node !== null && !scopes.has(node.type)) node = node.parent;
-  return node;
-}
-
-const functions = new Set(['arrow_function', 'function_expression', 'generator_function']);
-
-/** The type of a parameter by what its function is given to as an argument; '' for all others. */
-function typeAsCallback(text: string, name: Node): string {
-  const parameter = name.parent?.type === 'required_parameter' ? name.parent : name;
-  const list = parameter.parent?.type === 'formal_parameters' ? parameter.parent : null;
-  const callback = list === null ? parameter.parent : list.parent;
-  if (callback === null || !functions.has(callback.type)) return '';
-  const given = callback.parent?.type === 'arguments' ? callback.parent : null;
-  const callee = given?.parent?.type === 'call_expression' ? given.parent.childForFieldName('function') : null;
-  if (given === null || callee === null || !['identifier', 'member_expression'].includes(callee.type)) return '';
-  return callbackType({
-    callee: receiverOf(text, callee.startIndex, callee.endIndex),
-    argument: placeOf(callback, given),
-    parameter: list === null ? 0 : placeOf(parameter, list),
-  });
-}
-
-const placeOf = (node: Node, list: Node): number =>
-  list.namedChildren
-    .filter((each) => each !== null && each.type !== 'comment')
-    .findIndex((each) => each?.id === node.id);
 
 /** `this.#router` and `self._router` become one thing: a field by its name. */
 const fieldName = (text: string): string => `this.${text.replace(/^[@$]+/, '')}`;
@@ -152,6 +117,7 @@ export class LinkCollector {
   /** By where their names stand. */
   readonly #bindings = new Map<number, Binding>();
   readonly #locals = new Map<number, Node>();
+  readonly #scopes = new LocalScopes();
   /** Two patterns may find the same call, one of them without its receiver. */
   readonly #calls = new Map<number, { name: string; receiver: string; line: number }>();
 
@@ -175,7 +141,12 @@ export class LinkCollector {
       return;
     }
     const local = captures.get('local');
+    const within = captures.get('within');
+    const callee = captures.get('callee');
     if (local !== undefined) this.#locals.set(local.startIndex, local);
+    else if (within !== undefined)
+      this.#scopes.add({ start: within.startIndex, end: within.endIndex, until: within.endPosition.row + 1 });
+    else if (callee !== undefined) this.#addCallback(callee, captures);
     else this.#addBinding(captures);
   }
 
@@ -187,12 +158,20 @@ export class LinkCollector {
     this.#calls.set(node.startIndex, { name, receiver: before, line: lineOf(node) });
   }
 
+  #addCallback(callee: Node, captures: Captures): void {
+    for (const [argument, name] of callbackCaptures.entries()) {
+      const callback = captures.get(name);
+      if (callback === undefined) continue;
+      const called = receiverOf(this.#text, callee.startIndex, callee.endIndex);
+      this.#scopes.addCallback(callback.startIndex, { callee: called, argument });
+    }
+  }
+
   /** A written return type of a function stands in its signature already, unless that is cut before it. */
   #says(returned: Node): boolean {
+    if (isOnlySaidThere.has(returned.type)) return true;
     const { parent } = returned;
-    return (
-      isOnlySaidThere.has(returned.type) || parent === null || returned.endIndex - parent.startIndex > maxSignature
-    );
+    return parent === null || returned.endIndex - parent.startIndex > maxSignature;
   }
 
   #addBinding(captures: Captures): void {
@@ -239,17 +218,22 @@ export class LinkCollector {
       ...this.#links.bindings.map(({ name }) => name),
     ]);
     const asked = new Set(Array.from(this.#calls.values(), ({ receiver }) => /^[\w$]+/.exec(receiver)?.[0]));
-    for (const [offset, node] of this.#locals) {
-      const name = this.#slice(node, maxName);
-      if (defined.has(offset)) continue;
-      const type = asked.has(name) && !this.#bindings.has(offset) ? typeAsCallback(this.#text, node) : '';
-      if (type === '' && !taken.has(name)) continue;
-      const scope = scopeOf(node);
+    const locals = [...this.#locals]
+      .map(([offset, node]) => ({ offset, node, name: this.#slice(node, maxName) }))
+      .filter(({ offset, name }) => !defined.has(offset) && (taken.has(name) || asked.has(name)))
+      .sort((a, b) => a.offset - b.offset);
+    const around = this.#scopes.around(locals.map(({ offset }) => offset));
+    for (const [i, { offset, node, name }] of locals.entries()) {
+      const scope = around[i]!;
       if (scope === null) continue;
-      const until = scope.endPosition.row + 1;
       const known = this.#bindings.get(offset);
-      if (known !== undefined) known.until = until;
-      else this.#links.bindings.push({ name, type, line: lineOf(node), until });
+      if (known !== undefined) {
+        known.until = scope.until;
+        continue;
+      }
+      const type = asked.has(name) ? this.#scopes.callbackTypeOf(this.#text, offset, scope) : '';
+      if (type === '' && !taken.has(name)) continue;
+      this.#links.bindings.push({ name, type, line: lineOf(node), until: scope.until });
     }
     // The last one before a line is asked for.
     if (this.#locals.size > 0) this.#links.bindings.sort((a, b) => a.line - b.line);

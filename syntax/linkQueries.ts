@@ -4,7 +4,9 @@
  * `@bind` a variable or parameter and `@field` a field, with its type as `@bound` or the call that gives its value
  * as `@value`; `@base` is a type that the type around it takes in; `@returned` is what a function returns, as a type or a value like those;
  * `@callable` is a field that is called, with what that gives as `@bound`; `@local` is a parameter or variable whatever
- * is known of it: it hides what else has its name;
+ * is known of it: it hides what else has its name, as far as the innermost `@within` around it reaches;
+ * `@first` and `@second` are functions that are given to `@callee` as the argument of that number (a pattern for the
+ * third one takes the query four times as long where calls are nested a thousand deep);
  * `@parameter` is a parameter of a type or function that stands for types, with what they must be as `@bound`.
  */
 const ecmaScript = `
@@ -32,7 +34,13 @@ const ecmaScript = `
 (pair_pattern value: (identifier) @local)
 (array_pattern (identifier) @local)
 (rest_pattern (identifier) @local)
-(assignment_pattern left: (identifier) @local)`;
+(assignment_pattern left: (identifier) @local)
+[
+  (arrow_function) (function_declaration) (function_expression) (generator_function) (generator_function_declaration)
+  (method_definition) (statement_block) (class_static_block) (catch_clause) (for_statement) (for_in_statement) (switch_body)
+] @within
+(call_expression function: [(identifier) (member_expression)] @callee arguments: (arguments . [(arrow_function) (function_expression)] @first))
+(call_expression function: [(identifier) (member_expression)] @callee arguments: (arguments . (_) . [(arrow_function) (function_expression)] @second))`;
 
 const jsx = `
 (jsx_opening_element name: [(identifier) @call (member_expression object: (_) @receiver property: (property_identifier) @call)])
@@ -59,6 +67,10 @@ ${ecmaScript}
 (type_alias_declaration value: (intersection_type [(type_identifier) (generic_type) (nested_type_identifier)] @base))
 (type_alias_declaration value: (intersection_type (intersection_type [(type_identifier) (generic_type) (nested_type_identifier)] @base)))
 (type_alias_declaration value: (intersection_type (intersection_type (intersection_type [(type_identifier) (generic_type) (nested_type_identifier)] @base))))
+[
+  (function_signature) (method_signature) (abstract_method_signature) (call_signature) (construct_signature)
+  (function_type) (constructor_type)
+] @within
 (required_parameter pattern: (identifier) @local)
 (optional_parameter pattern: (identifier) @local)`;
 

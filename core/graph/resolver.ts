@@ -186,9 +186,10 @@ export class Resolver {
    * where a definition of that name lies further in.
    */
   #localOf(file: GraphFile, name: string, line: number): Binding | undefined {
-    const local = this.#scopesOf(file)
-      .bindings(name)
-      .findLast((each) => each.until !== undefined && each.line <= line && line <= each.until);
+    const bindings = this.#scopesOf(file).bindings(name);
+    let at = beginningUpTo(bindings, line) - 1;
+    while (at >= 0 && !(line <= (bindings[at]!.until ?? 0))) at--;
+    const local = bindings[at];
     if (local === undefined) return undefined;
     const isFurtherIn = this.#inScope(file, name, line).some(({ symbol }) => symbol.line >= local.line);
     return isFurtherIn ? undefined : local;
@@ -945,6 +946,17 @@ const isUnsaid = (type: string): boolean => type === '' || callbackPlace(type) !
 
 /** A type that stands there, not the value that would say it. */
 const isWritten = (type: string): boolean => !isUnsaid(type) && !type.startsWith('=') && !type.endsWith('()');
+
+/** How many bindings stand at or before a line; they come in the order of their lines where they have an end. */
+function beginningUpTo(bindings: readonly Binding[], line: number): number {
+  let [low, high] = [0, bindings.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (bindings[middle]!.line <= line) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 function lastBefore(bindings: readonly Binding[], line: number): Binding {
   const before = bindings.filter((each) => each.line <= line);
