@@ -128,6 +128,32 @@ function removeStale(file: string, stale: LockOwner): void {
   else fs.rmSync(aside, { force: true });
 }
 
+/** What could not be read for so long is no lock that is being written. */
+const cutOffMs = 60_000;
+
+/** Whether nobody will come back for a file beside the lock: its process is gone, or it was cut off long ago. */
+function isAbandoned(file: string): boolean {
+  try {
+    const owner = readLock(file);
+    return owner === null ? Date.now() - fs.statSync(file).mtimeMs > cutOffMs : isStale(file, owner);
+  } catch (error) {
+    // Taken away in between.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Removes what processes left that were killed while they took the lock, or moved a dead one away. */
+function removeLeftovers(file: string): void {
+  const folder = path.dirname(file);
+  const begins = `${path.basename(file)}.`;
+  for (const name of fs.readdirSync(folder)) {
+    if (!name.startsWith(begins) || !/^[0-9a-f]+\.(?:tmp|stale)$/.test(name.slice(begins.length))) continue;
+    const left = path.join(folder, name);
+    if (isAbandoned(left)) fs.rmSync(left, { force: true });
+  }
+}
+
 /**
  * Takes the lock of a folder, or says who has it.
  * @param program what the owner calls itself, for those who find the folder taken.
@@ -143,7 +169,11 @@ export function takeLock(dir: string, program: string | null = null, name = 'ind
     program,
   };
   for (let attempt = 0; attempt < 5; attempt++) {
-    if (create(file, owner)) return heldLock(file, owner);
+    if (create(file, owner)) {
+      const lock = heldLock(file, owner);
+      removeLeftovers(file);
+      return lock;
+    }
     const other = readLock(file);
     if (other === null) fs.rmSync(file, { force: true });
     else if (isStale(file, other)) removeStale(file, other);
