@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as wait } from 'node:timers/promises';
 import { collectGarbage } from '../../../server/system/collectGarbage.ts';
 import { releaseMemory } from '../../../server/system/releaseMemory.ts';
 
@@ -15,11 +16,15 @@ describe('Memory', () => {
     assert.ok(held() - before < size / 2);
   });
 
-  it('of what nobody has any more is given back when it is asked for', () => {
+  it('of what nobody has any more is given back when it is asked for', async () => {
     const before = held();
     const lengths = Array.from({ length: 4 }, () => new Uint8Array(size / 4).fill(1).length);
     assert.equal(lengths.length, 4);
-    collectGarbage();
+    // Another thread frees what was found to be garbage, and the next collection counts it.
+    for (let tries = 0; tries < 20 && held() - before >= size / 2; tries++) {
+      collectGarbage();
+      await wait(20);
+    }
     assert.ok(held() - before < size / 2);
   });
 });
