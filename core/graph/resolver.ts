@@ -215,7 +215,7 @@ export class Resolver {
 
   /** Types of the workspace that a written type, or what a value is made by, stands for. */
   writtenTypes(file: GraphFile, written: string, line: number): Definition[] {
-    if (written.startsWith('=') || written.endsWith('()') || isUnsaid(written)) return [];
+    if (!isWritten(written)) return [];
     return this.#typesIn(file, written, line);
   }
 
@@ -355,21 +355,27 @@ export class Resolver {
     const file = this.#fileAt(path);
     if (file === undefined || depth > maxDepth) return [];
     for (const { module, names, exported } of file.links.imports) {
-      if (!exported) continue;
-      for (const each of names) {
+      for (const each of exported ? names : []) {
         if (each.alias !== name && each.alias !== '') continue;
-        const found =
-          module === ''
-            ? this.#importedModules(path, each.name)
-            : each.name === '*' && each.alias !== ''
-              ? this.#filesNamed(file, module)
-              : this.#filesNamed(file, module).flatMap((other) =>
-                  this.#namespacesOf(other, each.name === '*' ? name : each.name, depth + 1),
-                );
+        const found = this.#namespacesBehind(file, module, each, name, depth);
         if (found.length > 0) return found;
       }
     }
     return [];
+  }
+
+  /** The same for one name of an exporting import that may be the one that is asked for. */
+  #namespacesBehind(
+    file: GraphFile,
+    module: string,
+    { name, alias }: ImportedName,
+    asked: string,
+    depth: number,
+  ): string[] {
+    if (module === '') return this.#importedModules(file.path, name);
+    const files = this.#filesNamed(file, module);
+    if (name === '*' && alias !== '') return files;
+    return files.flatMap((path) => this.#namespacesOf(path, name === '*' ? asked : name, depth + 1));
   }
 
   /** A module by what its crate passes on: `grep::searcher` is what the crate `grep` names `searcher`. */
@@ -656,24 +662,25 @@ export class Resolver {
   /** What a call of a constant, a variable or a property gives. */
   #calledValue(callee: Definition, depth: number): Meaning | null {
     if (depth > maxDepth) return null;
+    if (callee.symbol.kind === 'property') return this.#calledProperty(callee, depth);
     const { file, symbol } = callee;
-    const binding = symbol.kind === 'property' ? undefined : this.#bindingOf(file, symbol.name, symbol.line);
+    const binding = this.#bindingOf(file, symbol.name, symbol.line);
     // `const create = Schema.create`
-    if (binding?.type.startsWith('=') === true)
-      return this.#typeMeaning(file, `${binding.type.slice(1)}()`, symbol.line, depth + 1);
-    if (symbol.kind !== 'property')
-      return this.#calledMeaning(this.#valueMeaning({ types: [callee], modules: [] }, depth + 1), depth);
+    return binding?.type.startsWith('=') === true
+      ? this.#typeMeaning(file, `${binding.type.slice(1)}()`, symbol.line, depth + 1)
+      : this.#calledMeaning(this.#valueMeaning({ types: [callee], modules: [] }, depth + 1), depth);
+  }
+
+  /** As its function type says, or the call signature of the type that it names. */
+  #calledProperty({ file, symbol }: Definition, depth: number): Meaning | null {
     const field = `this.${symbol.name}`;
-    const at = (name: string): Binding | undefined =>
-      this.#scopesOf(file)
+    const meaningOf = (name: string): Meaning | null => {
+      const binding = this.#scopesOf(file)
         .bindings(name)
         .find((each) => each.line === symbol.line);
-    const given = at(calledField(field));
-    if (given !== undefined) return this.#typeMeaning(file, given.type, given.line, depth + 1);
-    const type = at(field);
-    return type === undefined
-      ? null
-      : this.#calledMeaning(this.#typeMeaning(file, type.type, type.line, depth + 1), depth);
+      return binding === undefined ? null : this.#typeMeaning(file, binding.type, binding.line, depth + 1);
+    };
+    return meaningOf(calledField(field)) ?? this.#calledMeaning(meaningOf(field), depth);
   }
 
   /** What a call of a value of these types gives: as their call signatures say. */
