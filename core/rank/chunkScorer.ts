@@ -3,11 +3,12 @@ import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { definitionTerm } from '../lexical/types.ts';
 import type { ChunkTable } from './chunkTable.ts';
 import { DefinitionNames } from './definitionNames.ts';
+import { KnownGroups } from './knownGroups.ts';
 import { NamedChunks } from './namedChunks.ts';
 import { NumberSet, roomFor } from './numberSet.ts';
 import type { AnalyzedQuery } from './queryAnalysis.ts';
 import { rarity } from './rarity.ts';
-import { TermGroup } from './termGroup.ts';
+import type { GroupColumns } from './termGroup.ts';
 import { defaultWeights, type RankingWeights } from './weights.ts';
 
 export type ScoredField = 'text' | 'name' | 'scope' | 'definition';
@@ -32,14 +33,11 @@ export class ChunkScorer {
   /** Those of the query that is being scored. */
   #weights: RankingWeights = defaultWeights;
   #witness: Witness | undefined;
-  /** Chunks that have something of the query. */
-  readonly touched = new NumberSet();
-  /** One cell a chunk; all zero between two queries. */
+  /** One cell a chunk: 0 for those that have nothing of the query; all of them between two queries. */
   #scores = new Float32Array(0);
   /** Of each chunk the definition whose name the query spells out best. */
   #bestName = new Float64Array(0);
-  /** What was read of a group of terms. */
-  readonly #group: TermGroup;
+  readonly #groups: KnownGroups;
   /** Chunks that define a name of the query. */
   readonly #naming = new NumberSet();
   /** By name, what it shares with the query. */
@@ -47,7 +45,6 @@ export class ChunkScorer {
   #shared = new Float64Array(0);
   /** By place of a file, what it has of the query's words: the sum of their rarity among files; and the sum of all. */
   #covered = new Float64Array(0);
-  readonly #seen = new NumberSet();
   #asked = 0;
 
   constructor(terms: TermDictionary, table: ChunkTable) {
@@ -55,7 +52,7 @@ export class ChunkScorer {
     this.#table = table;
     this.#names = new DefinitionNames(terms);
     this.#namedChunks = new NamedChunks(this.#names, table.postings);
-    this.#group = new TermGroup(table);
+    this.#groups = new KnownGroups(table);
   }
 
   /** Score of a chunk for the query of the last `score`. */
@@ -63,7 +60,7 @@ export class ChunkScorer {
     return this.#scores[chunk]!;
   }
 
-  /** Scores every chunk that has something of the query: they are `touched`. Call `reset` afterwards. */
+  /** Scores every chunk that has something of the query: above 0. Call `reset` afterwards. */
   score(query: AnalyzedQuery, weights: RankingWeights, witness?: Witness): void {
     this.#weights = weights;
     this.#witness = witness;
@@ -87,21 +84,16 @@ export class ChunkScorer {
 
   /** Adds to the score of a chunk. */
   add(chunk: number, value: number): void {
-    this.touched.add(chunk);
     this.#scores[chunk]! += value;
   }
 
   reset(): void {
-    const { values, length } = this.touched;
-    for (let i = 0; i < length; i++) this.#scores[values[i]!] = 0;
-    this.touched.clear();
+    this.#scores.fill(0, 0, this.#table.size);
   }
 
   #fitScratch(): void {
     const { size } = this.#table;
-    this.touched.fit(size);
     this.#naming.fit(size);
-    this.#seen.fit(this.#table.places);
     if (this.#covered.length < this.#table.places) this.#covered = new Float64Array(roomFor(this.#table.places));
     if (this.#scores.length >= size) return;
     this.#scores = new Float32Array(roomFor(size));
@@ -121,63 +113,53 @@ export class ChunkScorer {
       stems.set(root, Math.max(stems.get(root) ?? 0, weight));
       const id = this.#terms.find(term);
       if (id === undefined) continue;
-      this.#readAll([id]);
-      this.#scoreField('text', weight * this.#weights.exact, term);
+      this.#scoreField(this.#readAll(term, [id]), 'text', weight * this.#weights.exact, term);
     }
     return stems;
   }
 
-  /** Counts a stem that was read for what each file has of the query. */
-  #cover(weight: number): void {
+  /** Counts a stem for what each file has of the query. */
+  #cover(group: GroupColumns, weight: number): void {
     if (this.#weights.coverage === 0) return;
-    const { chunks, length } = this.#group.text;
-    const files = this.#seen;
-    const { placeOf } = this.#table;
-    let last = -1;
-    for (let i = 0; i < length; i++) {
-      const place = placeOf[chunks[i]!]!;
-      // Those of a file follow one another.
-      if (place === last) continue;
-      files.add(place);
-      last = place;
-    }
-    const value = weight * rarity(this.#table.files.size, files.length);
+    const places = this.#groups.placesOf(group);
+    const value = weight * rarity(this.#table.files.size, places.length);
     this.#asked += value;
-    for (let i = 0; i < files.length; i++) this.#covered[files.values[i]!]! += value;
-    files.clear();
+    const covered = this.#covered;
+    for (let i = 0; i < places.length; i++) covered[places[i]!]! += value;
   }
 
   #scoreStem(root: string, weight: number): void {
     const { exact, name, scope } = this.#weights;
-    this.#readAll(this.#terms.withStem(root));
-    this.#cover(weight);
     const shown = `${root}*`;
-    this.#scoreField('text', weight * (1 - exact), shown);
-    this.#scoreField('name', weight * name, shown);
-    this.#scorePresence('scope', weight * scope, shown, 'scope');
+    const group = this.#readAll(shown, this.#terms.withStem(root));
+    this.#cover(group, weight);
+    this.#scoreField(group, 'text', weight * (1 - exact), shown);
+    this.#scoreField(group, 'name', weight * name, shown);
+    this.#scorePresence(group, 'scope', weight * scope, shown, 'scope');
   }
 
   /** Related stems, together as one word, unless the query has them itself. */
   #scoreNear(root: string, weight: number, stems: ReadonlyMap<string, number>): void {
     const { near, name } = this.#weights;
     if (near === 0) return;
-    const members = this.#terms
-      .nearStems(root)
-      .filter((other) => !stems.has(other))
-      .flatMap((other) => this.#terms.withStem(other));
-    if (members.length === 0) return;
-    this.#readAll(members);
-    this.#scoreField('text', weight * near, `~${root}`);
-    this.#scoreField('name', weight * near * name, `~${root}`);
+    const all = this.#terms.nearStems(root);
+    const related = all.filter((other) => !stems.has(other));
+    if (related.length === 0) return;
+    const shown = `~${root}`;
+    const key = related.length === all.length ? shown : `~${related.join(' ')}`;
+    const members = related.flatMap((other) => this.#terms.withStem(other));
+    const group = this.#readAll(key, members);
+    this.#scoreField(group, 'text', weight * near, shown);
+    this.#scoreField(group, 'name', weight * near * name, shown);
   }
 
   /** Two words of the query that code writes as one. */
   #scorePair(pair: string): void {
     const { pair: weight } = this.#weights;
-    const members = weight === 0 ? [] : this.#terms.withStem(stem(pair));
+    const root = stem(pair);
+    const members = weight === 0 ? [] : this.#terms.withStem(root);
     if (members.length === 0) return;
-    this.#readAll(members);
-    this.#scoreField('text', weight, pair);
+    this.#scoreField(this.#readAll(`${root}*`, members), 'text', weight, pair);
   }
 
   /**
@@ -247,27 +229,25 @@ export class ChunkScorer {
   #scoreDefinition(name: string): void {
     const id = this.#terms.find(definitionTerm(name));
     if (id === undefined) return;
-    this.#readAll([id]);
-    this.#scorePresence('name', this.#weights.definition, name, 'definition');
+    const group = this.#readAll(definitionTerm(name), [id]);
+    this.#scorePresence(group, 'name', this.#weights.definition, name, 'definition');
   }
 
-  /** Reads what chunks have of a group of terms, for the calls that follow. */
-  #readAll(termIds: readonly number[]): void {
-    this.#group.read(termIds, this.#weights.comment);
+  /** What chunks have of a group of terms, until the next call. */
+  #readAll(key: string, termIds: readonly number[]): GroupColumns {
+    return this.#groups.read(key, termIds, this.#weights.comment);
   }
 
-  /** BM25 of what was read, taken as one term, over one field of all chunks. */
-  #scoreField(field: 'text' | 'name', weight: number, term: string): void {
+  /** BM25 of a group, taken as one term, over one field of all chunks. */
+  #scoreField(group: GroupColumns, field: 'text' | 'name', weight: number, term: string): void {
     const { k1, b } = this.#weights;
-    const { chunks, frequency, length } = this.#group[field];
+    const { chunks, frequency, length } = group[field];
     const norms = this.#table.lengthNorms(field, k1, b);
     const share = weight * rarity(this.#table.live, length) * (k1 + 1);
     const scores = this.#scores;
-    const { touched } = this;
     for (let i = 0; i < length; i++) {
       const chunk = chunks[i]!;
       const tf = frequency[i]!;
-      touched.add(chunk);
       scores[chunk]! += (share * tf) / (tf + norms[chunk]!);
     }
     if (this.#witness === undefined) return;
@@ -277,10 +257,10 @@ export class ChunkScorer {
     }
   }
 
-  /** The rarity of what was read for each chunk that has it in a field. */
-  #scorePresence(field: 'name' | 'scope', weight: number, term: string, shown: ScoredField): void {
+  /** The rarity of a group for each chunk that has it in a field. */
+  #scorePresence(group: GroupColumns, field: 'name' | 'scope', weight: number, term: string, shown: ScoredField): void {
     if (weight === 0) return;
-    const { chunks, length } = this.#group[field];
+    const { chunks, length } = group[field];
     const value = weight * rarity(this.#table.live, length);
     for (let i = 0; i < length; i++) this.#give(chunks[i]!, term, shown, value);
   }

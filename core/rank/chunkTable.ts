@@ -313,6 +313,7 @@ export class ChunkTable {
     this.files.delete(path);
     this.#freePlaces.push(file.place);
     this.#byPlace[file.place] = undefined;
+    this.chunkCountAt[file.place] = 0;
     for (const each of file.pathStems) {
       each.files.delete(file);
       if (each.files.size === 0) this.#dropPathStem(each);

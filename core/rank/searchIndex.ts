@@ -163,9 +163,9 @@ export class SearchIndex {
   }
 
   #bestScore(): number {
-    const { values, length } = this.#scorer.touched;
+    const { size } = this.#table;
     let best = 0;
-    for (let i = 0; i < length; i++) best = Math.max(best, this.#scorer.scoreOf(values[i]!));
+    for (let chunk = 0; chunk < size; chunk++) best = Math.max(best, this.#scorer.scoreOf(chunk));
     return best;
   }
 
@@ -173,8 +173,8 @@ export class SearchIndex {
   #addExpected({ has }: EmbeddedChunks): void {
     const known: KnownNearness[] = [];
     const lacking: { chunk: number; share: number }[] = [];
-    const { values, length } = this.#scorer.touched;
-    for (const chunk of values.subarray(0, length)) {
+    const { size } = this.#table;
+    for (let chunk = 0; chunk < size; chunk++) {
       const share = this.#scorer.scoreOf(chunk) / this.#bestByWords;
       if (share < leastShare) continue;
       const { path, firstChunk } = this.#table.fileOf(chunk)!;
@@ -208,18 +208,15 @@ export class SearchIndex {
   /** Scores every file that has something of the query in its chunks or its path. */
   #scoreFiles(query: AnalyzedQuery, priorOf: (place: number) => number): void {
     const scores = this.#scores;
-    const { placeOf, places } = this.#table;
+    const { places } = this.#table;
     scores.fit(places);
     if (this.#highest.length !== 1 + this.#weights.supportDepth)
       this.#highest = new Float64Array(1 + this.#weights.supportDepth);
-    const { values, length } = this.#scorer.touched;
-    let last = -1;
-    for (let i = 0; i < length; i++) {
-      const place = placeOf[values[i]!]!;
-      // Those of a file mostly follow one another.
-      if (place !== last) scores.begin(place);
-      scores.ranges[place]!++;
-      last = place;
+    for (let place = 0; place < places; place++) {
+      const ranges = this.#countFound(place);
+      if (ranges === 0) continue;
+      scores.begin(place);
+      scores.ranges[place] = ranges;
     }
     this.#paths.score(query, this.#weights, (file, score) => {
       if (file.chunkCount === 0) return;
@@ -256,6 +253,15 @@ export class SearchIndex {
     scores.score[place] = raw * priorOf(place);
   }
 
+  /** How many chunks of a file have a score. */
+  #countFound(place: number): number {
+    const firstChunk = this.#table.firstChunkAt[place]!;
+    const end = firstChunk + this.#table.chunkCountAt[place]!;
+    let found = 0;
+    for (let chunk = firstChunk; chunk < end; chunk++) if (this.#scorer.scoreOf(chunk) > 0) found++;
+    return found;
+  }
+
   /** The highest scores of a file's chunks, in `#highest`; those without one have nothing. */
   #findHighest(place: number): void {
     const highest = this.#highest.fill(0);
@@ -276,7 +282,7 @@ export class SearchIndex {
     const found = this.#scores.ranges[place]!;
     const chunks: number[] = [];
     for (let chunk = firstChunk; chunks.length < found && chunk < firstChunk + chunkCount; chunk++)
-      if (this.#scorer.touched.has(chunk)) chunks.push(chunk);
+      if (this.#scorer.scoreOf(chunk) > 0) chunks.push(chunk);
     return chunks;
   }
 

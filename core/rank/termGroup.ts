@@ -4,7 +4,14 @@ import { NumberSet, roomFor } from './numberSet.ts';
 import { PostingList } from './postings.ts';
 
 /** Chunks with how often they have something; only the first `length` cells count. */
-export class FieldColumn {
+export interface FieldColumn {
+  chunks: Uint32Array;
+  frequency: Float32Array;
+  length: number;
+}
+
+/** One that is used again. */
+class GrowingColumn implements FieldColumn {
   chunks = new Uint32Array(0);
   frequency = new Float32Array(0);
   length = 0;
@@ -24,6 +31,16 @@ export class FieldColumn {
   }
 }
 
+/** What the chunks have of a group of terms, each chunk once a field. */
+export interface GroupColumns {
+  /** Occurrences in code and, by their weight, in comments. */
+  readonly text: Readonly<FieldColumn>;
+  /** Occurrences in defined names. */
+  readonly name: Readonly<FieldColumn>;
+  /** Occurrences in the scope line. */
+  readonly scope: Readonly<FieldColumn>;
+}
+
 /** Counts from here on have something in a name or in a scope line. */
 const leastOfNames = packCounts(0, 0, 1, 0);
 
@@ -31,7 +48,7 @@ const leastOfNames = packCounts(0, 0, 1, 0);
  * What chunks have of a group of terms that counts as one: each chunk once a field, in columns that are used again by
  * the next group. A common word stands in tens of thousands of chunks, in few of them as a name or in the scope line.
  */
-export class TermGroup {
+export class TermGroup implements GroupColumns {
   readonly #table: ChunkTable;
   readonly #read = new PostingList();
   /** Chunks that were seen, and what each has. */
@@ -41,12 +58,9 @@ export class TermGroup {
   readonly #named = new NumberSet();
   #namesOf = new Uint32Array(0);
   #scopesOf = new Uint32Array(0);
-  /** Occurrences in code and, by their weight, in comments. */
-  readonly text = new FieldColumn();
-  /** Occurrences in defined names. */
-  readonly name = new FieldColumn();
-  /** Occurrences in the scope line. */
-  readonly scope = new FieldColumn();
+  readonly text = new GrowingColumn();
+  readonly name = new GrowingColumn();
+  readonly scope = new GrowingColumn();
 
   constructor(table: ChunkTable) {
     this.#table = table;

@@ -1,0 +1,130 @@
+import type { ChunkTable } from './chunkTable.ts';
+import { NumberSet } from './numberSet.ts';
+import { TermGroup, type FieldColumn, type GroupColumns } from './termGroup.ts';
+
+/** What is kept of a group, with the files of its text once they were asked for. */
+interface KeptGroup extends GroupColumns {
+  places: Uint32Array | undefined;
+  /** Chunks in its columns. */
+  size: number;
+}
+
+/** Groups of fewer chunks are read as fast as they are looked up. */
+const leastKept = 64;
+/** For each chunk of the index it may be in the columns of so many groups that are kept: 12 bytes each at most. */
+const keptPerChunk = 16;
+const leastRoom = 1 << 14;
+/** So many groups are counted; then what was asked for long ago counts half. */
+const mostCounted = 4_096;
+
+const copied = ({ chunks, frequency, length }: FieldColumn): FieldColumn => {
+  return { chunks: chunks.slice(0, length), frequency: frequency.slice(0, length), length };
+};
+
+const isKept = (group: GroupColumns): group is KeptGroup => 'places' in group;
+
+/**
+ * Groups of terms as they were read, for one state of the index. A few common words stand in many questions and in most
+ * chunks: to put together what chunks have of them takes as long as to score them. Kept are those that are asked for
+ * most often (Einziger, Friedman and Manes 2017, "TinyLFU": what comes in has to be asked for more often than what goes
+ * out, and counts are halved from time to time).
+ */
+export class KnownGroups {
+  readonly #table: ChunkTable;
+  readonly #reader: TermGroup;
+  #state = '';
+  readonly #kept = new Map<string, KeptGroup>();
+  /** How often each group was asked for. */
+  #asked = new Map<string, number>();
+  /** Chunks in the columns of all that are kept. */
+  #size = 0;
+  /** Files of the group that is being looked through. */
+  readonly #files = new NumberSet();
+
+  constructor(table: ChunkTable) {
+    this.#table = table;
+    this.#reader = new TermGroup(table);
+  }
+
+  /**
+   * The columns of a group; they hold until the next call.
+   * @param name that no other group of several terms has
+   */
+  read(name: string, termIds: readonly number[], commentWeight: number): GroupColumns {
+    this.#forgetOutdated(commentWeight);
+    // A word by itself is often all that there is of its stem.
+    const key = termIds.length === 1 ? String(termIds[0]) : name;
+    const asked = this.#count(key);
+    const known = this.#kept.get(key);
+    if (known !== undefined) return known;
+    this.#reader.read(termIds, commentWeight);
+    const { text, name: inNames, scope } = this.#reader;
+    const size = text.length + inNames.length + scope.length;
+    if (size < leastKept || asked < 2 || !this.#makeRoom(size, asked)) return this.#reader;
+    const group = { text: copied(text), name: copied(inNames), scope: copied(scope), places: undefined, size };
+    this.#kept.set(key, group);
+    this.#size += size;
+    return group;
+  }
+
+  /** Places of the files whose text has something of the group that was read last; they hold until the next call. */
+  placesOf(group: GroupColumns): Uint32Array {
+    if (!isKept(group)) return this.#findPlaces(group);
+    return (group.places ??= this.#findPlaces(group).slice());
+  }
+
+  #findPlaces({ text: { chunks, length } }: GroupColumns): Uint32Array {
+    const files = this.#files;
+    files.clear();
+    files.fit(this.#table.places);
+    const { placeOf } = this.#table;
+    let last = -1;
+    for (let i = 0; i < length; i++) {
+      const place = placeOf[chunks[i]!]!;
+      // Those of a file mostly follow one another.
+      if (place === last) continue;
+      files.add(place);
+      last = place;
+    }
+    return files.values.subarray(0, files.length);
+  }
+
+  #forgetOutdated(commentWeight: number): void {
+    const state = `${this.#table.version} ${commentWeight}`;
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#kept.clear();
+    this.#size = 0;
+  }
+
+  #askedFor(key: string): number {
+    return this.#asked.get(key) ?? 0;
+  }
+
+  /** How often a group has been asked for, this time included. */
+  #count(key: string): number {
+    const asked = this.#askedFor(key) + 1;
+    this.#asked.set(key, asked);
+    if (this.#asked.size > mostCounted)
+      this.#asked = new Map([...this.#asked].flatMap(([each, n]) => (n > 1 ? [[each, Math.floor(n / 2)]] : [])));
+    return asked;
+  }
+
+  /** Drops groups that were asked for less often than `asked`, as long as that gives the room; false if it does not. */
+  #makeRoom(size: number, asked: number): boolean {
+    const room = Math.max(leastRoom, keptPerChunk * this.#table.size);
+    const due = this.#size + size - room;
+    if (due <= 0) return true;
+    let most = 0;
+    for (const [key, group] of this.#kept) if (this.#askedFor(key) < asked) most += group.size;
+    if (most < due) return false;
+    let given = 0;
+    for (const key of [...this.#kept.keys()].sort((a, b) => this.#askedFor(a) - this.#askedFor(b))) {
+      if (given >= due) break;
+      given += this.#kept.get(key)!.size;
+      this.#kept.delete(key);
+    }
+    this.#size -= given;
+    return true;
+  }
+}
