@@ -1,56 +1,74 @@
-/** Shorter lines (brackets, `else {`) are in every text. */
-const leastCharacters = 12;
+import type { LineRange } from '../model.ts';
+import { tellingLines } from './rangeFacts.ts';
+import type { TellingLines } from './tellingLines.ts';
+import type { PackFile } from './types.ts';
 
-const whiteSpaceToFold = /[^\S ]|\s{2}/;
-
-/** Lines of a text that can tell it from another one, white space folded. */
-function tellingLines(content: string): string[] {
-  const telling: string[] = [];
-  for (const line of content.split('\n')) {
-    const trimmed = line.trim();
-    const folded = whiteSpaceToFold.test(trimmed) ? trimmed.replace(/\s+/g, ' ') : trimmed;
-    if (folded.length >= leastCharacters) telling.push(folded);
-  }
-  return telling;
+/** Lines of texts that are equal, white space folded, have one number. */
+interface NumberedLines {
+  /** Of each text, the numbers of its lines. */
+  of: Uint32Array[];
+  /** By number, how many characters the line has. */
+  characters: number[];
 }
 
-interface Line {
-  isKnown: boolean;
-  /** Texts that it stands in, each as often as it does. */
-  texts: number[];
+function numberLines(texts: readonly TellingLines[]): NumberedLines {
+  const numbers = new Map<number, number>();
+  const characters: number[] = [];
+  const of = texts.map(({ hashes, lengths }) =>
+    Uint32Array.from(hashes, (hash, i) => {
+      let number = numbers.get(hash);
+      if (number === undefined) {
+        numbers.set(hash, (number = characters.length));
+        characters.push(lengths[i]!);
+      }
+      return number;
+    }),
+  );
+  return { of, characters };
+}
+
+/** By number of a line, the texts that it stands in, each as often as it does: those of line n are from `starts[n]` on. */
+function textsOfLines({ of, characters }: NumberedLines): { starts: Uint32Array; texts: Uint32Array } {
+  const starts = new Uint32Array(characters.length + 1);
+  for (const lines of of) for (const line of lines) starts[line + 1]!++;
+  for (let line = 0; line < characters.length; line++) starts[line + 1]! += starts[line]!;
+  const next = starts.slice();
+  const texts = new Uint32Array(starts.at(-1)!);
+  for (const [text, lines] of of.entries()) for (const line of lines) texts[next[line]!++] = text;
+  return { starts, texts };
 }
 
 /** Of a number of texts, how much of each stands in those that are in a pack: copies of them are worth less. */
 export class Duplicates {
-  readonly #lines = new Map<string, Line>();
-  readonly #linesOf: string[][];
+  readonly #lines: NumberedLines;
+  readonly #starts: Uint32Array;
+  readonly #texts: Uint32Array;
+  readonly #isKnown: Uint8Array;
   /** Characters of the telling lines of each text, and of those that are known. */
   readonly #all: number[];
-  #known: number[];
+  readonly #known: number[];
 
-  constructor(texts: readonly string[]) {
-    this.#linesOf = texts.map(tellingLines);
-    this.#all = this.#linesOf.map((lines) => lines.reduce((sum, { length }) => sum + length, 0));
-    this.#known = texts.map(() => 0);
-    for (const [i, lines] of this.#linesOf.entries()) {
-      for (const text of lines) {
-        const line = this.#lines.get(text);
-        if (line === undefined) this.#lines.set(text, { isKnown: false, texts: [i] });
-        else line.texts.push(i);
-      }
-    }
+  constructor(ranges: readonly (LineRange & { file: PackFile })[]) {
+    const telling = ranges.map((range) => tellingLines(range.file, range));
+    this.#lines = numberLines(telling);
+    const { starts, texts } = textsOfLines(this.#lines);
+    this.#starts = starts;
+    this.#texts = texts;
+    this.#isKnown = new Uint8Array(this.#lines.characters.length);
+    this.#all = telling.map(({ lengths }) => lengths.reduce((sum, length) => sum + length, 0));
+    this.#known = telling.map(() => 0);
   }
 
   /** Takes the lines of a text as known; returns the texts of which more is known now. */
   add(i: number): Set<number> {
     const changed = new Set<number>();
-    for (const text of this.#linesOf[i]!) {
-      const line = this.#lines.get(text)!;
-      if (line.isKnown) continue;
-      line.isKnown = true;
-      for (const other of line.texts) {
-        this.#known[other]! += text.length;
-        changed.add(other);
+    for (const line of this.#lines.of[i]!) {
+      if (this.#isKnown[line] === 1) continue;
+      this.#isKnown[line] = 1;
+      for (let at = this.#starts[line]!; at < this.#starts[line + 1]!; at++) {
+        const text = this.#texts[at]!;
+        this.#known[text]! += this.#lines.characters[line]!;
+        changed.add(text);
       }
     }
     return changed;
@@ -62,7 +80,7 @@ export class Duplicates {
   }
 
   clear(): void {
-    for (const line of this.#lines.values()) line.isKnown = false;
-    this.#known = this.#known.map(() => 0);
+    this.#isKnown.fill(0);
+    this.#known.fill(0);
   }
 }

@@ -83,7 +83,7 @@ export class Packer {
     this.#options = { held: new Map(), outdated: new Map(), heldRanges: [], beyond: 0, weights, ...options };
     const top = options.candidates[0]?.score ?? 0;
     this.#values = options.candidates.map(({ score }) => (top > 0 ? (score / top) ** weights.steepness : 1));
-    this.#duplicates = new Duplicates(options.candidates.map(({ content }) => content));
+    this.#duplicates = new Duplicates(options.candidates);
     this.#clear();
   }
 

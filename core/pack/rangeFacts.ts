@@ -1,6 +1,7 @@
 import type { LineRange } from '../model.ts';
 import { enclosing, headerOf, importsUsed } from './contextLines.ts';
 import { nameLine, signatureLine } from './signatures.ts';
+import { readTellingLines, type TellingLines } from './tellingLines.ts';
 import type { TokenCounting } from './packFull.ts';
 import type { PackFile, SignatureLine } from './types.ts';
 
@@ -19,6 +20,7 @@ interface RangeFacts {
   around?: LinesAround;
   signature?: SignatureLine;
   name?: SignatureLine;
+  telling?: TellingLines;
   /** Of its text, as `countedBy` counts. */
   tokens?: number;
   countedBy?: TokenCounting;
@@ -51,6 +53,11 @@ export function linesAround(file: PackFile, range: LineRange): LinesAround {
 /** A range as one line: with its signature, or with no more than its name. */
 export function listLine(file: PackFile, range: LineRange, level: 'signature' | 'name'): SignatureLine {
   return (factsOf(file, range)[level] ??= (level === 'signature' ? signatureLine : nameLine)(file, range));
+}
+
+/** The lines of a range that can tell it from another one. */
+export function tellingLines(file: PackFile, range: LineRange): TellingLines {
+  return (factsOf(file, range).telling ??= readTellingLines(file.slice(range.startLine, range.endLine)));
 }
 
 interface RangeText extends LineRange {

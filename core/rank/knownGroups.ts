@@ -7,6 +7,8 @@ interface KeptGroup extends GroupColumns {
   places: Uint32Array | undefined;
   /** Chunks in its columns. */
   size: number;
+  /** How often it was asked for. */
+  asked: number;
 }
 
 /** Groups of fewer chunks are read as fast as they are looked up. */
@@ -34,7 +36,7 @@ export class KnownGroups {
   readonly #reader: TermGroup;
   #state = '';
   readonly #kept = new Map<string, KeptGroup>();
-  /** How often each group was asked for. */
+  /** How often each other group was asked for. */
   #asked = new Map<string, number>();
   /** Chunks in the columns of all that are kept. */
   #size = 0;
@@ -54,14 +56,24 @@ export class KnownGroups {
     this.#forgetOutdated(commentWeight);
     // A word by itself is often all that there is of its stem.
     const key = termIds.length === 1 ? String(termIds[0]) : name;
-    const asked = this.#count(key);
     const known = this.#kept.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.asked++;
+      return known;
+    }
+    const asked = this.#count(key);
     this.#reader.read(termIds, commentWeight);
     const { text, name: inNames, scope } = this.#reader;
     const size = text.length + inNames.length + scope.length;
     if (size < leastKept || asked < 2 || !this.#makeRoom(size, asked)) return this.#reader;
-    const group = { text: copied(text), name: copied(inNames), scope: copied(scope), places: undefined, size };
+    const group: KeptGroup = {
+      text: copied(text),
+      name: copied(inNames),
+      scope: copied(scope),
+      places: undefined,
+      size,
+      asked,
+    };
     this.#kept.set(key, group);
     this.#size += size;
     return group;
@@ -93,21 +105,22 @@ export class KnownGroups {
     const state = `${this.#table.version} ${commentWeight}`;
     if (state === this.#state) return;
     this.#state = state;
+    for (const [key, { asked }] of this.#kept) this.#asked.set(key, asked);
     this.#kept.clear();
     this.#size = 0;
   }
 
-  #askedFor(key: string): number {
-    return this.#asked.get(key) ?? 0;
+  /** How often a group that is not kept has been asked for, this time included. */
+  #count(key: string): number {
+    const asked = (this.#asked.get(key) ?? 0) + 1;
+    this.#asked.set(key, asked);
+    if (this.#asked.size > mostCounted) this.#halve();
+    return asked;
   }
 
-  /** How often a group has been asked for, this time included. */
-  #count(key: string): number {
-    const asked = this.#askedFor(key) + 1;
-    this.#asked.set(key, asked);
-    if (this.#asked.size > mostCounted)
-      this.#asked = new Map([...this.#asked].flatMap(([each, n]) => (n > 1 ? [[each, Math.floor(n / 2)]] : [])));
-    return asked;
+  #halve(): void {
+    this.#asked = new Map([...this.#asked].flatMap(([key, n]) => (n > 1 ? [[key, Math.floor(n / 2)]] : [])));
+    for (const group of this.#kept.values()) group.asked = Math.floor(group.asked / 2);
   }
 
   /** Drops groups that were asked for less often than `asked`, as long as that gives the room; false if it does not. */
@@ -115,14 +128,15 @@ export class KnownGroups {
     const room = Math.max(leastRoom, keptPerChunk * this.#table.size);
     const due = this.#size + size - room;
     if (due <= 0) return true;
-    let most = 0;
-    for (const [key, group] of this.#kept) if (this.#askedFor(key) < asked) most += group.size;
-    if (most < due) return false;
+    let lesser = 0;
+    for (const group of this.#kept.values()) if (group.asked < asked) lesser += group.size;
+    if (lesser < due) return false;
     let given = 0;
-    for (const key of [...this.#kept.keys()].sort((a, b) => this.#askedFor(a) - this.#askedFor(b))) {
+    for (const [key, group] of [...this.#kept].sort(([, a], [, b]) => a.asked - b.asked)) {
       if (given >= due) break;
-      given += this.#kept.get(key)!.size;
+      given += group.size;
       this.#kept.delete(key);
+      this.#asked.set(key, group.asked);
     }
     this.#size -= given;
     return true;
