@@ -8,6 +8,7 @@ import type {
   PackedRange,
   SignatureLine,
 } from '../pack/types.ts';
+import type { PackPiece } from './pieces.ts';
 
 /** Stands for lines or definitions that are left out; one token, where `⋮` has two. */
 export const ellipsis = '…';
@@ -29,10 +30,10 @@ export function headingOf({ path, ranges }: PackedFile): string {
   return ranges.length === 1 ? `${quotable(path)}:${linesOf(first!)}${scopeNote(first!)}` : quotable(path);
 }
 
-/** The lines of a file's ranges, with a marker before each if there are several. */
-export function bodyOf({ ranges }: PackedFile): string {
-  if (ranges.length === 1) return ranges[0]!.content;
-  return ranges.map((range) => `${ellipsis} ${linesOf(range)}${scopeNote(range)}\n${range.content}`).join('\n');
+/** A file's ranges, with a marker line before each if there are several. */
+export function bodyOf({ ranges }: PackedFile): PackPiece[] {
+  if (ranges.length === 1) return [...ranges];
+  return ranges.flatMap((range) => [`${ellipsis} ${linesOf(range)}${scopeNote(range)}\n`, range]);
 }
 
 export const mapLine = ({ line, depth, signature }: Omit<MapEntry, 'gap'>, width: number): string =>

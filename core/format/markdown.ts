@@ -10,6 +10,7 @@ import {
   usedTitle,
 } from './layout.ts';
 import { oncePerFile } from './oncePerFile.ts';
+import { joinPieces, type PackPiece } from './pieces.ts';
 
 /** Longer than any fence inside, so that Markdown in a pack cannot end the block. */
 function fenceFor(content: string): string {
@@ -21,18 +22,25 @@ const fenceLanguage: Record<string, string> = { csharp: 'cs', text: '' };
 
 function fenced(heading: string, language: string, content: string): string {
   const fence = fenceFor(content);
-  return `### ${heading}\n${fence}${fenceLanguage[language] ?? language}\n${content}\n${fence}\n\n`;
+  return `${opening(heading, language, fence)}${content}\n${fence}\n\n`;
 }
 
-const fileBlock = oncePerFile((file) => fenced(headingOf(file), file.language, bodyOf(file)));
+const opening = (heading: string, language: string, fence: string): string =>
+  `### ${heading}\n${fence}${fenceLanguage[language] ?? language}\n`;
+
+const fileBlock = oncePerFile((file): PackPiece[] => {
+  const body = bodyOf(file);
+  const fence = fenceFor(joinPieces(body));
+  return [opening(headingOf(file), file.language, fence), ...body, `${fence}\n\n`];
+});
 
 const list = (title: string, lines: readonly SignatureLine[]): string[] =>
   lines.length === 0 ? [] : [fenced(title, '', lines.map(signatureText).join('\n'))];
 
-export function markdown(pack: PackDocument): string[] {
+export function markdown(pack: PackDocument): PackPiece[] {
   const blocks =
     pack.mode === 'full'
-      ? [...pack.files.map(fileBlock), ...list(usedTitle, pack.used), ...list(signaturesTitle, pack.signatures)]
+      ? [...pack.files.flatMap(fileBlock), ...list(usedTitle, pack.used), ...list(signaturesTitle, pack.signatures)]
       : pack.files.map((file) => fenced(quotable(file.path), '', mapLines(file).join('\n')));
   return [...blocks, ...omissions(pack).map((sentence) => `_${sentence.replaceAll('_', '\\_')}_\n`)];
 }

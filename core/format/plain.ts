@@ -10,10 +10,12 @@ import {
   usedTitle,
 } from './layout.ts';
 import { oncePerFile } from './oncePerFile.ts';
+import { joinPieces } from './pieces.ts';
 
 const block = (heading: string, content: string): string => `==> ${heading}\n${content}\n\n`;
 
-const fileBlock = oncePerFile((file) => block(headingOf(file), bodyOf(file)));
+/** A file ends with an empty line, which tokens join to the one before: it is one piece. */
+const fileBlock = oncePerFile((file) => `==> ${headingOf(file)}\n${joinPieces(bodyOf(file))}\n`);
 
 const list = (title: string, lines: readonly SignatureLine[]): string[] =>
   lines.length === 0 ? [] : [block(title, lines.map(signatureText).join('\n'))];

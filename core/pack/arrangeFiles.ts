@@ -66,7 +66,7 @@ function arrange(shown: ShownFile): PackedFile | null {
     ranges: ranges.map(({ range, kind }): PackedRange => {
       const around = kind === 'context' ? [] : enclosing(file, range).filter(({ line }) => !holdsLine(lines, line));
       const scope = around.map(({ name }) => name).join(scopeSeparator);
-      return { ...range, kind, scope, content: file.slice(range.startLine, range.endLine) };
+      return { ...range, file, kind, scope, content: file.slice(range.startLine, range.endLine) };
     }),
   };
 }

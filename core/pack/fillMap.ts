@@ -1,5 +1,6 @@
 import { mapPieces } from '../format/mapPieces.ts';
-import { renderBlocks, type RenderFormat } from '../format/render.ts';
+import { textOfPiece } from '../format/pieces.ts';
+import { renderPieces, type RenderFormat } from '../format/render.ts';
 import type { RenderedPack, TokenCounting } from './packFull.ts';
 import { chooseMap, type MapCosts, type MapFile, type MapSymbol } from './packMap.ts';
 import type { MapPack } from './types.ts';
@@ -86,7 +87,7 @@ export async function fillMap(
   for (let round = 0; ; round++) {
     signal?.throwIfAborted();
     const { pack: document, last } = chooseMap(files, costs, aim.allowed, total, aim.without);
-    const blocks = renderBlocks(document, format);
+    const blocks = renderPieces(document, format).map(textOfPiece);
     const counts = await counter.count(blocks);
     const tokensUsed = counts.reduce((sum, count) => sum + count, 0);
     const fits = tokensUsed <= budget;

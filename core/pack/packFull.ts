@@ -1,8 +1,9 @@
-import { renderBlocks, type RenderFormat } from '../format/render.ts';
+import { joinPieces } from '../format/pieces.ts';
+import { renderPieces, type RenderFormat } from '../format/render.ts';
 import { inTurns, type ThreadSharing } from '../inTurns.ts';
 import type { LineRange } from '../model.ts';
 import { without } from './lineRanges.ts';
-import { tokensOf } from './rangeFacts.ts';
+import { tokensOf, tokensOfPieces } from './rangeFacts.ts';
 import { Packer, shortened, type UsedDefinition } from './packer.ts';
 import type { FullPack, HeldRange, PackCandidate, PackFile } from './types.ts';
 import type { RankedChunk } from '../rank/types.ts';
@@ -82,9 +83,8 @@ async function render(
   document: FullPack,
   { format }: PackWishes,
 ): Promise<RenderedPack<FullPack>> {
-  const blocks = renderBlocks(document, format);
-  const counts = await counter.count(blocks);
-  return { document, context: blocks.join(''), tokensUsed: counts.reduce((sum, count) => sum + count, 0) };
+  const pieces = renderPieces(document, format);
+  return { document, context: joinPieces(pieces), tokensUsed: await tokensOfPieces(counter, pieces) };
 }
 
 /** Answers share their thread with everything else that a host does. */

@@ -3,7 +3,9 @@ import { enclosing, headerOf, importsUsed } from './contextLines.ts';
 import { nameLine, signatureLine } from './signatures.ts';
 import { readTellingLines, type TellingLines } from './tellingLines.ts';
 import type { TokenCounting } from './packFull.ts';
-import type { PackFile, SignatureLine } from './types.ts';
+import { beginsPiece } from '../tokens/lineCounter.ts';
+import { textOfPiece, type PackPiece } from '../format/pieces.ts';
+import type { PackedRange, PackFile, SignatureLine } from './types.ts';
 
 /** Header lines of so many definitions around a range, the innermost ones. */
 const mostHeaders = 3;
@@ -21,9 +23,14 @@ interface RangeFacts {
   signature?: SignatureLine;
   name?: SignatureLine;
   telling?: TellingLines;
-  /** Of its text, as `countedBy` counts. */
+  counts?: TokenCounts;
+}
+
+/** Tokens of the text of a range, by itself and with a line break behind it. */
+interface TokenCounts {
+  by: TokenCounting;
   tokens?: number;
-  countedBy?: TokenCounting;
+  withBreak?: number;
 }
 
 /** Ranges begin and end below it. */
@@ -65,11 +72,46 @@ interface RangeText extends LineRange {
   content: string;
 }
 
-/** Tokens of each range. To look up a text among all that were counted, it would have to be read as a whole. */
-export async function tokensOf(counter: TokenCounting, ranges: readonly RangeText[]): Promise<number[]> {
-  const facts = ranges.map((range) => factsOf(range.file, range));
-  const due = facts.flatMap(({ countedBy }, i) => (countedBy === counter ? [] : [i]));
-  const counts = due.length === 0 ? [] : await counter.count(due.map((i) => ranges[i]!.content));
-  for (const [at, i] of due.entries()) Object.assign(facts[i]!, { tokens: counts[at]!, countedBy: counter });
-  return facts.map(({ tokens }) => tokens!);
+/** What is known of the tokens of a range; forgotten when they are counted in another way. */
+function countsOf(counter: TokenCounting, file: PackFile, range: LineRange): TokenCounts {
+  const facts = factsOf(file, range);
+  if (facts.counts?.by !== counter) facts.counts = { by: counter };
+  return facts.counts;
+}
+
+/** Counts what is due for each. To look up a text among all that were counted, it would have to be read as a whole. */
+async function countDue(
+  counter: TokenCounting,
+  known: readonly TokenCounts[],
+  what: 'tokens' | 'withBreak',
+  textAt: (i: number) => string,
+): Promise<number[]> {
+  const due = known.flatMap((counts, i) => (counts[what] === undefined ? [i] : []));
+  const counted = due.length === 0 ? [] : await counter.count(due.map(textAt));
+  for (const [at, i] of due.entries()) known[i]![what] = counted[at]!;
+  return known.map((counts) => counts[what]!);
+}
+
+/** Tokens of each range. */
+export function tokensOf(counter: TokenCounting, ranges: readonly RangeText[]): Promise<number[]> {
+  const known = ranges.map((range) => countsOf(counter, range.file, range));
+  return countDue(counter, known, 'tokens', (i) => ranges[i]!.content);
+}
+
+/** Tokens of a pack. A range is counted by itself, unless it begins in a way that tokens may reach over to. */
+export async function tokensOfPieces(counter: TokenCounting, pieces: readonly PackPiece[]): Promise<number> {
+  const texts: string[] = [];
+  const ranges: PackedRange[] = [];
+  for (const [i, piece] of pieces.entries()) {
+    if (typeof piece !== 'string' && beginsPiece(piece.content, 0)) ranges.push(piece);
+    else if (typeof piece !== 'string' && typeof pieces[i - 1] === 'string')
+      texts.push(`${texts.pop()!}${textOfPiece(piece)}`);
+    else texts.push(textOfPiece(piece));
+  }
+  const known = ranges.map((range) => countsOf(counter, range.file, range));
+  const [ofRanges, ofTexts] = await Promise.all([
+    countDue(counter, known, 'withBreak', (i) => textOfPiece(ranges[i]!)),
+    counter.count(texts),
+  ]);
+  return [...ofRanges, ...ofTexts].reduce((sum, count) => sum + count, 0);
 }

@@ -29,6 +29,8 @@ export interface PackCandidate extends LineRange {
 export type RangeKind = 'body' | 'context' | 'used';
 
 export interface PackedRange extends LineRange {
+  /** Its file as it is. */
+  file: PackFile;
   kind: RangeKind;
   /** The definitions around it whose headers the pack does not show: `class › method`. */
   scope: string;

@@ -9,7 +9,7 @@ export function piecesOf(text: string): string[] {
   const pieces: string[] = [];
   let start = 0;
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
-    if (!beginsLine(text, at + 1)) continue;
+    if (!beginsPiece(text, at + 1)) continue;
     pieces.push(text.slice(start, at + 1));
     start = at + 1;
   }
@@ -19,8 +19,11 @@ export function piecesOf(text: string): string[] {
 
 const [tab, newLine, carriageReturn, space, slash] = [9, 10, 13, 32, 47];
 
-/** Whether a line begins here that is more than white space; unusual white space counts as none, to be sure. */
-function beginsLine(text: string, start: number): boolean {
+/**
+ * Whether a line begins here that no token joins to the one before: it is not blank and does not begin with a slash.
+ * Unusual white space counts as blank, to be sure.
+ */
+export function beginsPiece(text: string, start: number): boolean {
   for (let at = start; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === space || code === tab) continue;

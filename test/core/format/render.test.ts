@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { parsePack } from '../../../core/format/parsePack.ts';
-import { renderBlocks, renderPack, type RenderFormat } from '../../../core/format/render.ts';
+import fc from 'fast-check';
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
+import { renderPack, renderPieces, type RenderFormat } from '../../../core/format/render.ts';
 import { partsOf } from '../../../core/pack/packParts.ts';
+import { tokensOfPieces } from '../../../core/pack/rangeFacts.ts';
 import type { FullPack, MapPack, PackDocument, PackedRange } from '../../../core/pack/types.ts';
+import { packFile } from '../pack/packFile.ts';
 
 const formats: RenderFormat[] = ['markdown', 'xml', 'json', 'plain'];
 
 const range = (startLine: number, content: string, rest: Partial<PackedRange> = {}): PackedRange => ({
   startLine,
   endLine: startLine + content.split('\n').length - 1,
+  file: packFile('src/a.ts', `${'\n'.repeat(startLine - 1)}${content}`),
   kind: 'body',
   scope: '',
   content,
@@ -210,15 +215,48 @@ describe('parsePack', () => {
     it(`takes ${JSON.stringify(text)} for no pack`, () => assert.equal(parsePack(text)?.length ?? 0, 0));
 });
 
-describe('renderBlocks', () => {
+describe('Pieces of a pack', () => {
+  const count = (text: string): number => countTokens(text, { disallowedSpecial: new Set<string>() });
+  const counter = { count: (texts: readonly string[]) => Promise.resolve(texts.map(count)) };
+
   for (const format of formats) {
-    it(`cuts ${format} where no token can reach over`, () => {
+    it(`have as many tokens one by one in ${format} as together`, async () => {
       for (const pack of [single, several, map, nasty]) {
-        for (const block of renderBlocks(pack, format)) {
-          assert.match(block, /\n$/);
-          assert.match(block, /^[^\s/]/);
-        }
+        const pieces = renderPieces(pack, format);
+        assert.equal(await tokensOfPieces(counter, pieces), count(renderPack(pack, format)));
+        // What is known of its ranges is used again.
+        assert.equal(await tokensOfPieces(counter, pieces), count(renderPack(pack, format)));
       }
+    });
+
+    it(`have so in ${format} whatever their ranges begin and end with`, async () => {
+      const edge = fc.constantFrom(
+        '/',
+        '//',
+        '/** a',
+        '  / b',
+        '}',
+        ');',
+        'a',
+        '9',
+        '"',
+        ' x',
+        '\t',
+        '`',
+        '\u00a0y',
+        '。',
+        'é/',
+      );
+      const content = fc.array(edge, { minLength: 1, maxLength: 4 }).map((lines) => lines.join('\n'));
+      const scope = fc.constantFrom('', 'Box › open', '(a)');
+      await fc.assert(
+        fc.asyncProperty(content, content, scope, async (first, second, name) => {
+          const pack = full([['src/a.ts', range(1, first, { scope: name }), range(9, second, { scope: name })]]);
+          const text = renderPack(pack, format);
+          assert.equal(await tokensOfPieces(counter, renderPieces(pack, format)), count(text), text);
+        }),
+        { numRuns: 200 },
+      );
     });
   }
 });
