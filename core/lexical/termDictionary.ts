@@ -3,6 +3,7 @@ import { stem } from './stem.ts';
 /** How many letters two related stems share at least, and by how many one may be longer. */
 const nearShared = 4;
 const nearLonger = 4;
+const mostRemembered = 4_096;
 
 /**
  * Numbers for terms, dense from 0 in order of first use, and the groups of terms that share a stem.
@@ -14,6 +15,8 @@ export class TermDictionary {
   readonly #groups = new Map<string, number[]>();
   /** Stems of letters by their first ones; made when it is first asked for. */
   #byPrefix: Map<string, string[]> | undefined;
+  /** Related stems of those that were asked for, until there are new ones. */
+  readonly #near = new Map<string, readonly string[]>();
 
   get size(): number {
     return this.#terms.length;
@@ -30,6 +33,7 @@ export class TermDictionary {
     const group = this.#groups.get(root);
     if (group === undefined) {
       this.#groups.set(root, [id]);
+      this.#near.clear();
       if (this.#byPrefix !== undefined) addByPrefix(this.#byPrefix, root);
     } else group.push(id);
     return id;
@@ -54,15 +58,24 @@ export class TermDictionary {
    * Stems that continue this one or that it continues, by a few letters: `auth` and `authent`, `param` and `paramet`.
    * They stand for the abbreviations and derived words that a light stemmer keeps apart.
    */
-  nearStems(root: string): string[] {
+  nearStems(root: string): readonly string[] {
     if (root.length < nearShared) return [];
+    let near = this.#near.get(root);
+    if (near === undefined) {
+      near = this.#alike(root).filter((other) => other !== root && areNear(root, other));
+      if (this.#near.size === mostRemembered) this.#near.clear();
+      this.#near.set(root, near);
+    }
+    return near;
+  }
+
+  /** Stems with the same first letters. */
+  #alike(root: string): readonly string[] {
     if (this.#byPrefix === undefined) {
       this.#byPrefix = new Map();
       for (const each of this.#groups.keys()) addByPrefix(this.#byPrefix, each);
     }
-    return (this.#byPrefix.get(root.slice(0, nearShared)) ?? []).filter(
-      (other) => other !== root && areNear(root, other),
-    );
+    return this.#byPrefix.get(root.slice(0, nearShared)) ?? [];
   }
 
   /** The terms from an id on, for writing what is new. */

@@ -35,11 +35,9 @@ export class ChunkScorer {
   #witness: Witness | undefined;
   /** One cell a chunk: 0 for those that have nothing of the query; all of them between two queries. */
   #scores = new Float32Array(0);
-  /** Of each chunk the definition whose name the query spells out best. */
+  /** Of each chunk, what the definition is worth whose name the query spells out best; all 0 between two queries. */
   #bestName = new Float64Array(0);
   readonly #groups: KnownGroups;
-  /** Chunks that define a name of the query. */
-  readonly #naming = new NumberSet();
   /** By name, what it shares with the query. */
   readonly #sharing = new NumberSet();
   #shared = new Float64Array(0);
@@ -93,7 +91,6 @@ export class ChunkScorer {
 
   #fitScratch(): void {
     const { size } = this.#table;
-    this.#naming.fit(size);
     if (this.#covered.length < this.#table.places) this.#covered = new Float64Array(roomFor(this.#table.places));
     if (this.#scores.length >= size) return;
     this.#scores = new Float32Array(roomFor(size));
@@ -202,28 +199,25 @@ export class ChunkScorer {
       this.#noteName(name, wholeName * value * (value / whole) ** 2 * (value / asked));
     }
     for (const id of weighted.keys()) worth[id] = names.rarityOf(id);
+    if (sharing.length > 0) this.#giveBestNames();
     sharing.clear();
-    this.#giveBestNames();
   }
 
   #noteName(name: number, score: number): void {
     const best = this.#bestName;
-    const { placeOf } = this.#table;
     this.#namedChunks.forEach(name, (chunk) => {
-      if (!(score > best[chunk]!) || placeOf[chunk]! < 0) return;
-      best[chunk] = score;
-      this.#naming.add(chunk);
+      if (score > best[chunk]!) best[chunk] = score;
     });
   }
 
   #giveBestNames(): void {
-    const { values, length } = this.#naming;
-    for (let i = 0; i < length; i++) {
-      const chunk = values[i]!;
-      this.#give(chunk, 'whole name', 'name', this.#bestName[chunk]!);
-      this.#bestName[chunk] = 0;
+    const best = this.#bestName;
+    const { size, placeOf } = this.#table;
+    for (let chunk = 0; chunk < size; chunk++) {
+      if (best[chunk] === 0) continue;
+      if (placeOf[chunk]! >= 0) this.#give(chunk, 'whole name', 'name', best[chunk]!);
+      best[chunk] = 0;
     }
-    this.#naming.clear();
   }
 
   #scoreDefinition(name: string): void {

@@ -10,12 +10,16 @@ import type { RankingWeights } from './weights.ts';
 const mentionedPath = 10;
 /** The place after so many others counts half. */
 const placesToHalf = 10;
+const mostRemembered = 4_096;
 
 /** What the words of a file's path say about a query. */
 export class PathScorer {
   readonly #table: ChunkTable;
   /** Files with a match, by their places. */
   readonly #matched = new NumberSet();
+  /** By stem of a query, for one state of the table. */
+  readonly #related = new Map<string, readonly PathStem[]>();
+  #version = -1;
 
   constructor(table: ChunkTable) {
     this.#table = table;
@@ -32,7 +36,7 @@ export class PathScorer {
       [...stems].map(([root, weight]) => [root, weight * rarity(files.size, pathStems.get(root)?.files.size ?? 0)]),
     );
     const total = [...values.values()].reduce((sum, value) => sum + value, 0);
-    const matching = matchingStems([...stems.keys()], this.#table);
+    const matching = this.#matching([...stems.keys()]);
     for (const [pathStem, asked] of matching) {
       const share = pathStem.root === asked ? 1 : weights.pathNear;
       pathStem.match = { asked, share, value: share * values.get(asked)! };
@@ -45,6 +49,30 @@ export class PathScorer {
     }
     matched.clear();
     for (const pathStem of matching.keys()) pathStem.match = undefined;
+  }
+
+  /** Stems of paths, each with the stem of the query that it is, or else the longest one that continues it or the other way. */
+  #matching(asked: readonly string[]): Map<PathStem, string> {
+    const stems = [...asked].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+    const matching = new Map<PathStem, string>();
+    for (const each of stems)
+      for (const pathStem of this.#relatedTo(each))
+        if (pathStem.root === each || !matching.has(pathStem)) matching.set(pathStem, each);
+    return matching;
+  }
+
+  /** Stems of paths that are this one, continue it or are continued by it. */
+  #relatedTo(root: string): readonly PathStem[] {
+    if (this.#version !== this.#table.version) this.#related.clear();
+    this.#version = this.#table.version;
+    let related = this.#related.get(root);
+    if (related === undefined) {
+      // Those that are near have their first letters in common.
+      related = [...this.#table.pathStemsLike(root)].filter((each) => each.root === root || areNear(root, each.root));
+      if (this.#related.size === mostRemembered) this.#related.clear();
+      this.#related.set(root, related);
+    }
+    return related;
   }
 
   #filesWith(pathStems: Iterable<PathStem>, places: readonly QueryPlace[]): NumberSet {
@@ -77,18 +105,6 @@ function scoreOf(file: IndexedFile, query: AnalyzedQuery, total: number, weights
     named * ofName * (weights.stem + weights.covers * ofQuery) +
     mentionedPath * mentions(file, query.places)
   );
-}
-
-/** Stems of paths, each with the stem of the query that it is, or else the longest one that continues it or the other way. */
-function matchingStems(asked: readonly string[], table: ChunkTable): Map<PathStem, string> {
-  const stems = [...asked].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  const matching = new Map<PathStem, string>();
-  // Those that are near have their first letters in common.
-  for (const each of stems)
-    for (const pathStem of table.pathStemsLike(each))
-      if (pathStem.root === each || (!matching.has(pathStem) && areNear(each, pathStem.root)))
-        matching.set(pathStem, each);
-  return matching;
 }
 
 /** Whether the query and the index mean the same file: one of the paths ends with the other, at a folder. */
