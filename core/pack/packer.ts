@@ -2,7 +2,7 @@ import type { LineRange } from '../model.ts';
 import { arrangeFiles, type ShownFile } from './arrangeFiles.ts';
 import { estimate, headingTokens, lineTokens, markerTokens, rangeTokens } from './costs.ts';
 import { Duplicates } from './duplicates.ts';
-import { holdsLine, union, withoutUnited } from './lineRanges.ts';
+import { union, withoutUnited } from './lineRanges.ts';
 import { defaultPackWeights, type PackWeights } from './packWeights.ts';
 import { linesAround, listLine } from './rangeFacts.ts';
 import type { FullPack, HeldRange, PackCandidate, PackFile, RangeKind, SignatureLine } from './types.ts';
@@ -225,23 +225,20 @@ export class Packer {
 
   #listOffer(i: number, level: 'signature' | 'name'): Offer {
     const { weights, candidates } = this.#options;
+    let known: SignatureLine | undefined;
+    const lineOf = (): SignatureLine => (known ??= listLine(candidates[i]!.file, candidates[i]!, level));
     const assess = (): Worth => {
       if (this.#levels[i] !== 'none') return nothing;
-      const line = this.#lineOf(i, level);
+      const line = lineOf();
       const isListed = this.#signatures.some((each) => each.line.path === line.path && each.line.line === line.line);
       if (line.text === '' || isListed || this.#shows(line)) return nothing;
       return { value: this.#valueOf(i) * weights[level], cost: lineTokens(line) };
     };
     const buy = (): void => {
       this.#levels[i] = level;
-      this.#signatures.push({ line: this.#lineOf(i, level), candidate: i });
+      this.#signatures.push({ line: lineOf(), candidate: i });
     };
     return this.#offer(candidates[i]!.file.path, assess, buy);
-  }
-
-  #lineOf(i: number, level: 'signature' | 'name'): SignatureLine {
-    const candidate = this.#options.candidates[i]!;
-    return listLine(candidate.file, candidate, level);
   }
 
   /** Lines around a body that it wants to be understood. */
@@ -283,7 +280,8 @@ export class Packer {
   }
 
   #shows({ path, line }: SignatureLine): boolean {
-    return holdsLine(this.#files.get(path)?.parts.map(({ range }) => range) ?? [], line);
+    const shown = this.#files.get(path);
+    return shown?.parts.some(({ range }) => range.startLine <= line && line <= range.endLine) === true;
   }
 
   /** What a range costs next to its text. */
