@@ -13,8 +13,10 @@ interface KeptGroup extends GroupColumns {
 
 /** Groups of fewer chunks are read as fast as they are looked up. */
 const leastKept = 64;
-/** For each chunk of the index it may be in the columns of so many groups that are kept: 12 bytes each at most. */
+/** For each chunk of the index it may be in the columns of so many groups that are kept. */
 const keptPerChunk = 16;
+/** What that takes at most, in bytes. */
+export const keptBytesPerChunk = 12 * keptPerChunk;
 const leastRoom = 1 << 14;
 /** So many groups are counted; then what was asked for long ago counts half. */
 const mostCounted = 4_096;

@@ -15,6 +15,7 @@ import { LiveGraph } from '../../../core/graph/liveGraph.ts';
 import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
 import type { CodeSymbol } from '../../../core/model.ts';
 import type { MapFile } from '../../../core/pack/packMap.ts';
+import { keptBytesPerChunk } from '../../../core/rank/knownGroups.ts';
 import { pathFilter } from '../../../core/rank/pathFilter.ts';
 import { SearchIndex } from '../../../core/rank/searchIndex.ts';
 import type { RankedChunk } from '../../../core/rank/types.ts';
@@ -43,7 +44,7 @@ export interface SearchWishes {
 }
 
 /** What memory things take, in bytes, measured on indexes of real repositories. */
-const costs = { file: 1_400, pair: 12, chunk: 90, recordByte: 1.5, symbolByte: 4, graphByte: 9 };
+const costs = { file: 1_400, pair: 12, chunk: 90 + keptBytesPerChunk, recordByte: 1.5, symbolByte: 4, graphByte: 9 };
 
 /**
  * One revision of a project in memory: what the local engine's store worker keeps of index.db, made of the same parts.
