@@ -143,7 +143,7 @@ export class ChunkScorer {
     const related = all.filter((other) => !stems.has(other));
     if (related.length === 0) return;
     const shown = `~${root}`;
-    const key = related.length === all.length ? shown : `~${related.join(' ')}`;
+    const key = related.length === all.length ? shown : `${shown} ${related.join(' ')}`;
     const members = related.flatMap((other) => this.#terms.withStem(other));
     const group = this.#readAll(key, members);
     this.#scoreField(group, 'text', weight * near, shown);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
 import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
@@ -54,6 +55,30 @@ describe('SearchIndex', () => {
       'src/b.ts': { text: 'function parseQuery here', names: ['parseQuery'] },
     });
     assert.deepEqual(paths(index, 'parseQuery'), ['src/b.ts', 'src/a.ts']);
+  });
+
+  it('answers as an index that was never asked anything, whatever it was asked before', () => {
+    // Stems of several words each, of which some continue others.
+    const vocabulary = (
+      'auth auths authenticate authentication author authors authority config configs configure configured ' +
+      'param params parameter parameters the of'
+    ).split(' ');
+    const files = Object.fromEntries(
+      Array.from({ length: 200 }, (_, i) => {
+        const text = Array.from({ length: 12 }, (__, j) => vocabulary[(i * 7 + j * j + (i >> 3)) % vocabulary.length]);
+        return [`src/f${i}.ts`, text.slice(0, 4 + (i % 9)).join(' ')];
+      }),
+    );
+    const { index } = build(files);
+    const word = fc.constantFrom(...vocabulary);
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), (words) => {
+        const query = words.join(' ');
+        const { index: fresh } = build(files);
+        assert.deepEqual(index.search(query, { limit: 300 }), fresh.search(query, { limit: 300 }), query);
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('finds other forms of a word, exact ones first', () => {
