@@ -118,11 +118,11 @@ export class ChunkScorer {
   /** Counts a stem for what each file has of the query. */
   #cover(group: GroupColumns, weight: number): void {
     if (this.#weights.coverage === 0) return;
-    const places = this.#groups.placesOf(group);
+    const { places, shares } = this.#groups.filesOf(group);
     const value = weight * rarity(this.#table.files.size, places.length);
     this.#asked += value;
     const covered = this.#covered;
-    for (let i = 0; i < places.length; i++) covered[places[i]!]! += value;
+    for (let i = 0; i < places.length; i++) covered[places[i]!]! += value * shares[i]!;
   }
 
   #scoreStem(root: string, weight: number): void {
@@ -229,7 +229,7 @@ export class ChunkScorer {
 
   /** What chunks have of a group of terms, until the next call. */
   #readAll(key: string, termIds: readonly number[]): GroupColumns {
-    return this.#groups.read(key, termIds, this.#weights.comment);
+    return this.#groups.read(key, termIds, this.#weights);
   }
 
   /** BM25 of a group, taken as one term, over one field of all chunks. */

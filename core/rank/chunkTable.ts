@@ -149,6 +149,8 @@ export class ChunkTable {
   /** Raised by every change. */
   #version = 0;
   readonly #norms: Record<'text' | 'name', LengthNorms> = { text: noNorms, name: noNorms };
+  #fileLengths = new Float64Array(0);
+  #lengthsOf = -1;
   #totalText = 0;
   #totalNames = 0;
 
@@ -207,6 +209,15 @@ export class ChunkTable {
     for (let chunk = 0; chunk < this.#size; chunk++) values[chunk] = k1 * (1 - b + (b * lengths[chunk]!) / mean);
     this.#norms[field] = { version: this.#version, k1, b, values };
     return values;
+  }
+
+  /** By place, how many chunks a file has, next to the mean of all files. */
+  fileLengths(): Float64Array {
+    if (this.#lengthsOf === this.#version) return this.#fileLengths;
+    const mean = this.live / Math.max(1, this.files.size) || 1;
+    this.#fileLengths = Float64Array.from(this.chunkCountAt, (chunks) => chunks / mean);
+    this.#lengthsOf = this.#version;
+    return this.#fileLengths;
   }
 
   /** Mean length of a field over live chunks, at least a little above nothing. */

@@ -1,10 +1,19 @@
 import type { ChunkTable } from './chunkTable.ts';
-import { NumberSet } from './numberSet.ts';
+import { NumberSet, roomFor } from './numberSet.ts';
+import type { RankingWeights } from './weights.ts';
 import { TermGroup, type FieldColumn, type GroupColumns } from './termGroup.ts';
 
-/** What is kept of a group, with the files of its text once they were asked for. */
+/** Files whose text has something of a group: their places, and how far each has it, up to 1. */
+export interface GroupFiles {
+  readonly places: Uint32Array;
+  readonly shares: Float64Array;
+}
+
+type GroupWeights = Pick<RankingWeights, 'comment' | 'coverageLength'>;
+
+/** What is kept of a group, with its files once they were asked for. */
 interface KeptGroup extends GroupColumns {
-  places: Uint32Array | undefined;
+  files: GroupFiles | undefined;
   /** Chunks in its columns. */
   size: number;
   /** How often it was asked for. */
@@ -25,7 +34,7 @@ const copied = ({ chunks, frequency, length }: FieldColumn): FieldColumn => {
   return { chunks: chunks.slice(0, length), frequency: frequency.slice(0, length), length };
 };
 
-const isKept = (group: GroupColumns): group is KeptGroup => 'places' in group;
+const isKept = (group: GroupColumns): group is KeptGroup => 'files' in group;
 
 /**
  * Groups of terms as they were read, for one state of the index. A few common words stand in many questions and in most
@@ -37,13 +46,15 @@ export class KnownGroups {
   readonly #table: ChunkTable;
   readonly #reader: TermGroup;
   #state = '';
+  #weights: GroupWeights = { comment: 0, coverageLength: 0 };
   readonly #kept = new Map<string, KeptGroup>();
   /** How often each other group was asked for. */
   #asked = new Map<string, number>();
   /** Chunks in the columns of all that are kept. */
   #size = 0;
-  /** Files of the group that is being looked through. */
+  /** Files of the group that is being looked through; in how many chunks, all 0 between two groups. */
   readonly #files = new NumberSet();
+  #chunksOf = new Uint32Array(0);
 
   constructor(table: ChunkTable) {
     this.#table = table;
@@ -54,8 +65,8 @@ export class KnownGroups {
    * The columns of a group; they hold until the next call.
    * @param name that no other group of several terms has
    */
-  read(name: string, termIds: readonly number[], commentWeight: number): GroupColumns {
-    this.#forgetOutdated(commentWeight);
+  read(name: string, termIds: readonly number[], weights: GroupWeights): GroupColumns {
+    this.#forgetOutdated(weights);
     // A word by itself is often all that there is of its stem.
     const key = termIds.length === 1 ? String(termIds[0]) : name;
     const known = this.#kept.get(key);
@@ -64,7 +75,7 @@ export class KnownGroups {
       return known;
     }
     const asked = this.#count(key);
-    this.#reader.read(termIds, commentWeight);
+    this.#reader.read(termIds, weights.comment);
     const { text, name: inNames, scope } = this.#reader;
     const size = text.length + inNames.length + scope.length;
     if (size < leastKept || asked < 2 || !this.#makeRoom(size, asked)) return this.#reader;
@@ -72,7 +83,7 @@ export class KnownGroups {
       text: copied(text),
       name: copied(inNames),
       scope: copied(scope),
-      places: undefined,
+      files: undefined,
       size,
       asked,
     };
@@ -81,32 +92,50 @@ export class KnownGroups {
     return group;
   }
 
-  /** Places of the files whose text has something of the group that was read last; they hold until the next call. */
-  placesOf(group: GroupColumns): Uint32Array {
-    if (!isKept(group)) return this.#findPlaces(group);
-    return (group.places ??= this.#findPlaces(group).slice());
+  /**
+   * The files of the group that was read last; they hold until the next call. A file has it wholly where a part of it
+   * that is large enough does, as a long file has some place for every common word: the saturation of BM25 at full
+   * normalisation of length, in chunks. In a file of usual length one chunk is enough.
+   */
+  filesOf(group: GroupColumns): GroupFiles {
+    if (!isKept(group)) return this.#findFiles(group);
+    if (group.files === undefined) {
+      const { places, shares } = this.#findFiles(group);
+      group.files = { places: places.slice(), shares };
+    }
+    return group.files;
   }
 
-  #findPlaces({ text: { chunks, length } }: GroupColumns): Uint32Array {
+  #findFiles({ text: { chunks, length } }: GroupColumns): GroupFiles {
     const files = this.#files;
     files.clear();
     files.fit(this.#table.places);
+    if (this.#chunksOf.length < this.#table.places) this.#chunksOf = new Uint32Array(roomFor(this.#table.places));
+    const chunksOf = this.#chunksOf;
     const { placeOf } = this.#table;
-    let last = -1;
     for (let i = 0; i < length; i++) {
       const place = placeOf[chunks[i]!]!;
-      // Those of a file mostly follow one another.
-      if (place === last) continue;
       files.add(place);
-      last = place;
+      chunksOf[place]!++;
     }
-    return files.values.subarray(0, files.length);
+    const places = files.values.subarray(0, files.length);
+    const shares = new Float64Array(places.length);
+    const { coverageLength } = this.#weights;
+    const lengths = this.#table.fileLengths();
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!;
+      const found = chunksOf[place]!;
+      shares[i] = Math.min(1, (found * (1 + coverageLength)) / (found + coverageLength * lengths[place]!));
+      chunksOf[place] = 0;
+    }
+    return { places, shares };
   }
 
-  #forgetOutdated(commentWeight: number): void {
-    const state = `${this.#table.version} ${commentWeight}`;
+  #forgetOutdated({ comment, coverageLength }: GroupWeights): void {
+    const state = `${this.#table.version} ${comment} ${coverageLength}`;
     if (state === this.#state) return;
     this.#state = state;
+    this.#weights = { comment, coverageLength };
     for (const [key, { asked }] of this.#kept) this.#asked.set(key, asked);
     this.#kept.clear();
     this.#size = 0;

@@ -40,6 +40,8 @@ export interface RankingWeights {
   tests: number;
   /** How much a file gains that has all words of the query, in whatever places, as a share of its score. */
   coverage: number;
+  /** How much of a long file has to have a word for it to count wholly for that: 0 for one place, however long it is. */
+  coverageLength: number;
   /** What the score of a file of declarations is multiplied with. */
   declaration: number;
   /** How many of the best files pass some of their score on to the files around them. */
@@ -82,7 +84,7 @@ export interface RankingWeights {
  * Raised whenever a weight comes to mean something else, or a signal comes or goes that others were balanced against:
  * weights that a repository has fitted for itself are then no longer used.
  */
-export const rankingVersion = 1;
+export const rankingVersion = 2;
 
 export const defaultWeights: RankingWeights = {
   k1: 1.2,
@@ -103,11 +105,12 @@ export const defaultWeights: RankingWeights = {
   stem: 1,
   covers: 1,
   tests: 0.3,
-  coverage: 0.4,
+  coverage: 0.45,
+  coverageLength: 0.35,
   declaration: 0.7,
   seeds: 30,
-  importNear: 0.42,
-  callNear: 0.3,
+  importNear: 0.46,
+  callNear: 0.33,
   folderNear: 0.1,
   testVoice: 0.6,
   central: 0.01,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
 import { packCounts } from '../../../core/lexical/types.ts';
 import { ChunkTable } from '../../../core/rank/chunkTable.ts';
-import { KnownGroups } from '../../../core/rank/knownGroups.ts';
+import { KnownGroups, type GroupFiles } from '../../../core/rank/knownGroups.ts';
 import type { GroupColumns } from '../../../core/rank/termGroup.ts';
 
 const words = 120;
@@ -35,6 +35,8 @@ function filled(): { table: ChunkTable; terms: TermDictionary } {
   return { table, terms };
 }
 
+const filesOf = ({ places, shares }: GroupFiles) => ({ places: Array.from(places), shares: Array.from(shares) });
+
 const columns = (groups: KnownGroups, group: GroupColumns) => {
   const entries = ({ chunks, frequency, length }: GroupColumns['text']): [number, number][] =>
     Array.from({ length }, (_, i) => [chunks[i]!, frequency[i]!]);
@@ -42,7 +44,7 @@ const columns = (groups: KnownGroups, group: GroupColumns) => {
     text: entries(group.text),
     name: entries(group.name),
     scope: entries(group.scope),
-    places: Array.from(groups.placesOf(group)),
+    ...filesOf(groups.filesOf(group)),
   };
 };
 
@@ -51,8 +53,8 @@ describe('Known groups of terms', () => {
   function assertAlike(groups: KnownGroups, table: ChunkTable, name: string, ids: readonly number[], comment: number) {
     const fresh = new KnownGroups(table);
     assert.deepEqual(
-      columns(groups, groups.read(name, ids, comment)),
-      columns(fresh, fresh.read(name, ids, comment)),
+      columns(groups, groups.read(name, ids, { comment, coverageLength: 0.3 })),
+      columns(fresh, fresh.read(name, ids, { comment, coverageLength: 0.3 })),
       name,
     );
   }
