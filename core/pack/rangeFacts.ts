@@ -1,10 +1,10 @@
+import { textOfPiece, type PackPiece } from '../format/pieces.ts';
 import type { LineRange } from '../model.ts';
+import { beginsPiece } from '../tokens/lineCounter.ts';
 import { enclosing, headerOf, importsUsed } from './contextLines.ts';
+import type { TokenCounting } from './packFull.ts';
 import { nameLine, signatureLine } from './signatures.ts';
 import { readTellingLines, type TellingLines } from './tellingLines.ts';
-import type { TokenCounting } from './packFull.ts';
-import { beginsPiece } from '../tokens/lineCounter.ts';
-import { textOfPiece, type PackPiece } from '../format/pieces.ts';
 import type { PackedRange, PackFile, SignatureLine } from './types.ts';
 
 /** Header lines of so many definitions around a range, the innermost ones. */
