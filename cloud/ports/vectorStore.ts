@@ -59,10 +59,13 @@ export interface VectorStore {
 export class VectorStoreError extends Error {
   /** It may work later: no connection, busy, out of space. */
   readonly isUnavailable: boolean;
+  /** The project was deleted, or never was; not every store knows. */
+  readonly isProjectMissing: boolean;
 
-  constructor(message: string, options: { isUnavailable: boolean; cause?: unknown }) {
+  constructor(message: string, options: { isUnavailable: boolean; isProjectMissing?: boolean; cause?: unknown }) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'VectorStoreError';
     this.isUnavailable = options.isUnavailable;
+    this.isProjectMissing = options.isProjectMissing ?? false;
   }
 }

@@ -43,7 +43,11 @@ function failure(error: unknown): unknown {
       { isUnavailable: false, cause: error },
     );
   if (error.sqlState === missingReference)
-    return new VectorStoreError('there is no such project', { isUnavailable: false, cause: error });
+    return new VectorStoreError('there is no such project', {
+      isUnavailable: false,
+      isProjectMissing: true,
+      cause: error,
+    });
   return new VectorStoreError(`the database refuses (${error.sqlState ?? 'no answer'})`, {
     isUnavailable: error.isUnavailable || error.isConflict,
     cause: error,

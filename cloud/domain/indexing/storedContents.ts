@@ -1,5 +1,6 @@
 import { DatabaseError, type Transaction } from '../../ports/database.ts';
 import type { OrgId } from '../../ports/organization.ts';
+import { VectorStoreError } from '../../ports/vectorStore.ts';
 import { ApiError } from '../apiError.ts';
 import { eachOf, slicesOf } from './batches.ts';
 import { scheduleCollection } from './collectGarbage.ts';
@@ -46,7 +47,10 @@ const beingRemoved = (what: string): ApiError =>
 
 /** A row that refers to a project which is not there any more. */
 function orGone(error: unknown): unknown {
-  return error instanceof DatabaseError && error.sqlState === '23503' ? projectGone(error) : error;
+  const isGone =
+    (error instanceof DatabaseError && error.sqlState === '23503') ||
+    (error instanceof VectorStoreError && error.isProjectMissing);
+  return isGone ? projectGone(error) : error;
 }
 
 const reserveContents = `
@@ -136,7 +140,7 @@ export async function storeContents(
 
 /** Keeps vectors, of the model of the project. @returns how many were new. @throws {ApiError} not_found, unavailable */
 export async function storeVectors(
-  { database, vectors }: IndexParts,
+  { database, vectors }: Pick<IndexParts, 'database' | 'vectors'>,
   { org, projectId }: ContentPlace,
   added: readonly NewVector[],
 ): Promise<number> {

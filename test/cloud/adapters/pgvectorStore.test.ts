@@ -10,6 +10,8 @@ import pg from 'pg';
 import { pgliteDatabase } from '../../../cloud/adapters/pglite/pgliteDatabase.ts';
 import { pgvectorStore } from '../../../cloud/adapters/pgvectorStore/pgvectorStore.ts';
 import { connectPostgres, migratePostgres } from '../../../cloud/adapters/postgres/connectPostgres.ts';
+import { ApiError } from '../../../cloud/domain/apiError.ts';
+import { storeVectors } from '../../../cloud/domain/indexing/storedContents.ts';
 import type { Database } from '../../../cloud/ports/database.ts';
 import { orgId, type OrgId } from '../../../cloud/ports/organization.ts';
 import { VectorStoreError, type VectorStore } from '../../../cloud/ports/vectorStore.ts';
@@ -127,9 +129,24 @@ describe('The vector store in PostgreSQL', function () {
     for (const projectId of [randomUUID(), theirs]) {
       const error = await rejection(store.upsert(org, [stored('a', 1), stored('b', 2, projectId)]));
       assert.match(error.message, /no such project/);
-      assert.equal(error.isUnavailable, false);
+      assert.deepEqual([error.isUnavailable, error.isProjectMissing], [false, true]);
     }
     assert.equal(await store.count(org), 0, 'nothing is written by halves');
+  });
+
+  it('whoever sends vectors of a project that is deleted meanwhile is told so', async () => {
+    const deletes: VectorStore = {
+      ...store,
+      async ensure(of) {
+        await store.ensure(of);
+        await database.withOrg(org, (tx) => tx.query('DELETE FROM projects WHERE org_id = $1', [org]));
+      },
+    };
+    const added = [{ digest: digestOf('a'), vector: vectorOf(1) }];
+    await assert.rejects(
+      storeVectors({ database, vectors: deletes }, { org, projectId: project }, added),
+      (error: unknown) => error instanceof ApiError && error.code === 'not_found' && /deleted/.test(error.message),
+    );
   });
 
   it('the rows of an organization are seen by no statement of another', async () => {
