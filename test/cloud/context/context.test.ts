@@ -140,10 +140,10 @@ onEachStack('Context', (platform) => {
   });
 
   it('follows calls as the local engine does', async () => {
-    const local = await engine.graph({ symbol: 'renderBlocks', depth: 2 });
+    const local = await engine.graph({ symbol: 'renderPieces', depth: 2 });
     const { status, body, text } = await client.call(
       'GET',
-      `/v1/graph/calls?project_id=lib&symbol=renderBlocks&depth=2`,
+      `/v1/graph/calls?project_id=lib&symbol=renderPieces&depth=2`,
     );
     assert.equal(status, 200, text);
     assert.ok(local.definitions[0]!.callers.length > 1);
