@@ -212,16 +212,18 @@ async function fetchModel(fetching: Fetching, facts: FileFactsReader): Promise<v
   await putInPlace(incoming, folder, found.ready.spec);
 }
 
-/** Takes the lock; while somebody else downloads, waits. The model, when they have brought it meanwhile. */
+/**
+ * Takes the lock; while somebody else downloads, waits. The model, when they have brought it meanwhile: also between
+ * the first look for it and the lock.
+ */
 async function lockOrModel(
   folder: string,
   meter: DownloadMeter,
   options: DownloadOptions,
 ): Promise<{ lock: DownloadLock } | { ready: ReadyState }> {
-  for (let waited = false; ; waited = true) {
+  for (;;) {
     const lock = await takeDownload(folder);
     if (isDownloadLock(lock)) {
-      if (!waited) return { lock };
       const state = await findModel(options).catch(async (error: unknown) => {
         await lock.release();
         throw error;

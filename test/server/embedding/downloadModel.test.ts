@@ -299,6 +299,16 @@ describe('Downloading a model', function () {
     assert.match(waits[0]!.note!, new RegExp(`process ${process.pid} on .+ is downloading it`));
   });
 
+  it('is not done a second time by one that looked for it right before the first was done', async () => {
+    const downloads = [downloadModel(options())];
+    while (!existsSync(path.join(folder(), onnx))) {
+      downloads.push(downloadModel(options()));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await Promise.all(downloads);
+    assert.equal(modelRequests().length, 1);
+  });
+
   it('takes over from a process that has died', async () => {
     const { pid } = spawnSync(process.execPath, ['-e', '']);
     const lock = await takeDownload(folder());
