@@ -22,3 +22,13 @@ export function cosineWith(vector: Float32Array, rows: Int8Array, start = 0): nu
   for (let i = 0; i < vector.length; i++) sum += vector[i]! * rows[start + i]!;
   return sum / scaleOf(vector.length);
 }
+
+/**
+ * Cosine of a vector of unit length and its own bytes, as `cosineWith` gives it: 1, but for what rounding takes and what
+ * is cut of components that a byte cannot hold.
+ */
+export function ownCosine(vector: Float32Array): number {
+  const row = new Int8Array(vector.length);
+  quantize(vector, row);
+  return cosineWith(vector, row);
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cosineWith, quantize, scaleOf } from '../../../core/vectors/quantize.ts';
+import { cosineWith, ownCosine, quantize, scaleOf } from '../../../core/vectors/quantize.ts';
 
 /** A vector of unit length from numbers of any. */
 function unit(numbers: number[]): Float32Array {
@@ -32,5 +32,13 @@ describe('quantize', () => {
     const cut = new Int8Array(384);
     quantize(wide, cut);
     assert.deepEqual([...cut.subarray(0, 3)], [127, -127, 0]);
+  });
+
+  it('says how near a vector is to its own bytes', () => {
+    const even = unit(Array.from({ length: 384 }, (_, i) => Math.sin(i * 12.9898) * 43.5));
+    assert.ok(ownCosine(even) > 0.999, `${ownCosine(even)}`);
+    // .5 is cut to .25, which takes an eighth away.
+    const peak = unit([0.5, ...Array.from({ length: 383 }, (_, i) => Math.sqrt(1.5 / 383) * Math.sin(i * 12.9898))]);
+    assert.ok(Math.abs(ownCosine(peak) - 0.875) < 0.01, `${ownCosine(peak)}`);
   });
 });
