@@ -23,8 +23,14 @@ interface Answer {
 }
 
 function besideMeaning(weights: RankingWeights): RankingWeights {
-  const { near, spread } = weights.besideMeaning;
-  return { ...weights, near: weights.near * near, spread: weights.spread * spread };
+  const { near, spread, neighbours } = weights.besideMeaning;
+  return {
+    ...weights,
+    near: weights.near * near,
+    spread: weights.spread * spread,
+    importNear: weights.importNear * neighbours,
+    callNear: weights.callNear * neighbours,
+  };
 }
 
 /** What the ranges of a file count beside the one at the line that is asked for. */
@@ -136,7 +142,7 @@ export class SearchIndex {
     const analyzed = analyzeQuery(query, this.#weights);
     try {
       this.#scorer.score(analyzed, this.#weights);
-      this.#addMeaning(options);
+      this.#addMeaning(options, this.#priors(analyzed));
       const ranked = this.#rankFiles(analyzed, options);
       const answers = this.#spread(analyzed, ranked, options.limit);
       this.#scorer.reset();
@@ -149,14 +155,19 @@ export class SearchIndex {
     }
   }
 
-  /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
-  #addMeaning({ meaning = [], embedded }: SearchOptions): void {
+  /**
+   * Chunks gain for being near in meaning, as a share of what the best chunk has by its words. Tests and pages speak of
+   * the code in the words of a question, and would take the places of the code itself: they have to be nearer than it.
+   */
+  #addMeaning({ meaning = [], embedded }: SearchOptions, priorOf: (place: number) => number): void {
     this.#near.clear();
     this.#expected.clear();
     this.#bestByWords = this.#bestScore() || 1;
     for (const { path, index, value } of nearness(meaning, depthOf(embedded, this.#weights.meaningDepth))) {
       const file = this.#table.files.get(path);
-      if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
+      if (file === undefined || index >= file.chunkCount) continue;
+      const near = value - this.#weights.meaningPrior * (1 - priorOf(file.place));
+      if (near > 0) this.#near.set(file.firstChunk + index, near);
     }
     if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded);
     for (const chunk of this.#near.keys()) this.#scorer.add(chunk, this.#meaningOf(chunk));

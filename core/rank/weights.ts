@@ -72,8 +72,10 @@ export interface RankingWeights {
   meaningFile: number;
   /** So many chunks gain for their meaning, each less than the one before. */
   meaningDepth: number;
-  /** What these weights are multiplied with where vectors take part, which do some of their work. */
-  besideMeaning: { near: number; spread: number };
+  /** How much less near in meaning a chunk counts for a prior of 0 of its file, next to 1 for the nearest chunk. */
+  meaningPrior: number;
+  /** What these weights (`neighbours`: by imports and calls) are multiplied with where vectors take part, which do some of their work. */
+  besideMeaning: { near: number; spread: number; neighbours: number };
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;
   /** What a file's score is multiplied with, unless the query asks for its role. */
@@ -84,7 +86,7 @@ export interface RankingWeights {
  * Raised whenever a weight comes to mean something else, or a signal comes or goes that others were balanced against:
  * weights that a repository has fitted for itself are then no longer used.
  */
-export const rankingVersion = 2;
+export const rankingVersion = 3;
 
 export const defaultWeights: RankingWeights = {
   k1: 1.2,
@@ -122,7 +124,8 @@ export const defaultWeights: RankingWeights = {
   meaning: 0.3,
   meaningFile: 0.2,
   meaningDepth: 200,
-  besideMeaning: { near: 2 / 3, spread: 1.2 },
+  meaningPrior: 0.3,
+  besideMeaning: { near: 2 / 3, spread: 1.2, neighbours: 0.65 },
   spread: 0.5,
   prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

@@ -359,6 +359,33 @@ describe('SearchIndex', () => {
     );
   });
 
+  it('takes a test to be less near than the code, unless tests are asked for', () => {
+    const { index } = build({
+      'src/jar.ts': 'seal the jar',
+      'test/jar.test.ts': { text: 'seal the jar', role: 'test' },
+      'src/lid.ts': 'press the lid',
+      'docs/oven.md': { text: 'the oven', role: 'docs' },
+    });
+    const meaning = [
+      { path: 'test/jar.test.ts', index: 0, similarity: 0.8 },
+      { path: 'src/jar.ts', index: 0, similarity: 0.78 },
+      { path: 'docs/oven.md', index: 0, similarity: 0.52 },
+      { path: 'src/lid.ts', index: 0, similarity: 0.5 },
+    ];
+    const nearnessOf = (query: string): Map<string, number> =>
+      new Map(
+        index
+          .search(query, { limit: 10, meaning, explain: true })
+          .map(({ path, parts }) => [path, parts!.find(({ name }) => name === 'meaning')!.value]),
+      );
+    const usual = nearnessOf('seal jar');
+    assert.ok(usual.get('test/jar.test.ts')! < usual.get('src/jar.ts')!, 'the test is behind the code');
+    assert.ok(usual.get('test/jar.test.ts')! > 0);
+    assert.equal(usual.has('docs/oven.md'), false, 'a page that is hardly nearer than the last one gains nothing');
+    const asked = nearnessOf('tests that seal jar');
+    assert.ok(asked.get('test/jar.test.ts')! > asked.get('src/jar.ts')!, 'what is asked for is as near as it is');
+  });
+
   it('ranks by words alone with the weights of words, and beside meaning with those beside it', () => {
     const { index } = build({
       'src/auth.ts': 'the auth of users\n\nthe authenticator\n\nnothing',
@@ -369,13 +396,16 @@ describe('SearchIndex', () => {
       { path: 'src/other.ts', index: 0, similarity: 0.8 },
       { path: 'src/login.ts', index: 2, similarity: 0.7 },
     ];
+    index.link('src/login.ts', [{ path: 'src/auth.ts', imported: true, calls: 1 }]);
     const { near, spread } = defaultWeights;
-    const strange = { ...defaultWeights, besideMeaning: { near: 0.1, spread: 3 } };
+    const strange = { ...defaultWeights, besideMeaning: { near: 0.1, spread: 3, neighbours: 0 } };
     const asIfStrange = {
       ...defaultWeights,
       near: near * 0.1,
       spread: spread * 3,
-      besideMeaning: { near: 1, spread: 1 },
+      importNear: 0,
+      callNear: 0,
+      besideMeaning: { near: 1, spread: 1, neighbours: 1 },
     };
     const ask = (options: Partial<Parameters<SearchIndex['search']>[1]>) =>
       index.search('authentication of users', { limit: 20, ...options });
@@ -383,6 +413,8 @@ describe('SearchIndex', () => {
     assert.deepEqual(ask({ weights: strange, meaning: [] }), ask({}), 'no vectors are none');
     assert.notDeepEqual(ask({ weights: asIfStrange }), ask({}));
     assert.deepEqual(ask({ weights: strange, meaning }), ask({ weights: asIfStrange, meaning }), 'beside meaning');
+    const linked = { ...asIfStrange, importNear: defaultWeights.importNear, callNear: defaultWeights.callNear };
+    assert.notDeepEqual(ask({ weights: linked, meaning }), ask({ weights: asIfStrange, meaning }), 'without links');
     assert.notDeepEqual(ask({ weights: strange, meaning }), ask({ meaning }));
   });
 
@@ -428,7 +460,7 @@ describe('SearchIndex', () => {
       return new Map([...own].map(([path, value]) => [path, value / best]));
     };
     /** One range a file and nothing else: files stand as their ranges do, but for how many of the words they cover. */
-    const plain = { ...beside, coverage: 0, folderNear: 0, besideMeaning: { near: 1, spread: 1 } };
+    const plain = { ...beside, coverage: 0, folderNear: 0, besideMeaning: { near: 1, spread: 1, neighbours: 1 } };
 
     for (let seed = 1; seed <= 40; seed++)
       it(`none falls behind for want of one (${seed})`, () => {
