@@ -1,7 +1,7 @@
 import { scopeSeparator } from '../chunk/types.ts';
 import type { LineRange } from '../model.ts';
-import { enclosing } from './contextLines.ts';
 import { holdsLine } from './lineRanges.ts';
+import { definitionsAround } from './rangeFacts.ts';
 import type { PackedFile, PackedRange, PackFile, RangeKind } from './types.ts';
 
 export interface ShownFile {
@@ -64,7 +64,7 @@ function arrange(shown: ShownFile): PackedFile | null {
     path: file.path,
     language: file.language,
     ranges: ranges.map(({ range, kind }): PackedRange => {
-      const around = kind === 'context' ? [] : enclosing(file, range).filter(({ line }) => !holdsLine(lines, line));
+      const around = kind === 'context' ? [] : definitionsAround(file, range).filter(({ line }) => !holdsLine(lines, line));
       const scope = around.map(({ name }) => name).join(scopeSeparator);
       return { ...range, file, kind, scope, content: file.slice(range.startLine, range.endLine) };
     }),

@@ -8,23 +8,54 @@ interface NumberedLines {
   /** Of each text, the numbers of its lines. */
   of: Uint32Array[];
   /** By number, how many characters the line has. */
-  characters: number[];
+  characters: Uint32Array;
+}
+
+/** Numbers hashes in the order in which they come. A `Map` would make an object of each that it is asked for. */
+class HashNumbers {
+  /** Open addressing with linear probing: 0 for an empty slot, else the number above it by one. */
+  readonly #slots: Uint32Array;
+  readonly #hashes: Float64Array;
+  #count = 0;
+
+  /** @param most so many different hashes at most */
+  constructor(most: number) {
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * most + 1)));
+    this.#hashes = new Float64Array(most);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  numberOf(hash: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const number = slots[slot]! - 1;
+      if (number < 0) {
+        this.#hashes[this.#count] = hash;
+        slots[slot] = this.#count + 1;
+        return this.#count++;
+      }
+      if (this.#hashes[number] === hash) return number;
+    }
+  }
 }
 
 function numberLines(texts: readonly TellingLines[]): NumberedLines {
-  const numbers = new Map<number, number>();
-  const characters: number[] = [];
-  const of = texts.map(({ hashes, lengths }) =>
-    Uint32Array.from(hashes, (hash, i) => {
-      let number = numbers.get(hash);
-      if (number === undefined) {
-        numbers.set(hash, (number = characters.length));
-        characters.push(lengths[i]!);
-      }
-      return number;
-    }),
-  );
-  return { of, characters };
+  const total = texts.reduce((sum, { hashes }) => sum + hashes.length, 0);
+  const numbers = new HashNumbers(total);
+  const characters = new Uint32Array(total);
+  const of = texts.map(({ hashes, lengths }) => {
+    const lines = new Uint32Array(hashes.length);
+    for (let i = 0; i < hashes.length; i++) {
+      lines[i] = numbers.numberOf(hashes[i]!);
+      characters[lines[i]!] = lengths[i]!;
+    }
+    return lines;
+  });
+  return { of, characters: characters.subarray(0, numbers.count) };
 }
 
 /** By number of a line, the texts that it stands in, each as often as it does: those of line n are from `starts[n]` on. */

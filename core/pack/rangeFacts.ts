@@ -1,5 +1,5 @@
 import { textOfPiece, type PackPiece } from '../format/pieces.ts';
-import type { LineRange } from '../model.ts';
+import type { CodeSymbol, LineRange } from '../model.ts';
 import { beginsPiece } from '../tokens/lineCounter.ts';
 import { enclosing, headerOf, importsUsed } from './contextLines.ts';
 import type { TokenCounting } from './packFull.ts';
@@ -19,6 +19,7 @@ export interface LinesAround {
 }
 
 interface RangeFacts {
+  enclosing?: readonly CodeSymbol[];
   around?: LinesAround;
   signature?: SignatureLine;
   name?: SignatureLine;
@@ -58,9 +59,14 @@ function factsOf(file: PackFile, range: LineRange): RangeFacts {
   return facts;
 }
 
+/** Definitions that a range lies within, outermost first. */
+export function definitionsAround(file: PackFile, range: LineRange): readonly CodeSymbol[] {
+  return (factsOf(file, range).enclosing ??= enclosing(file, range));
+}
+
 export function linesAround(file: PackFile, range: LineRange): LinesAround {
   return (factsOf(file, range).around ??= {
-    headers: enclosing(file, range)
+    headers: definitionsAround(file, range)
       .slice(-mostHeaders)
       .map((symbol) => headerOf(file, symbol)),
     imports: importsUsed(file, range, file.slice(range.startLine, range.endLine)),

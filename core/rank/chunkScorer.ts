@@ -37,6 +37,8 @@ export class ChunkScorer {
   #scores = new Float32Array(0);
   /** Of each chunk, what the definition is worth whose name the query spells out best; all 0 between two queries. */
   #bestName = new Float64Array(0);
+  /** The chunks that have such a definition. */
+  readonly #named = new NumberSet();
   readonly #groups: KnownGroups;
   /** By name, what it shares with the query. */
   readonly #sharing = new NumberSet();
@@ -56,6 +58,11 @@ export class ChunkScorer {
   /** Score of a chunk for the query of the last `score`. */
   scoreOf(chunk: number): number {
     return this.#scores[chunk]!;
+  }
+
+  /** Those of all chunks, until the next `score`. */
+  get scores(): Readonly<Float32Array> {
+    return this.#scores;
   }
 
   /** Scores every chunk that has something of the query: above 0. Call `reset` afterwards. */
@@ -94,6 +101,7 @@ export class ChunkScorer {
     if (this.#covered.length < this.#table.places) this.#covered = new Float64Array(roomFor(this.#table.places));
     if (this.#scores.length >= size) return;
     this.#scores = new Float32Array(roomFor(size));
+    this.#named.fit(size);
     this.#bestName = new Float64Array(roomFor(size));
   }
 
@@ -205,19 +213,24 @@ export class ChunkScorer {
 
   #noteName(name: number, score: number): void {
     const best = this.#bestName;
+    const named = this.#named;
     this.#namedChunks.forEach(name, (chunk) => {
-      if (score > best[chunk]!) best[chunk] = score;
+      if (score <= best[chunk]!) return;
+      best[chunk] = score;
+      named.add(chunk);
     });
   }
 
   #giveBestNames(): void {
     const best = this.#bestName;
-    const { size, placeOf } = this.#table;
-    for (let chunk = 0; chunk < size; chunk++) {
-      if (best[chunk] === 0) continue;
+    const named = this.#named;
+    const { placeOf } = this.#table;
+    for (let i = 0; i < named.length; i++) {
+      const chunk = named.values[i]!;
       if (placeOf[chunk]! >= 0) this.#give(chunk, 'whole name', 'name', best[chunk]!);
       best[chunk] = 0;
     }
+    named.clear();
   }
 
   #scoreDefinition(name: string): void {

@@ -42,6 +42,12 @@ const leastShare = 0.05;
 /** Results are taken from at least so many files. */
 const leastFiles = 50;
 
+function sumOfNext(highest: Float64Array): number {
+  let sum = 0;
+  for (let i = 1; i < highest.length; i++) sum += highest[i]!;
+  return sum;
+}
+
 /**
  * Ranks files by all their evidence, then ranges within the best files: the best file ranking and the best use of a
  * budget pull apart, so they are two steps.
@@ -174,9 +180,10 @@ export class SearchIndex {
   }
 
   #bestScore(): number {
+    const { scores } = this.#scorer;
     const { size } = this.#table;
     let best = 0;
-    for (let chunk = 0; chunk < size; chunk++) best = Math.max(best, this.#scorer.scoreOf(chunk));
+    for (let chunk = 0; chunk < size; chunk++) if (scores[chunk]! > best) best = scores[chunk]!;
     return best;
   }
 
@@ -224,10 +231,12 @@ export class SearchIndex {
     if (this.#highest.length !== 1 + this.#weights.supportDepth)
       this.#highest = new Float64Array(1 + this.#weights.supportDepth);
     for (let place = 0; place < places; place++) {
-      const ranges = this.#countFound(place);
+      const ranges = this.#readChunks(place);
       if (ranges === 0) continue;
       scores.begin(place);
       scores.ranges[place] = ranges;
+      scores.best[place] = this.#highest[0]!;
+      scores.more[place] = this.#weights.support * sumOfNext(this.#highest);
     }
     this.#paths.score(query, this.#weights, (file, score) => {
       if (file.chunkCount === 0) return;
@@ -246,46 +255,37 @@ export class SearchIndex {
     }
   }
 
+  /** All of a file's own evidence, once its chunks and its path have been looked at. */
   #scoreFile(place: number, scores: FileScores, priorOf: (place: number) => number): void {
-    const { support, supportDepth } = this.#weights;
-    this.#findHighest(place);
-    const highest = this.#highest;
-    const best = highest[0]!;
-    let next = 0;
-    for (let i = 1; i <= supportDepth; i++) next += highest[i]!;
-    const more = support * next;
     const declared = this.#table.isDeclarationAt[place]! ? this.#weights.declaration : 1;
     const covered = (1 + this.#weights.coverage * this.#scorer.coverageOf(place)) * declared;
-    const raw = (best + more + scores.path[place]! + scores.meaning[place]!) * covered;
-    scores.best[place] = best;
-    scores.more[place] = more;
+    const own = scores.best[place]! + scores.more[place]! + scores.path[place]! + scores.meaning[place]!;
+    const raw = own * covered;
     scores.covered[place] = covered;
     scores.raw[place] = raw;
     scores.score[place] = raw * priorOf(place);
   }
 
-  /** How many chunks of a file have a score. */
-  #countFound(place: number): number {
+  /** How many chunks of a file have a score, and in `#highest` the highest ones; 0 where there are fewer. */
+  #readChunks(place: number): number {
+    const { scores } = this.#scorer;
+    const highest = this.#highest;
+    const last = highest.length - 1;
+    // A call to fill() takes longer than this for a few cells.
+    for (let i = 0; i <= last; i++) highest[i] = 0;
     const firstChunk = this.#table.firstChunkAt[place]!;
     const end = firstChunk + this.#table.chunkCountAt[place]!;
     let found = 0;
-    for (let chunk = firstChunk; chunk < end; chunk++) if (this.#scorer.scoreOf(chunk) > 0) found++;
-    return found;
-  }
-
-  /** The highest scores of a file's chunks, in `#highest`; those without one have nothing. */
-  #findHighest(place: number): void {
-    const highest = this.#highest.fill(0);
-    const last = highest.length - 1;
-    const firstChunk = this.#table.firstChunkAt[place]!;
-    const end = firstChunk + this.#table.chunkCountAt[place]!;
     for (let chunk = firstChunk; chunk < end; chunk++) {
-      const score = this.#scorer.scoreOf(chunk);
+      const score = scores[chunk]!;
+      if (score <= 0) continue;
+      found++;
       if (score <= highest[last]!) continue;
       let at = last;
       for (; at > 0 && highest[at - 1]! < score; at--) highest[at] = highest[at - 1]!;
       highest[at] = score;
     }
+    return found;
   }
 
   /** The chunks of a file that have a score. */
