@@ -64,7 +64,8 @@ function arrange(shown: ShownFile): PackedFile | null {
     path: file.path,
     language: file.language,
     ranges: ranges.map(({ range, kind }): PackedRange => {
-      const around = kind === 'context' ? [] : definitionsAround(file, range).filter(({ line }) => !holdsLine(lines, line));
+      const around =
+        kind === 'context' ? [] : definitionsAround(file, range).filter(({ line }) => !holdsLine(lines, line));
       const scope = around.map(({ name }) => name).join(scopeSeparator);
       return { ...range, file, kind, scope, content: file.slice(range.startLine, range.endLine) };
     }),
