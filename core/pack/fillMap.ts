@@ -1,7 +1,8 @@
 import { mapPieces } from '../format/mapPieces.ts';
 import { textOfPiece } from '../format/pieces.ts';
 import { renderPieces, type RenderFormat } from '../format/render.ts';
-import type { RenderedPack, TokenCounting } from './packFull.ts';
+import type { TokenCounting } from '../tokens/types.ts';
+import type { RenderedPack } from './packFull.ts';
 import { chooseMap, type MapCosts, type MapFile, type MapSymbol } from './packMap.ts';
 import type { MapPack } from './types.ts';
 

@@ -2,17 +2,12 @@ import { joinPieces } from '../format/pieces.ts';
 import { renderPieces, type RenderFormat } from '../format/render.ts';
 import { inTurns, type ThreadSharing } from '../inTurns.ts';
 import type { LineRange } from '../model.ts';
+import type { TokenCounting } from '../tokens/types.ts';
 import { without } from './lineRanges.ts';
 import { tokensOf, tokensOfPieces } from './rangeFacts.ts';
 import { Packer, shortened, type UsedDefinition } from './packer.ts';
 import type { FullPack, HeldRange, PackCandidate, PackFile } from './types.ts';
 import type { RankedChunk } from '../rank/types.ts';
-
-/** Counts tokens in the encoding of the budget. */
-export interface TokenCounting {
-  /** Of each text. */
-  count(texts: readonly string[]): Promise<number[]>;
-}
 
 /** What is asked of a pack. */
 export interface PackWishes {

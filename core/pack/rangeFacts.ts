@@ -1,8 +1,8 @@
 import { textOfPiece, type PackPiece } from '../format/pieces.ts';
 import type { CodeSymbol, LineRange } from '../model.ts';
 import { beginsPiece } from '../tokens/lineCounter.ts';
+import type { TokenCounting } from '../tokens/types.ts';
 import { enclosing, headerOf, importsUsed } from './contextLines.ts';
-import type { TokenCounting } from './packFull.ts';
 import { nameLine, signatureLine } from './signatures.ts';
 import { readTellingLines, type TellingLines } from './tellingLines.ts';
 import type { PackedRange, PackFile, SignatureLine } from './types.ts';

@@ -1,5 +1,5 @@
 import type { UsedSymbol } from '../graph/answerTypes.ts';
-import type { TokenCounting } from './packFull.ts';
+import type { TokenCounting } from '../tokens/types.ts';
 import type { UsedDefinition } from './packer.ts';
 import { cut } from './signatures.ts';
 import type { PackCandidate, PackFile } from './types.ts';

@@ -1,4 +1,4 @@
-import type { TokenCounting } from '../pack/packFull.ts';
+import type { TokenCounting } from './types.ts';
 
 /**
  * Where a text may be cut so that the tokens of its pieces add up to its own: the o200k encoding takes line breaks

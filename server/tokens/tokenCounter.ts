@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../core/errors.ts';
-import type { TokenCounting } from '../../core/pack/packFull.ts';
+import type { TokenCounting } from '../../core/tokens/types.ts';
 
 /** Counts in the o200k encoding. */
 export interface TokenCounter extends TokenCounting {

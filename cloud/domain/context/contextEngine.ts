@@ -1,5 +1,5 @@
 import type { FoundSymbolRow, GraphAnswer, GraphQuery, SymbolQuery } from '../../../core/graph/answerTypes.ts';
-import type { TokenCounting } from '../../../core/pack/packFull.ts';
+import type { TokenCounting } from '../../../core/tokens/types.ts';
 import type { OrgId } from '../../ports/organization.ts';
 import type { Revision, TextSource } from './contextPorts.ts';
 import { inTurns } from '../../../core/inTurns.ts';

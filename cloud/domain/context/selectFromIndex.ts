@@ -1,6 +1,7 @@
 import type { RenderFormat } from '../../../core/format/render.ts';
 import { charactersFor, fillMap } from '../../../core/pack/fillMap.ts';
-import { packFull, type RangeInFile, type TokenCounting } from '../../../core/pack/packFull.ts';
+import { packFull, type RangeInFile } from '../../../core/pack/packFull.ts';
+import type { TokenCounting } from '../../../core/tokens/types.ts';
 import type { UsedDefinition } from '../../../core/pack/packer.ts';
 import type { PackCandidate, PackFile } from '../../../core/pack/types.ts';
 import { namedBy, toUsedDefinition, withTokens } from '../../../core/pack/usedDefinitions.ts';

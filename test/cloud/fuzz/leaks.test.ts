@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import type { ApiReply } from '../checkReply.ts';
 import { checkReply } from '../checkReply.ts';
 import { startIdentityServer } from '../servers/identityServer.ts';
-import { onEachStack, type TestPlatform } from '../stacks.ts';
+import { onEachStack, type LogLine, type TestPlatform } from '../stacks.ts';
 import { Belongings } from './belongings.ts';
 import { addressOf, validDraft, type Draft } from './drafts.ts';
 import { isReference, namesThings, resolveKnown, type Known } from './known.ts';
@@ -208,6 +209,8 @@ onEachStack(
       const before = await Promise.all(all.map(picture));
       const counts = new Map<string, number>();
       const wrong: string[] = [];
+      /** What the server said of faults of its own: why a reply is a 500. */
+      const faults: LogLine[] = [];
       const asked = all.map(() => 0);
       const refreshing: (Promise<boolean> | undefined)[] = [];
 
@@ -231,7 +234,7 @@ onEachStack(
         }
         const name = `${isRefusal || one.mode !== 'aimed' ? one.mode : 'no ids'} ${reply.status}`;
         counts.set(name, (counts.get(name) ?? 0) + 1);
-        log.splice(0);
+        faults.push(...log.splice(0).filter(({ level }) => level === 'error'));
       };
 
       let made: Attempt[] = [];
@@ -252,7 +255,7 @@ onEachStack(
 
       const repeat = `CONTEXTKIT_FUZZ_SEED=${seed}`;
       assert.deepEqual(watch.leaks, [], repeat);
-      assert.deepEqual(wrong, [], repeat);
+      assert.deepEqual(wrong, [], `${repeat}\n${inspect(faults.slice(-20), { depth: 5 })}`);
       assert.deepEqual(await Promise.all(all.map(picture)), before, `${repeat}: things of others were changed`);
       const refused = (counts.get('aimed 404') ?? 0) + (counts.get('aimed 403') ?? 0);
       assert.ok(refused > total / 6, `only ${refused} of ${total} were aimed at others`);
