@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { WhyReport } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
+import { scoreLines } from '../output/explanation.ts';
 import { counted, printable, type Style } from '../output/terminal.ts';
 import { withWorkspace, type Session } from '../session.ts';
 
@@ -24,8 +25,7 @@ function whyLines(report: WhyReport, style: Style): string[] {
         ? `For this query it is not among the best ${counted(of, 'range')}.`
         : `For this query it is file ${rank} of ${of}:`,
     );
-    for (const { name, value, detail } of parts)
-      lines.push(`  ${name.padEnd(11)} ${value.toFixed(2).padStart(8)}  ${style.dim(detail ?? '')}`);
+    lines.push(...scoreLines(parts, style, '  '));
   }
   return lines;
 }

@@ -414,6 +414,7 @@ export class SearchIndex {
     const priorOf = this.#priors(query);
     for (const { chunk, result, owner } of answers) {
       const { place } = owner;
+      const ranges = scores.ranges[place]!;
       const fields = shown.get(chunk)!;
       const nearest = scores.nearest[place]!;
       const changes = scores.changes[place]!;
@@ -436,7 +437,11 @@ export class SearchIndex {
         },
         { name: 'central', value: scores.central[place]! },
         ...(changes === 0 ? [] : [{ name: 'changes', value: changes }]),
-        { name: 'file', value: scores.score[place]!, detail: `${scores.ranges[place]!} matching ranges` },
+        {
+          name: 'file',
+          value: scores.score[place]!,
+          detail: `${ranges} matching ${ranges === 1 ? 'range' : 'ranges'}`,
+        },
         { name: 'total', value: result.score },
       ];
     }
