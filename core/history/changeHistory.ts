@@ -1,3 +1,4 @@
+import { NumberSet } from '../rank/numberSet.ts';
 import { rarity } from '../rank/rarity.ts';
 import type { ChangeSignals, PastCommit } from './types.ts';
 
@@ -58,14 +59,27 @@ export class ChangeHistory implements ChangeSignals {
   readonly #wholes: number[] = [];
   /** Of each file, likewise. */
   readonly #recencies: number[] = [];
+  /** Changes that share a stem with a query, and how much; files of those, and the best evidence for each. */
+  readonly #sharing = new NumberSet();
+  readonly #shared: Float64Array;
+  readonly #supported = new NumberSet();
+  readonly #evidence: Float64Array;
 
   constructor(commits: readonly PastCommit[]) {
     const alias = new Map<string, string>();
     newestFirst(commits).forEach((commit, position) => this.#add(commit, position, alias));
+    this.#shared = new Float64Array(this.#changes.length);
+    this.#sharing.fit(this.#changes.length);
+    this.#evidence = new Float64Array(this.#paths.length);
+    this.#supported.fit(this.#paths.length);
   }
 
   get size(): number {
     return this.#changes.length;
+  }
+
+  get paths(): readonly string[] {
+    return this.#paths;
   }
 
   #idOf(path: string): number {
@@ -136,22 +150,44 @@ export class ChangeHistory implements ChangeSignals {
       .slice(0, limit);
   }
 
-  resembling(stems: ReadonlyMap<string, number>): Map<string, number> {
-    const shared = new Map<number, number>();
-    for (const [root, weight] of stems) {
-      const id = this.#stemIds.get(root);
-      if (id === undefined) continue;
-      const value = weight * this.#rarityOf(id);
-      for (const number of this.#subjects[id]!) shared.set(number, (shared.get(number) ?? 0) + value);
+  /** A common word stands in most subjects: what is gathered of them lies in arrays that are used again. */
+  resembling(stems: ReadonlyMap<string, number>, give: (file: number, value: number) => void): void {
+    for (const [root, weight] of stems) this.#share(root, weight);
+    const sharing = this.#sharing;
+    for (let i = 0; i < sharing.length; i++) this.#support(sharing.values[i]!);
+    sharing.clear();
+    const supported = this.#supported;
+    for (let i = 0; i < supported.length; i++) {
+      const file = supported.values[i]!;
+      give(file, this.#evidence[file]!);
+      this.#evidence[file] = 0;
     }
-    const best = new Map<number, number>();
-    for (const [number, value] of shared) {
-      const { files } = this.#changes[number]!;
-      const covered = Math.min(1, value / this.#wholeOf(number));
-      const evidence = (value * covered) / Math.sqrt(files.length);
-      for (const file of files) if (evidence > (best.get(file) ?? 0)) best.set(file, evidence);
+    supported.clear();
+  }
+
+  /** Notes the changes whose subject has a stem. */
+  #share(root: string, weight: number): void {
+    const id = this.#stemIds.get(root);
+    if (id === undefined) return;
+    const value = weight * this.#rarityOf(id);
+    for (const number of this.#subjects[id]!) {
+      this.#sharing.add(number);
+      this.#shared[number]! += value;
     }
-    return new Map([...best].map(([file, value]) => [this.#paths[file]!, value]));
+  }
+
+  /** Hands what a change shares with the query to its files. */
+  #support(number: number): void {
+    const value = this.#shared[number]!;
+    this.#shared[number] = 0;
+    const { files } = this.#changes[number]!;
+    const covered = Math.min(1, value / this.#wholeOf(number));
+    const evidence = (value * covered) / Math.sqrt(files.length);
+    for (const file of files) {
+      if (evidence <= this.#evidence[file]!) continue;
+      this.#supported.add(file);
+      this.#evidence[file] = evidence;
+    }
   }
 
   #rarityOf(stemId: number): number {

@@ -42,13 +42,15 @@ export interface HistoryChange {
 
 /** What the ranking may know of the past. */
 export interface ChangeSignals {
+  /** The files that were changed, under the names that they have today; their places here are their numbers. */
+  readonly paths: readonly string[];
   /** 0 for a file that was not changed lately, towards 1 for one that is changed again and again. */
   recency(path: string): number;
   /** Files that were changed together with this one, strongest first, each with a weight below 1. */
   coChanged(path: string): readonly (readonly [path: string, weight: number])[];
   /**
-   * Files of past commits whose subject resembles a query, given as stems with their weights. The values are sums of
-   * rarities, as the other scores are.
+   * Gives the files, by number and each once, of past commits whose subject resembles a query, given as stems with their
+   * weights. The values are sums of rarities, as the other scores are.
    */
-  resembling(stems: ReadonlyMap<string, number>): ReadonlyMap<string, number>;
+  resembling(stems: ReadonlyMap<string, number>, give: (file: number, value: number) => void): void;
 }

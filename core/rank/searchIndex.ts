@@ -1,7 +1,7 @@
 import type { FileUse } from '../graph/fileUses.ts';
 import type { FileRole } from '../model.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
-import { addChangeEvidence } from './changeEvidence.ts';
+import { ChangeEvidence } from './changeEvidence.ts';
 import { ChunkScorer, type ScoredField } from './chunkScorer.ts';
 import { ChunkTable, roleNumbers, type IndexedFile } from './chunkTable.ts';
 import { bestOf } from './bestOf.ts';
@@ -69,6 +69,7 @@ export class SearchIndex {
   readonly #paths: PathScorer;
   readonly #tests: TestEvidence;
   readonly #neighbours: NeighbourEvidence;
+  readonly #changes: ChangeEvidence;
   /** Of the search that is going on: what each file has. */
   readonly #scores = new FileScores();
   /** By place, the binary logarithm of one more than the number of its importers; for one state of files and links. */
@@ -90,6 +91,7 @@ export class SearchIndex {
     this.#paths = new PathScorer(this.#table);
     this.#tests = new TestEvidence(this.#table);
     this.#neighbours = new NeighbourEvidence(this.#table, this.#links.relations);
+    this.#changes = new ChangeEvidence(this.#table);
   }
 
   get files(): number {
@@ -213,7 +215,7 @@ export class SearchIndex {
     const scores = this.#scores;
     if (query.roles.size === 0) this.#addTestEvidence(scores);
     this.#addNeighbours(scores, priorOf);
-    addChangeEvidence(scores, this.#table, query, this.#weights, signals, priorOf);
+    this.#changes.add(scores, query, this.#weights, signals, priorOf);
     const pathOf = (place: number): string => this.#table.fileAt(place).path;
     return bestOf(
       accept === undefined ? scores.places : scores.places.filter((place) => accept(pathOf(place))),

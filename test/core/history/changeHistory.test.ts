@@ -99,9 +99,16 @@ describe('ChangeHistory', () => {
       { subject: 'Draw the icons in another colour', files: ['icons.ts'] },
       { subject: 'Retry everything in the whole world of unrelated long subjects', files: ['world.ts'] },
     );
-    const found = history.resembling(stems('retry', 'request'));
+    const resembling = (...roots: string[]): Map<string, number> => {
+      const found = new Map<string, number>();
+      history.resembling(stems(...roots), (file, value) => found.set(history.paths[file]!, value));
+      return found;
+    };
+    const found = resembling('retry', 'request');
     assert.ok((found.get('retry.ts') ?? 0) > (found.get('world.ts') ?? 0));
     assert.equal(found.get('icons.ts'), undefined);
+    assert.deepEqual(resembling('retry', 'request'), found, 'asked again');
+    assert.deepEqual([...resembling('icon').keys()], ['icons.ts'], 'nothing is left of the question before');
   });
 
   it('does not depend on the order in which commits are given', () => {
