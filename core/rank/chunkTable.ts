@@ -24,18 +24,9 @@ export interface Subject {
 /** A stem of paths, and the files that have it in theirs. */
 export interface PathStem {
   readonly root: string;
+  /** A small number of its own, for arrays with a cell a stem. */
+  readonly number: number;
   readonly files: Set<IndexedFile>;
-  /** What it has to do with the query whose paths are being scored; undefined otherwise. */
-  match: PathMatch | undefined;
-}
-
-/** A stem of paths that matches a stem of the query. */
-export interface PathMatch {
-  asked: string;
-  /** 1 for the same stem, less for one that continues it or that it continues. */
-  share: number;
-  /** The rarity of the query's stem in paths, times its weight and the share. */
-  value: number;
 }
 
 /** Numbers of roles, for arrays. */
@@ -58,8 +49,8 @@ export interface IndexedFile {
   role: FileRole;
   firstChunk: number;
   chunkCount: number;
-  /** Stems of all words of the path. */
-  pathStems: readonly PathStem[];
+  /** Numbers of the stems of all words of the path. */
+  pathStems: readonly number[];
   /** Whether each of them is one of a word of the file's own name (of its directory's for index.ts, mod.rs and the like). */
   isInName: readonly boolean[];
   /** How many different stems the words of its own name have. */
@@ -125,6 +116,9 @@ export class ChunkTable {
   readonly #freePlaces: number[] = [];
   readonly #folders = new Map<string, Folder>();
   readonly #subjects = new Map<string, Subject>();
+  /** By number; those of stems that no path has any more are given away again. */
+  readonly #pathStemAt: (PathStem | undefined)[] = [];
+  readonly #freeStems: number[] = [];
   /** Stems of paths by their first letters. */
   readonly #stemsByBeginning = new Map<number, Set<PathStem>>();
   readonly postings = new Postings();
@@ -225,6 +219,11 @@ export class ChunkTable {
     return (field === 'name' ? this.#totalNames : this.#totalText) / Math.max(1, this.live) || 1;
   }
 
+  /** Numbers of stems of paths are below it. */
+  get pathStemNumbers(): number {
+    return this.#pathStemAt.length;
+  }
+
   /** Adds a file or replaces what was known under its path. */
   put(file: SearchableFile): void {
     this.remove(file.path);
@@ -239,7 +238,7 @@ export class ChunkTable {
       role: file.role,
       firstChunk: this.#size,
       chunkCount: file.chunks.length / 3,
-      pathStems: roots.map((root) => this.#pathStem(root)),
+      pathStems: roots.map((root) => this.#pathStem(root).number),
       isInName: roots.map((root) => nameStems.has(root)),
       nameStems: nameStems.size,
       subject: this.#subject(subjectOf(file.path)),
@@ -253,7 +252,7 @@ export class ChunkTable {
     this.firstChunkAt[entry.place] = entry.firstChunk;
     this.chunkCountAt[entry.place] = entry.chunkCount;
     this.isDeclarationAt[entry.place] = entry.isDeclaration;
-    for (const { files } of entry.pathStems) files.add(entry);
+    for (const number of entry.pathStems) this.#pathStemAt[number]!.files.add(entry);
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
   }
 
@@ -266,7 +265,9 @@ export class ChunkTable {
   #pathStem(root: string): PathStem {
     const known = this.pathStems.get(root);
     if (known !== undefined) return known;
-    const made: PathStem = { root, files: new Set(), match: undefined };
+    const number = this.#freeStems.pop() ?? this.#pathStemAt.length;
+    const made: PathStem = { root, number, files: new Set() };
+    this.#pathStemAt[number] = made;
     this.pathStems.set(root, made);
     const beginning = beginningOf(root);
     const alike = this.#stemsByBeginning.get(beginning);
@@ -277,6 +278,8 @@ export class ChunkTable {
 
   #dropPathStem(stemOfPaths: PathStem): void {
     this.pathStems.delete(stemOfPaths.root);
+    this.#pathStemAt[stemOfPaths.number] = undefined;
+    this.#freeStems.push(stemOfPaths.number);
     const beginning = beginningOf(stemOfPaths.root);
     const alike = this.#stemsByBeginning.get(beginning)!;
     alike.delete(stemOfPaths);
@@ -325,7 +328,8 @@ export class ChunkTable {
     this.#freePlaces.push(file.place);
     this.#byPlace[file.place] = undefined;
     this.chunkCountAt[file.place] = 0;
-    for (const each of file.pathStems) {
+    for (const number of file.pathStems) {
+      const each = this.#pathStemAt[number]!;
       each.files.delete(file);
       if (each.files.size === 0) this.#dropPathStem(each);
     }

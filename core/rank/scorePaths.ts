@@ -1,7 +1,7 @@
 import { stem } from '../lexical/stem.ts';
 import type { ChunkTable, IndexedFile, PathStem } from './chunkTable.ts';
 import type { AnalyzedQuery, QueryPlace } from './queryAnalysis.ts';
-import { NumberSet } from './numberSet.ts';
+import { NumberSet, roomFor } from './numberSet.ts';
 import { rarity } from './rarity.ts';
 import { areNear } from '../lexical/termDictionary.ts';
 import type { RankingWeights } from './weights.ts';
@@ -17,6 +17,14 @@ export class PathScorer {
   readonly #table: ChunkTable;
   /** Files with a match, by their places. */
   readonly #matched = new NumberSet();
+  /**
+   * By number of a stem of paths that matches one of the query: 1 for the same stem, less for one that continues it or
+   * that it continues; the rarity of the query's stem in paths, times its weight and that share; and what it adds to the
+   * words of a path. All 0 between two queries.
+   */
+  #shares = new Float64Array(0);
+  #values = new Float64Array(0);
+  #words = new Float64Array(0);
   /** By stem of a query, for one state of the table. */
   readonly #related = new Map<string, readonly PathStem[]>();
   #version = -1;
@@ -37,18 +45,52 @@ export class PathScorer {
     );
     const total = [...values.values()].reduce((sum, value) => sum + value, 0);
     const matching = this.#matching([...stems.keys()]);
-    for (const [pathStem, asked] of matching) {
-      const share = pathStem.root === asked ? 1 : weights.pathNear;
-      pathStem.match = { asked, share, value: share * values.get(asked)! };
+    this.#fitScratch();
+    for (const [{ root, number }, asked] of matching) {
+      const share = root === asked ? 1 : weights.pathNear;
+      const value = share * values.get(asked)!;
+      this.#shares[number] = share;
+      this.#values[number] = value;
+      this.#words[number] = query.scope.has(asked) ? value * (1 + weights.inScope) : value;
     }
     const matched = this.#filesWith(matching.keys(), query.places);
     for (let i = 0; i < matched.length; i++) {
       const file = this.#table.fileAt(matched.values[i]!);
-      const score = scoreOf(file, query, total, weights);
+      const score = this.#scoreOf(file, query, total, weights);
       if (score > 0) give(file, score);
     }
     matched.clear();
-    for (const pathStem of matching.keys()) pathStem.match = undefined;
+    for (const { number } of matching.keys()) this.#shares[number] = this.#values[number] = this.#words[number] = 0;
+  }
+
+  #fitScratch(): void {
+    const { pathStemNumbers } = this.#table;
+    if (this.#shares.length >= pathStemNumbers) return;
+    this.#shares = new Float64Array(roomFor(pathStemNumbers));
+    this.#values = new Float64Array(roomFor(pathStemNumbers));
+    this.#words = new Float64Array(roomFor(pathStemNumbers));
+  }
+
+  #scoreOf(file: IndexedFile, query: AnalyzedQuery, total: number, weights: RankingWeights): number {
+    const [shares, values, ofWords] = [this.#shares, this.#values, this.#words];
+    let words = 0;
+    let named = 0;
+    let inName = 0;
+    const { pathStems, isInName, nameStems } = file;
+    for (let i = 0; i < pathStems.length; i++) {
+      const number = pathStems[i]!;
+      words += ofWords[number]!;
+      if (!isInName[i]!) continue;
+      named += values[number]!;
+      inName += shares[number]!;
+    }
+    const ofName = nameStems > 0 ? inName / nameStems : 0;
+    const ofQuery = total > 0 ? named / total : 0;
+    return (
+      weights.path * words +
+      named * ofName * (weights.stem + weights.covers * ofQuery) +
+      mentionedPath * mentions(file, query.places)
+    );
   }
 
   /** Stems of paths, each with the stem of the query that it is, or else the longest one that continues it or the other way. */
@@ -82,29 +124,6 @@ export class PathScorer {
     for (const { files } of pathStems) for (const { place } of files) matched.add(place);
     return matched;
   }
-}
-
-function scoreOf(file: IndexedFile, query: AnalyzedQuery, total: number, weights: RankingWeights): number {
-  let words = 0;
-  let named = 0;
-  let inName = 0;
-  const { pathStems, isInName, nameStems } = file;
-  for (let i = 0; i < pathStems.length; i++) {
-    const { match } = pathStems[i]!;
-    if (match === undefined) continue;
-    const { asked, share, value } = match;
-    words += query.scope.has(asked) ? value * (1 + weights.inScope) : value;
-    if (!isInName[i]!) continue;
-    named += value;
-    inName += share;
-  }
-  const ofName = nameStems > 0 ? inName / nameStems : 0;
-  const ofQuery = total > 0 ? named / total : 0;
-  return (
-    weights.path * words +
-    named * ofName * (weights.stem + weights.covers * ofQuery) +
-    mentionedPath * mentions(file, query.places)
-  );
 }
 
 /** Whether the query and the index mean the same file: one of the paths ends with the other, at a folder. */
