@@ -3,6 +3,7 @@ import { termsOfText } from '../lexical/splitIdentifier.ts';
 import { bodyCount, commentCount, nameCount } from '../lexical/types.ts';
 import type { FileRole } from '../model.ts';
 import { roomFor } from './numberSet.ts';
+import { PathCells } from './pathCells.ts';
 import { Postings } from './postings.ts';
 import type { SearchableFile } from './types.ts';
 
@@ -26,7 +27,8 @@ export interface PathStem {
   readonly root: string;
   /** A small number of its own, for arrays with a cell a stem. */
   readonly number: number;
-  readonly files: Set<IndexedFile>;
+  /** Places of the files that have it in their paths. */
+  readonly places: Set<number>;
 }
 
 /** Numbers of roles, for arrays. */
@@ -49,12 +51,6 @@ export interface IndexedFile {
   role: FileRole;
   firstChunk: number;
   chunkCount: number;
-  /** Numbers of the stems of all words of the path. */
-  pathStems: readonly number[];
-  /** Whether each of them is one of a word of the file's own name (of its directory's for index.ts, mod.rs and the like). */
-  isInName: readonly boolean[];
-  /** How many different stems the words of its own name have. */
-  nameStems: number;
   /** The file's name without extension and without what marks a test. */
   subject: Subject;
   /** It only declares what others define. */
@@ -140,6 +136,10 @@ export class ChunkTable {
   readonly firstChunkAt: number[] = [];
   readonly chunkCountAt: number[] = [];
   readonly isDeclarationAt: boolean[] = [];
+  /** Stems of all words of the paths; the own name of index.ts, mod.rs and the like is that of their directory. */
+  readonly pathCells = new PathCells();
+  /** How many different stems the words of the file's own name have. */
+  readonly nameStemsAt: number[] = [];
   /** Raised by every change. */
   #version = 0;
   readonly #norms: Record<'text' | 'name', LengthNorms> = { text: noNorms, name: noNorms };
@@ -228,8 +228,6 @@ export class ChunkTable {
   put(file: SearchableFile): void {
     this.remove(file.path);
     this.#version++;
-    const roots = [...stemsOf(file.path)];
-    const nameStems = stemsOf(nameWords(file.path));
     const entry: IndexedFile = {
       path: file.path,
       place: this.#freePlaces.pop() ?? this.#byPlace.length,
@@ -238,9 +236,6 @@ export class ChunkTable {
       role: file.role,
       firstChunk: this.#size,
       chunkCount: file.chunks.length / 3,
-      pathStems: roots.map((root) => this.#pathStem(root).number),
-      isInName: roots.map((root) => nameStems.has(root)),
-      nameStems: nameStems.size,
       subject: this.#subject(subjectOf(file.path)),
       isDeclaration: isDeclaration(file.path),
     };
@@ -252,8 +247,28 @@ export class ChunkTable {
     this.firstChunkAt[entry.place] = entry.firstChunk;
     this.chunkCountAt[entry.place] = entry.chunkCount;
     this.isDeclarationAt[entry.place] = entry.isDeclaration;
-    for (const number of entry.pathStems) this.#pathStemAt[number]!.files.add(entry);
+    this.#putPath(entry);
     for (let i = 0; i < entry.chunkCount; i++) this.#putChunk(entry, file, i);
+  }
+
+  #putPath({ path, place }: IndexedFile): void {
+    const nameStems = stemsOf(nameWords(path));
+    const stems = Array.from(stemsOf(path), (root) => this.#pathStem(root));
+    for (const { places } of stems) places.add(place);
+    this.pathCells.put(
+      place,
+      stems.map(({ root, number }) => ({ stem: number, isInName: nameStems.has(root) })),
+    );
+    this.nameStemsAt[place] = nameStems.size;
+  }
+
+  #removePath(place: number): void {
+    for (const number of this.pathCells.stemsOf(place)) {
+      const each = this.#pathStemAt[number]!;
+      each.places.delete(place);
+      if (each.places.size === 0) this.#dropPathStem(each);
+    }
+    this.pathCells.remove(place);
   }
 
   /** Call it after much has been added, `all` when little more will be: postings then take less memory and time. */
@@ -266,7 +281,7 @@ export class ChunkTable {
     const known = this.pathStems.get(root);
     if (known !== undefined) return known;
     const number = this.#freeStems.pop() ?? this.#pathStemAt.length;
-    const made: PathStem = { root, number, files: new Set() };
+    const made: PathStem = { root, number, places: new Set() };
     this.#pathStemAt[number] = made;
     this.pathStems.set(root, made);
     const beginning = beginningOf(root);
@@ -328,11 +343,7 @@ export class ChunkTable {
     this.#freePlaces.push(file.place);
     this.#byPlace[file.place] = undefined;
     this.chunkCountAt[file.place] = 0;
-    for (const number of file.pathStems) {
-      const each = this.#pathStemAt[number]!;
-      each.files.delete(file);
-      if (each.files.size === 0) this.#dropPathStem(each);
-    }
+    this.#removePath(file.place);
     file.folder.files--;
     for (let chunk = file.firstChunk; chunk < file.firstChunk + file.chunkCount; chunk++) {
       this.#placeOf[chunk] = -1;

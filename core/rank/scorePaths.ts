@@ -2,6 +2,7 @@ import { stem } from '../lexical/stem.ts';
 import type { ChunkTable, IndexedFile, PathStem } from './chunkTable.ts';
 import type { AnalyzedQuery, QueryPlace } from './queryAnalysis.ts';
 import { NumberSet, roomFor } from './numberSet.ts';
+import { isNameCell, stemOfCell } from './pathCells.ts';
 import { rarity } from './rarity.ts';
 import { areNear } from '../lexical/termDictionary.ts';
 import type { RankingWeights } from './weights.ts';
@@ -37,11 +38,11 @@ export class PathScorer {
    * The rarity of the words that match, how much of the file's own name matches, and how much of the whole query that
    * name covers. Files without any match are left out.
    */
-  score(query: AnalyzedQuery, weights: RankingWeights, give: (file: IndexedFile, score: number) => void): void {
+  score(query: AnalyzedQuery, weights: RankingWeights, give: (place: number, score: number) => void): void {
     const { files, pathStems } = this.#table;
     const stems = new Map(query.terms.map(({ term, weight }) => [stem(term), weight]));
     const values = new Map(
-      [...stems].map(([root, weight]) => [root, weight * rarity(files.size, pathStems.get(root)?.files.size ?? 0)]),
+      [...stems].map(([root, weight]) => [root, weight * rarity(files.size, pathStems.get(root)?.places.size ?? 0)]),
     );
     const total = [...values.values()].reduce((sum, value) => sum + value, 0);
     const matching = this.#matching([...stems.keys()]);
@@ -55,9 +56,10 @@ export class PathScorer {
     }
     const matched = this.#filesWith(matching.keys(), query.places);
     for (let i = 0; i < matched.length; i++) {
-      const file = this.#table.fileAt(matched.values[i]!);
-      const score = this.#scoreOf(file, query, total, weights);
-      if (score > 0) give(file, score);
+      const place = matched.values[i]!;
+      const mentioned = query.places.length === 0 ? 0 : mentions(this.#table.fileAt(place), query.places);
+      const score = this.#wordsOf(place, total, weights) + mentionedPath * mentioned;
+      if (score > 0) give(place, score);
     }
     matched.clear();
     for (const { number } of matching.keys()) this.#shares[number] = this.#values[number] = this.#words[number] = 0;
@@ -71,26 +73,25 @@ export class PathScorer {
     this.#words = new Float64Array(roomFor(pathStemNumbers));
   }
 
-  #scoreOf(file: IndexedFile, query: AnalyzedQuery, total: number, weights: RankingWeights): number {
+  #wordsOf(place: number, total: number, weights: RankingWeights): number {
+    const { cells, starts, counts } = this.#table.pathCells;
     const [shares, values, ofWords] = [this.#shares, this.#values, this.#words];
     let words = 0;
     let named = 0;
     let inName = 0;
-    const { pathStems, isInName, nameStems } = file;
-    for (let i = 0; i < pathStems.length; i++) {
-      const number = pathStems[i]!;
+    const start = starts[place]!;
+    const end = start + counts[place]!;
+    for (let i = start; i < end; i++) {
+      const number = stemOfCell(cells[i]!);
       words += ofWords[number]!;
-      if (!isInName[i]!) continue;
+      if (!isNameCell(cells[i]!)) continue;
       named += values[number]!;
       inName += shares[number]!;
     }
+    const nameStems = this.#table.nameStemsAt[place]!;
     const ofName = nameStems > 0 ? inName / nameStems : 0;
     const ofQuery = total > 0 ? named / total : 0;
-    return (
-      weights.path * words +
-      named * ofName * (weights.stem + weights.covers * ofQuery) +
-      mentionedPath * mentions(file, query.places)
-    );
+    return weights.path * words + named * ofName * (weights.stem + weights.covers * ofQuery);
   }
 
   /** Stems of paths, each with the stem of the query that it is, or else the longest one that continues it or the other way. */
@@ -121,7 +122,7 @@ export class PathScorer {
     const matched = this.#matched;
     matched.fit(this.#table.places);
     if (places.length > 0) for (const { place } of this.#table.files.values()) matched.add(place);
-    for (const { files } of pathStems) for (const { place } of files) matched.add(place);
+    for (const { places: having } of pathStems) for (const place of having) matched.add(place);
     return matched;
   }
 }
@@ -135,7 +136,6 @@ export function isSameFile(path: string, asked: string): boolean {
 
 /** 1 for a file that is named first, less for each before it: frames of a stack trace come innermost first. */
 function mentions(file: IndexedFile, places: readonly QueryPlace[]): number {
-  if (places.length === 0) return 0;
   const path = file.path.toLowerCase();
   const at = places.findIndex((place) => isSameFile(path, place.path));
   return at < 0 ? 0 : 1 / (1 + at / placesToHalf);

@@ -240,10 +240,11 @@ export class SearchIndex {
       scores.best[place] = this.#highest[0]!;
       scores.more[place] = this.#weights.support * sumOfNext(this.#highest);
     }
-    this.#paths.score(query, this.#weights, (file, score) => {
-      if (file.chunkCount === 0) return;
-      scores.begin(file.place);
-      scores.path[file.place] = score;
+    const { chunkCountAt } = this.#table;
+    this.#paths.score(query, this.#weights, (place, score) => {
+      if (chunkCountAt[place] === 0) return;
+      scores.begin(place);
+      scores.path[place] = score;
     });
     this.#addFileMeaning(scores);
     for (const place of scores.places) this.#scoreFile(place, scores, priorOf);
