@@ -18,6 +18,24 @@ const leadLength = 8;
 export const leadOf = (content: string, digest: Digest): string =>
   digest(content.split('\n', 1)[0]!).slice(0, leadLength);
 
+/** What a pack shows. Its files as a whole are no part of it: what else stands in them may change. */
+const shownBy = (pack: PackDocument): object =>
+  pack.mode === 'map'
+    ? pack
+    : {
+        ...pack,
+        files: pack.files.map(({ path, language, ranges }) => ({
+          path,
+          language,
+          ranges: ranges.map(({ startLine, endLine, kind, scope, content }) => {
+            return { startLine, endLine, kind, scope, content };
+          }),
+        })),
+      };
+
+/** The same for packs that show the same, whatever they are written as. */
+export const packId = (pack: PackDocument, digest: Digest): string => digest(JSON.stringify(shownBy(pack)));
+
 /** The parts of a pack in its own order. */
 export function partsOf(pack: PackDocument, digest: Digest): PackPart[] {
   const part = (path: string, range: LineRange, kind: PackPart['kind'], text: string): PackPart => ({

@@ -1,5 +1,5 @@
 import { packFull, type RenderedPack } from '../../core/pack/packFull.ts';
-import { partsOf } from '../../core/pack/packParts.ts';
+import { packId, partsOf } from '../../core/pack/packParts.ts';
 import type { PackCandidate, PackDocument } from '../../core/pack/types.ts';
 import { candidateCount, worthReading } from '../../core/rank/worthReading.ts';
 import { namesWithin } from '../../core/symbols/namesWithin.ts';
@@ -107,7 +107,7 @@ async function selectMap(parts: SelectParts, wanted: CheckedRequest): Promise<Se
 function remember({ packs }: SelectParts, wanted: CheckedRequest, pack: RenderedPack<PackDocument>): string {
   const { mode, format, budget, session } = wanted;
   const { document, tokensUsed } = pack;
-  const id = digest(JSON.stringify(document));
+  const id = packId(document, digest);
   if (document.files.length === 0) return id;
   const parts = partsOf(document, digest);
   packs.save({ id, mode, format, budget, tokensUsed, savedAt: new Date().toISOString(), parts });
