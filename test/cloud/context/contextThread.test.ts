@@ -200,8 +200,8 @@ describe('The engine in a thread of its own', function () {
       ended.push(number);
       return (answer as unknown as { running: number }).running;
     };
-    // On a busy machine a thread takes long to start: its first questions would be overtaken by those of the second.
-    await atOnce(0, 'p');
+    // On a busy machine a thread takes long to start, and its first questions would be overtaken by those of the other.
+    await Promise.all([atOnce(0, 'p'), atOnce(0, 'q')]);
     ended.length = 0;
     const many = Array.from({ length: 30 }, (_, number) => atOnce(number, 'p'));
     const other = atOnce(100, 'q');
