@@ -1,3 +1,5 @@
+import { widened } from '../widened.ts';
+
 /**
  * Numbers for words, dense from 0 in order of first use. A hash table over the characters of texts: looking up a word
  * where it stands in a text makes no string.
@@ -85,10 +87,4 @@ export function hashOf(text: string, start: number, end: number): number {
   let hash = hashStart;
   for (let i = start; i < end; i++) hash = hashStep(hash, text.charCodeAt(i));
   return hash;
-}
-
-function widened<T extends Uint16Array | Uint32Array | Int32Array>(array: T, length: number): T {
-  const wider = new (array.constructor as new (length: number) => T)(length);
-  wider.set(array);
-  return wider;
 }

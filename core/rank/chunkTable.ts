@@ -2,6 +2,7 @@ import { stem } from '../lexical/stem.ts';
 import { termsOfText } from '../lexical/splitIdentifier.ts';
 import { bodyCount, commentCount, nameCount } from '../lexical/types.ts';
 import type { FileRole } from '../model.ts';
+import { widened } from '../widened.ts';
 import { roomFor } from './numberSet.ts';
 import { PathCells } from './pathCells.ts';
 import { Postings } from './postings.ts';
@@ -95,12 +96,6 @@ interface LengthNorms {
 }
 
 const noNorms: LengthNorms = { version: -1, k1: 0, b: 0, values: new Float64Array(0) };
-
-function widened(numbers: Int32Array, size: number): Int32Array<ArrayBuffer> {
-  const wider = new Int32Array(size);
-  wider.set(numbers);
-  return wider;
-}
 
 const stemsOf = (text: string): ReadonlySet<string> => new Set(termsOfText(text).map(stem));
 

@@ -1,3 +1,4 @@
+import { widened } from '../widened.ts';
 import { roomFor } from './numberSet.ts';
 
 /** A stem of a path: its number, and whether it is one of a word of the file's own name. */
@@ -46,12 +47,12 @@ export class PathCells {
 
   #fit(places: number, more: number): void {
     if (this.starts.length < places) {
-      this.starts = grown(this.starts, places);
-      this.counts = grown(this.counts, places);
+      this.starts = widened(this.starts, roomFor(places));
+      this.counts = widened(this.counts, roomFor(places));
     }
     if (this.#used + more <= this.cells.length) return;
     if (this.#live < this.#used / 2) this.#closeGaps();
-    if (this.#used + more > this.cells.length) this.cells = grown(this.cells, this.#used + more);
+    if (this.#used + more > this.cells.length) this.cells = widened(this.cells, roomFor(this.#used + more));
   }
 
   #closeGaps(): void {
@@ -64,10 +65,4 @@ export class PathCells {
       this.#used += count;
     }
   }
-}
-
-function grown(values: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(roomFor(size));
-  larger.set(values);
-  return larger;
 }

@@ -54,7 +54,7 @@ export class PathScorer {
       this.#values[number] = value;
       this.#words[number] = query.scope.has(asked) ? value * (1 + weights.inScope) : value;
     }
-    const matched = this.#filesWith(matching.keys(), query.places);
+    const matched = this.#placesWith(matching.keys(), query.places);
     for (let i = 0; i < matched.length; i++) {
       const place = matched.values[i]!;
       const mentioned = query.places.length === 0 ? 0 : mentions(this.#table.fileAt(place), query.places);
@@ -118,11 +118,12 @@ export class PathScorer {
     return related;
   }
 
-  #filesWith(pathStems: Iterable<PathStem>, places: readonly QueryPlace[]): NumberSet {
+  /** Places of the files that have one of the stems in their paths; of all where the query names some. */
+  #placesWith(pathStems: Iterable<PathStem>, named: readonly QueryPlace[]): NumberSet {
     const matched = this.#matched;
     matched.fit(this.#table.places);
-    if (places.length > 0) for (const { place } of this.#table.files.values()) matched.add(place);
-    for (const { places: having } of pathStems) for (const place of having) matched.add(place);
+    if (named.length > 0) for (const { place } of this.#table.files.values()) matched.add(place);
+    for (const { places } of pathStems) for (const place of places) matched.add(place);
     return matched;
   }
 }

@@ -150,11 +150,12 @@ export class SearchIndex {
     const analyzed = analyzeQuery(query, this.#weights);
     try {
       this.#scorer.score(analyzed, this.#weights);
-      this.#addMeaning(options, this.#priors(analyzed));
-      const ranked = this.#rankFiles(analyzed, options);
+      const priorOf = this.#priors(analyzed);
+      this.#addMeaning(options, priorOf);
+      const ranked = this.#rankFiles(analyzed, options, priorOf);
       const answers = this.#spread(analyzed, ranked, options.limit);
       this.#scorer.reset();
-      if (options.explain === true) this.#explain(analyzed, answers);
+      if (options.explain === true) this.#explain(analyzed, answers, priorOf);
       return answers.map(({ result }) => result);
     } finally {
       // Also after a filter or a history that failed: the next query is to find nothing of this one.
@@ -163,21 +164,17 @@ export class SearchIndex {
     }
   }
 
-  /**
-   * Chunks gain for being near in meaning, as a share of what the best chunk has by its words. Tests and pages speak of
-   * the code in the words of a question, and would take the places of the code itself: they have to be nearer than it.
-   */
+  /** Chunks gain for being near in meaning, as a share of what the best chunk has by its words. */
   #addMeaning({ meaning = [], embedded }: SearchOptions, priorOf: (place: number) => number): void {
     this.#near.clear();
     this.#expected.clear();
     this.#bestByWords = this.#bestScore() || 1;
     for (const { path, index, value } of nearness(meaning, depthOf(embedded, this.#weights.meaningDepth))) {
       const file = this.#table.files.get(path);
-      if (file === undefined || index >= file.chunkCount) continue;
-      const near = value - this.#weights.meaningPrior * (1 - priorOf(file.place));
-      if (near > 0) this.#near.set(file.firstChunk + index, near);
+      if (file !== undefined && index < file.chunkCount) this.#near.set(file.firstChunk + index, value);
     }
     if (embedded !== undefined && this.#near.size > 0) this.#addExpected(embedded);
+    this.#lowerByRole(priorOf);
     for (const chunk of this.#near.keys()) this.#scorer.add(chunk, this.#meaningOf(chunk));
   }
 
@@ -208,9 +205,25 @@ export class SearchIndex {
     }
   }
 
+  /**
+   * Tests and pages speak of the code in the words of a question, and would take the places of the code itself: they have
+   * to be nearer than it.
+   */
+  #lowerByRole(priorOf: (place: number) => number): void {
+    const { placeOf } = this.#table;
+    for (const [chunk, value] of this.#near) {
+      const lowered = value - this.#weights.meaningPrior * (1 - priorOf(placeOf[chunk]!));
+      if (lowered > 0) this.#near.set(chunk, lowered);
+      else this.#near.delete(chunk);
+    }
+  }
+
   /** The best files, as many as results are taken from, best first. */
-  #rankFiles(query: AnalyzedQuery, { accept, limit, signals }: SearchOptions): IndexedFile[] {
-    const priorOf = this.#priors(query);
+  #rankFiles(
+    query: AnalyzedQuery,
+    { accept, limit, signals }: SearchOptions,
+    priorOf: (place: number) => number,
+  ): IndexedFile[] {
     this.#scoreFiles(query, priorOf);
     const scores = this.#scores;
     if (query.roles.size === 0) this.#addTestEvidence(scores);
@@ -405,7 +418,7 @@ export class SearchIndex {
   }
 
   /** Scores again with a witness: what each term gave to the chunks that are shown. */
-  #explain(query: AnalyzedQuery, answers: readonly Answer[]): void {
+  #explain(query: AnalyzedQuery, answers: readonly Answer[], priorOf: (place: number) => number): void {
     const shown = new Map(answers.map(({ chunk }) => [chunk, new Map<ScoredField, Map<string, number>>()]));
     this.#scorer.score(query, this.#weights, (chunk, term, field, value) => {
       const fields = shown.get(chunk);
@@ -414,7 +427,6 @@ export class SearchIndex {
       fields.set(field, terms.set(term, (terms.get(term) ?? 0) + value));
     });
     const scores = this.#scores;
-    const priorOf = this.#priors(query);
     for (const { chunk, result, owner } of answers) {
       const { place } = owner;
       const ranges = scores.ranges[place]!;

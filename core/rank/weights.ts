@@ -72,9 +72,12 @@ export interface RankingWeights {
   meaningFile: number;
   /** So many chunks gain for their meaning, each less than the one before. */
   meaningDepth: number;
-  /** How much less near in meaning a chunk counts for a prior of 0 of its file, next to 1 for the nearest chunk. */
+  /** What a chunk loses of its nearness (1 for the nearest one) where the prior of its role is 0; in proportion above. */
   meaningPrior: number;
-  /** What these weights (`neighbours`: by imports and calls) are multiplied with where vectors take part, which do some of their work. */
+  /**
+   * What these weights are multiplied with where vectors take part, which do some of their work; `neighbours` are
+   * those by imports and by calls.
+   */
   besideMeaning: { near: number; spread: number; neighbours: number };
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;

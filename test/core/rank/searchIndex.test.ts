@@ -386,6 +386,32 @@ describe('SearchIndex', () => {
     assert.ok(asked.get('test/jar.test.ts')! > asked.get('src/jar.ts')!, 'what is asked for is as near as it is');
   });
 
+  it('takes a test without a vector to be as much less near as one that has one', () => {
+    const files: Fixture = {
+      'src/jar.ts': 'seal the jar',
+      'src/lid.ts': 'seal the jar',
+      'test/jar.test.ts': { text: 'seal the jar', role: 'test' },
+      'src/oven.ts': 'steam the glass',
+    };
+    const { index } = build(files);
+    const meaning = [
+      { path: 'src/jar.ts', index: 0, similarity: 0.8 },
+      { path: 'src/oven.ts', index: 0, similarity: 0.4 },
+    ];
+    const embedded = { share: 0.5, has: (path: string) => meaning.some((near) => near.path === path) };
+    const nearnessOf = (query: string): Map<string, number> =>
+      new Map(
+        index
+          .search(query, { limit: 10, meaning, embedded, explain: true })
+          .map(({ path, parts }) => [path, parts!.find(({ name }) => name === 'meaning')!.value]),
+      );
+    const usual = nearnessOf('seal jar');
+    assert.equal(usual.get('src/lid.ts'), usual.get('src/jar.ts'), 'as near as its words make likely');
+    assert.ok(usual.get('test/jar.test.ts')! < usual.get('src/lid.ts')!);
+    const asked = nearnessOf('tests that seal jar');
+    assert.equal(asked.get('test/jar.test.ts'), asked.get('src/lid.ts'));
+  });
+
   it('ranks by words alone with the weights of words, and beside meaning with those beside it', () => {
     const { index } = build({
       'src/auth.ts': 'the auth of users\n\nthe authenticator\n\nnothing',
