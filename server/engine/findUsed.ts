@@ -3,7 +3,8 @@ import type { PackCandidate } from '../../core/pack/types.ts';
 import { namedBy, toUsedDefinition, withTokens } from '../../core/pack/usedDefinitions.ts';
 import type { UsedSymbol } from '../store/index.ts';
 import type { TokenCounter } from '../tokens/tokenCounter.ts';
-import { readCurrent, type CurrentFile, type VerifyParts } from './verifyRanges.ts';
+import type { CurrentFile } from './currentFile.ts';
+import { readCurrent, type VerifyParts } from './verifyRanges.ts';
 
 export interface UsedParts extends VerifyParts {
   counter: () => TokenCounter;

@@ -17,6 +17,7 @@ import { openPacks } from './openPacks.ts';
 import { createPackStore } from './packStore.ts';
 import { createCheckoutKeeper } from './checkoutKeeper.ts';
 import { createIndexRuns } from './indexRuns.ts';
+import { createKeptSources } from './keptSources.ts';
 import { createSourceReader } from './sourceReader.ts';
 import { openTokenCounter, type TokenCounter } from '../tokens/tokenCounter.ts';
 import { weightsOf, weightsReport } from './rankingWeights.ts';
@@ -98,6 +99,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     }));
   const openCounter = (): TokenCounter => (counter ??= openTokenCounter(assetsDir));
   const reader = createSourceReader({ root, maxFileKb: settings.maxFileKb, pool: openPool });
+  const kept = createKeptSources({ root });
   const history = createHistoryKeeper({ store, source: options.history ?? gitHistory(root), log });
   const vectorListeners = new Set<(status: VectorStatus) => void>();
   const vectors = createVectorKeeper({
@@ -156,6 +158,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       weights: weightsOf(settings.ranking),
       store,
       reader,
+      kept,
       pool: openPool,
       counter: openCounter,
       packs,
@@ -244,6 +247,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
         await history.close();
         await Promise.allSettled(background);
         packs.flush();
+        kept.clear();
         await pool?.close();
         await counter?.close();
         await store.close();

@@ -7,6 +7,7 @@ import type { QuestionVector, Store } from '../store/index.ts';
 import { thread } from '../system/thread.ts';
 import { checkSelect, type CheckedRequest } from './checkSelect.ts';
 import { idOfRange, resolveHeld } from './heldLines.ts';
+import type { KeptSources } from './keptSources.ts';
 import { packMap } from './packMap.ts';
 import { digest, type PackStore } from './packStore.ts';
 import { scopeAt, type SourceReader } from './sourceReader.ts';
@@ -23,6 +24,7 @@ export interface SelectParts {
   weights: WeightsFor;
   store: Store;
   reader: SourceReader;
+  kept: KeptSources;
   counter: () => TokenCounter;
   packs: PackStore;
   vectors: VectorKeeper;

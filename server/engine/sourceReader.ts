@@ -6,6 +6,7 @@ import { TermDictionary } from '../../core/lexical/termDictionary.ts';
 import { SearchIndex } from '../../core/rank/searchIndex.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type { ParsePool } from '../indexing/parsePool.ts';
+import type { FileIdentity } from '../indexing/discovery/fileIdentity.ts';
 import { isFileSystemError } from '../indexing/discovery/gitRepository.ts';
 import { readSource } from '../indexing/discovery/readSource.ts';
 import { toOsPath } from '../indexing/discovery/workspacePath.ts';
@@ -32,6 +33,8 @@ export interface CurrentSource {
   lineStarts: Uint32Array;
   /** The analysis of the new content, when it is not what the index knows. */
   fresh: FreshFile | null;
+  /** By which it can be told later that it has not changed; null when it cannot. */
+  identity: FileIdentity | null;
 }
 
 export interface SourceReader {
@@ -48,6 +51,11 @@ export interface SourceReaderOptions {
 }
 
 const hashMatchesNothing = '';
+
+const toCurrent = (
+  { text, identity }: { text: string; identity: FileIdentity | null },
+  fresh: FreshFile | null,
+): CurrentSource => ({ text, lineStarts: lineStartsOf(text), fresh, identity });
 
 /** Reads files for an answer and checks them against the index: what has changed is analysed on the spot. */
 export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOptions): SourceReader {
@@ -74,7 +82,7 @@ export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOption
     async read(known) {
       const source = readSource(toOsPath(root, known.path), known, { maxFileKb });
       if (source.kind === 'skip') return null;
-      if (source.hash === known.hash) return { text: source.text, lineStarts: lineStartsOf(source.text), fresh: null };
+      if (source.hash === known.hash) return toCurrent(source, null);
       const file = await analyze(known);
       if (file === null) return null;
       const again = readSource(toOsPath(root, known.path), file, { maxFileKb });
@@ -86,7 +94,7 @@ export function createSourceReader({ root, maxFileKb, pool }: SourceReaderOption
         symbols: decodeSymbols(file.symbols),
         imports: decodeImports(file.links),
       };
-      return { text: again.text, lineStarts: lineStartsOf(again.text), fresh };
+      return toCurrent(again, fresh);
     },
   };
 }

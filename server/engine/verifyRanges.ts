@@ -1,18 +1,13 @@
-import type { PackFile } from '../../core/pack/types.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
-import type { Store, StoredFile } from '../store/index.ts';
-import { contentOf, replaceStaleRanges, type CurrentSource, type SourceReader } from './sourceReader.ts';
+import type { FileNow, Store } from '../store/index.ts';
+import { toCurrentFile, type CurrentFile } from './currentFile.ts';
+import type { KeptSource, KeptSources } from './keptSources.ts';
+import { replaceStaleRanges, type SourceReader } from './sourceReader.ts';
 
 export interface VerifyParts {
   store: Store;
   reader: SourceReader;
-}
-
-/** A file as it is on disk now. */
-export interface CurrentFile {
-  stored: StoredFile;
-  source: CurrentSource;
-  file: PackFile;
+  kept: KeptSources;
 }
 
 /** A ranked range, where its lines stand now. */
@@ -21,33 +16,41 @@ export interface VerifiedRange {
   current: CurrentFile;
 }
 
-export function toPackFile(stored: StoredFile, source: CurrentSource): PackFile {
-  const { fresh } = source;
-  return {
-    path: stored.path,
-    language: stored.language,
-    symbols: fresh?.symbols ?? stored.symbols,
-    imports: fresh?.imports ?? stored.imports,
-    lineCount: source.lineStarts.length - 1,
-    slice: (startLine, endLine) => contentOf(source, { startLine, endLine }),
-  };
+/** What was kept of a file as long as it is true; what is read is kept for the next question. */
+async function readOne(
+  { reader, kept }: VerifyParts,
+  { path, version, file }: FileNow,
+  held: KeptSource | undefined,
+): Promise<CurrentFile | null> {
+  if (file === null && held !== undefined && kept.isTrue(held)) return held.current;
+  const stored = file ?? held!.current.stored;
+  const source = await reader.read(stored);
+  if (source === null || source.fresh !== null) {
+    kept.drop(path);
+    return source === null ? null : toCurrentFile(stored, source);
+  }
+  // Touched, or too young to be trusted: the same content, by its hash.
+  const current = file === null ? held!.current : toCurrentFile(stored, source);
+  kept.keep({ version, identity: source.identity, current });
+  return current;
 }
 
 /** Reads files once each. `stale` are those that have changed or vanished; the vanished are not in `files`. */
 export async function readCurrent(
-  { store, reader }: VerifyParts,
+  parts: VerifyParts,
   paths: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<{ files: Map<string, CurrentFile>; stale: string[] }> {
   const files = new Map<string, CurrentFile>();
   const stale: string[] = [];
-  const known = await store.filesInfo([...new Set(paths)]);
+  const held = new Map([...new Set(paths)].map((path) => [path, parts.kept.get(path)]));
+  const known = await parts.store.filesNow([...held].map(([path, each]) => ({ path, held: each?.version })));
   await Promise.all(
-    known.map(async (stored) => {
+    known.map(async (now) => {
       signal?.throwIfAborted();
-      const source = await reader.read(stored);
-      if (source === null || source.fresh !== null) stale.push(stored.path);
-      if (source !== null) files.set(stored.path, { stored, source, file: toPackFile(stored, source) });
+      const current = await readOne(parts, now, held.get(now.path));
+      if (current === null || current.source.fresh !== null) stale.push(now.path);
+      if (current !== null) files.set(now.path, current);
     }),
   );
   return { files, stale: stale.sort() };

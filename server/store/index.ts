@@ -67,6 +67,7 @@ export interface Store {
   applyUpdate(update: StoreUpdate): Out<'applyUpdate'>;
   search(query: string, request: SearchRequest): Out<'search'>;
   filesInfo(paths: string[]): Out<'filesInfo'>;
+  filesNow(wanted: StoreCalls['filesNow']['in']): Out<'filesNow'>;
   findSymbols(request: StoreCalls['findSymbols']['in']): Out<'findSymbols'>;
   graph(request: StoreCalls['graph']['in']): Out<'graph'>;
   referencePlaces(request: StoreCalls['referencePlaces']['in']): Out<'referencePlaces'>;
@@ -286,6 +287,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     applyUpdate: (update) => write('applyUpdate', update),
     search: (query, request) => call('search', { query, ...request }),
     filesInfo: (paths) => call('filesInfo', paths),
+    filesNow: (wanted) => call('filesNow', wanted),
     findSymbols: (request) => call('findSymbols', request),
     graph: (request) => call('graph', request),
     referencePlaces: (request) => call('referencePlaces', request),

@@ -37,9 +37,11 @@ import type {
   ChunkToEmbed,
   ChunkVectors,
   FileCopy,
+  FileNow,
   FileRange,
   FileStamp,
   FileToEmbed,
+  FileWanted,
   KnownFile,
   KnownPath,
   MapAnswer,
@@ -66,12 +68,17 @@ interface FileRow extends KnownFile {
   syntaxErrors: boolean;
   truncated: number;
   symbolCount: number;
+  /** See `FileNow`. */
+  version: number;
 }
 
 export interface OpenDatabase {
   bytes: Uint8Array | null;
   analysisVersion: number;
 }
+
+/** The last `FileRow.version` that was given, whichever database it was given in. */
+let lastVersion = 0;
 
 /** So many files are linked in a few milliseconds. */
 const quickToLink = 200;
@@ -257,6 +264,7 @@ export class IndexDatabase {
       syntaxErrors: syntaxErrors === 1,
       truncated,
       symbolCount,
+      version: ++lastVersion,
     });
     this.#search.put({ path, language, role, chunks: flat, words });
   }
@@ -375,12 +383,12 @@ export class IndexDatabase {
 
   /** Makes a file that was written to the tables known to all that is kept in memory. */
   #adopt(
-    row: FileRow,
+    row: Omit<FileRow, 'version'>,
     { symbols, links, digests }: Pick<AnalyzedFile, 'symbols' | 'links' | 'digests'>,
     { flat, words }: { flat: SearchableFile['chunks']; words: SearchableFile['words'] },
   ): void {
     const { id, path, language, role } = row;
-    this.#files.set(path, row);
+    this.#files.set(path, { ...row, version: ++lastVersion });
     this.#search.put({ path, language, role, chunks: flat, words });
     for (const table of this.#vectors.values()) table.place(path, digests);
     this.#uses.markStale(id);
@@ -623,22 +631,32 @@ export class IndexDatabase {
     return this.vectorCounts(model);
   }
 
+  #storedFile({ version: _, ...row }: FileRow): StoredFile {
+    const [blobs] = this.#rows<{ chunks: Uint8Array; symbols: Uint8Array; links: Uint8Array }>(
+      'SELECT chunks, symbols, links FROM files WHERE id = ?',
+      [row.id],
+    );
+    return {
+      ...row,
+      chunks: decodeChunks(blobs!.chunks),
+      symbols: decodeSymbols(blobs!.symbols),
+      imports: decodeImports(blobs!.links),
+    };
+  }
+
   filesInfo(paths: readonly string[]): StoredFile[] {
     return paths.flatMap((path) => {
       const row = this.#files.get(path);
+      return row === undefined ? [] : [this.#storedFile(row)];
+    });
+  }
+
+  filesNow(wanted: readonly FileWanted[]): FileNow[] {
+    return wanted.flatMap(({ path, held }) => {
+      const row = this.#files.get(path);
       if (row === undefined) return [];
-      const [blobs] = this.#rows<{ chunks: Uint8Array; symbols: Uint8Array; links: Uint8Array }>(
-        'SELECT chunks, symbols, links FROM files WHERE id = ?',
-        [row.id],
-      );
-      return [
-        {
-          ...row,
-          chunks: decodeChunks(blobs!.chunks),
-          symbols: decodeSymbols(blobs!.symbols),
-          imports: decodeImports(blobs!.links),
-        },
-      ];
+      const { version } = row;
+      return [{ path, version, file: version === held ? null : this.#storedFile(row) }];
     });
   }
 

@@ -7,9 +7,11 @@ import type {
   ChunkGaps,
   ChunkVectors,
   FileCopy,
+  FileNow,
   FileRange,
   FileStamp,
   FileToEmbed,
+  FileWanted,
   FoundNames,
   FoundSymbolRow,
   GraphAnswer,
@@ -75,6 +77,8 @@ export interface StoreCalls {
   applyUpdate: { in: StoreUpdate; out: null };
   search: { in: { query: string } & SearchRequest; out: RankedChunk[] };
   filesInfo: { in: string[]; out: StoredFile[] };
+  /** The same, without what the caller holds. */
+  filesNow: { in: FileWanted[]; out: FileNow[] };
   findSymbols: { in: SymbolQuery; out: FoundSymbolRow[] };
   graph: { in: GraphQuery; out: GraphAnswer };
   referencePlaces: { in: ReferenceQuery; out: ReferencePlaces };

@@ -383,6 +383,7 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
     return open().search(query, options);
   },
   filesInfo: (paths) => open().filesInfo(paths),
+  filesNow: (wanted) => open().filesNow(wanted),
   findSymbols: (request) => open().findSymbols(request),
   graph: (request) => answerGraph(open().graphParts(), request),
   referencePlaces(request) {

@@ -74,6 +74,22 @@ export interface StoredFile extends KnownFile {
   imports: ImportLink[];
 }
 
+/** A file that is asked for by who may hold what the index knew of it. */
+export interface FileWanted {
+  path: string;
+  /** `FileNow.version` of what is held. */
+  held: number | undefined;
+}
+
+/** What the index knows of a file now. */
+export interface FileNow {
+  path: string;
+  /** Another one after each change of what is known of its content; never the same one twice while a store is open. */
+  version: number;
+  /** Null when that is what is held. */
+  file: StoredFile | null;
+}
+
 /** What the index knows of the past. */
 export interface StoredHistory extends HistoryMark {
   /** How many. */

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import type { SkipReason } from '../../../core/model.ts';
 import type { FileStamp } from '../../store/types.ts';
 import { decodeText, type Encoding } from './decodeText.ts';
+import { identityOf, type FileIdentity } from './fileIdentity.ts';
 import { findMinified } from '../../../core/roles/findMinified.ts';
 import { isFileSystemError } from './gitRepository.ts';
 import { stampOf } from './listFolder.ts';
@@ -17,6 +18,8 @@ export type SourceRead =
       hash: string;
       /** Of exactly these bytes. */
       stamp: FileStamp;
+      /** Null when it could change without its times showing it. */
+      identity: FileIdentity | null;
       encoding: Encoding;
     }
   | { kind: 'skip'; reason: SkipReason; detail: string; stamp: FileStamp };
@@ -51,9 +54,12 @@ export function readSource(absolutePath: string, stamp: FileStamp, limits: { max
       if (!before.isFile()) return skip('not_a_file', 'no longer a regular file', stampOf(before));
       if (before.size > maxBytes) return tooLarge(stampOf(before));
       waitOutStampStep(before.mtimeMs);
+      const readAt = Date.now();
       const bytes = readAll(file, before.size);
       const after = fs.fstatSync(file);
-      if (bytes !== null && sameContent(before, after)) return interpret(absolutePath, bytes, stampOf(after));
+      if (bytes !== null && sameContent(before, after)) {
+        return interpret(absolutePath, bytes, { stamp: stampOf(after), identity: identityOf(after, readAt) });
+      }
     }
     return skip('unreadable', 'changed while being read', known);
   } catch (error) {
@@ -96,11 +102,16 @@ function readAll(file: number, size: number): Buffer | null {
   return length === size ? buffer.subarray(0, size) : null;
 }
 
-function interpret(absolutePath: string, bytes: Buffer, stamp: FileStamp): SourceRead {
+function interpret(
+  absolutePath: string,
+  bytes: Buffer,
+  seen: { stamp: FileStamp; identity: FileIdentity | null },
+): SourceRead {
+  const { stamp } = seen;
   const decoded = decodeText(bytes);
   if (decoded === null) return skip('binary', 'no text in any known encoding', stamp);
   const minified = findMinified(absolutePath, decoded.text);
   if (minified !== null) return skip('minified', minified, stamp);
   const hash = createHash('sha256').update(bytes).digest('hex');
-  return { kind: 'text', ...decoded, hash, stamp };
+  return { kind: 'text', ...decoded, hash, ...seen };
 }
