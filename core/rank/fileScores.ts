@@ -36,6 +36,8 @@ export class FileScores {
   nearest = new Int32Array(0);
   /** What past changes add. */
   changes: Column = column(0);
+  /** What it gains or loses for being more or less like the best files than others are. */
+  feedback: Column = column(0);
   /** How many of its chunks have a score. */
   ranges = new Int32Array(0);
 
@@ -57,6 +59,7 @@ export class FileScores {
     this.nearMost = column(room);
     this.nearest = new Int32Array(room);
     this.changes = column(room);
+    this.feedback = column(room);
     this.ranges = new Int32Array(room);
   }
 
@@ -65,7 +68,7 @@ export class FileScores {
     if (!this.found.add(place)) return false;
     this.score[place] = this.raw[place] = this.best[place] = this.more[place] = this.path[place] = 0;
     this.meaning[place] = this.tests[place] = this.central[place] = this.changes[place] = 0;
-    this.near[place] = this.nearMost[place] = 0;
+    this.near[place] = this.nearMost[place] = this.feedback[place] = 0;
     this.covered[place] = 1;
     this.nearest[place] = -1;
     this.ranges[place] = 0;

@@ -9,6 +9,7 @@ import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
 import { depthOf, expectedNearness, type EmbeddedChunks, type KnownNearness } from './partialVectors.ts';
 import { nearness } from './nearness.ts';
+import { FeedbackEvidence } from './feedbackEvidence.ts';
 import { FileScores } from './fileScores.ts';
 import { NeighbourEvidence } from './neighbourEvidence.ts';
 import { isSameFile, PathScorer } from './scorePaths.ts';
@@ -40,7 +41,7 @@ const besideAsked = 0.7;
 const leastShare = 0.05;
 
 /** Results are taken from at least so many files. */
-const leastFiles = 50;
+const leastFiles = 100;
 
 function sumOfNext(highest: Float64Array): number {
   let sum = 0;
@@ -70,6 +71,7 @@ export class SearchIndex {
   readonly #tests: TestEvidence;
   readonly #neighbours: NeighbourEvidence;
   readonly #changes: ChangeEvidence;
+  readonly #feedback: FeedbackEvidence;
   /** Of the search that is going on: what each file has. */
   readonly #scores = new FileScores();
   /** By place, the binary logarithm of one more than the number of its importers; for one state of files and links. */
@@ -92,6 +94,7 @@ export class SearchIndex {
     this.#tests = new TestEvidence(this.#table);
     this.#neighbours = new NeighbourEvidence(this.#table, this.#links.relations);
     this.#changes = new ChangeEvidence(this.#table);
+    this.#feedback = new FeedbackEvidence(this.#table, this.#scorer);
   }
 
   get files(): number {
@@ -221,7 +224,7 @@ export class SearchIndex {
   /** The best files, as many as results are taken from, best first. */
   #rankFiles(
     query: AnalyzedQuery,
-    { accept, limit, signals }: SearchOptions,
+    { accept, limit, signals, vectors }: SearchOptions,
     priorOf: (place: number) => number,
   ): IndexedFile[] {
     this.#scoreFiles(query, priorOf);
@@ -229,13 +232,31 @@ export class SearchIndex {
     if (query.roles.size === 0) this.#addTestEvidence(scores);
     this.#addNeighbours(scores, priorOf);
     this.#changes.add(scores, query, this.#weights, signals, priorOf);
+    const accepted =
+      accept === undefined ? scores.places : scores.places.filter((place) => accept(this.#table.fileAt(place).path));
+    const count = Math.max(limit, leastFiles);
+    const best = this.#bestPlaces(accepted, count);
+    if (vectors !== undefined) this.#feedback.weigh(best, scores, this.#weights, vectors, this.#isNamed(query));
+    return this.#bestPlaces(best, count).map((place) => this.#table.fileAt(place));
+  }
+
+  /** Whether the query says the path of a file. */
+  #isNamed({ places }: AnalyzedQuery): (place: number) => boolean {
+    if (places.length === 0) return () => false;
+    return (place) => {
+      const path = this.#table.fileAt(place).path.toLowerCase();
+      return places.some((named) => isSameFile(path, named.path));
+    };
+  }
+
+  #bestPlaces(places: ArrayLike<number>, count: number): number[] {
     const pathOf = (place: number): string => this.#table.fileAt(place).path;
     return bestOf(
-      accept === undefined ? scores.places : scores.places.filter((place) => accept(pathOf(place))),
-      Math.max(limit, leastFiles),
-      (place) => scores.score[place]!,
+      places,
+      count,
+      (place) => this.#scores.score[place]!,
       (a, b) => (pathOf(a) < pathOf(b) ? -1 : 1),
-    ).map((place) => this.#table.fileAt(place));
+    );
   }
 
   /** Scores every file that has something of the query in its chunks or its path. */
@@ -433,6 +454,7 @@ export class SearchIndex {
       const fields = shown.get(chunk)!;
       const nearest = scores.nearest[place]!;
       const changes = scores.changes[place]!;
+      const feedback = scores.feedback[place]!;
       result.parts = [
         part('text', fields.get('text')),
         part('names', fields.get('name')),
@@ -451,7 +473,9 @@ export class SearchIndex {
           ...(nearest < 0 ? {} : { detail: this.#table.fileAt(nearest).path }),
         },
         { name: 'central', value: scores.central[place]! },
+
         ...(changes === 0 ? [] : [{ name: 'changes', value: changes }]),
+        ...(feedback === 0 ? [] : [{ name: 'feedback', value: feedback }]),
         {
           name: 'file',
           value: scores.score[place]!,

@@ -22,6 +22,19 @@ export interface NearChunk {
   similarity: number;
 }
 
+/** The question's vector and those of the chunks, for what compares more than the question. */
+export interface ChunkVectors {
+  /** Of unit length. */
+  question: Float32Array;
+  has(path: string, index: number): boolean;
+  /** Adds a chunk's vector, times a factor, to a sum. The chunk has one. */
+  addTo(sum: Float32Array, path: string, index: number, factor: number): void;
+  /** Of each file the highest cosine that one of its chunks has with a vector of unit length; -Infinity for none. */
+  mostLike(vector: Float32Array, paths: readonly string[]): Float64Array;
+  /** The direction of the mean of a file's vectors, of unit length; null for none. */
+  meanOf(path: string): Float32Array | null;
+}
+
 export interface SearchOptions {
   /** At most so many ranges. */
   limit: number;
@@ -33,6 +46,8 @@ export interface SearchOptions {
   weights?: RankingWeights;
   /** The chunks most like the question in meaning, best first; none where there are no vectors. */
   meaning?: readonly NearChunk[];
+  /** Where there are vectors; without them there is no feedback from the first answers. */
+  vectors?: ChunkVectors;
   /** Where only some chunks have a vector; without it all of them have one. */
   embedded?: EmbeddedChunks;
   /** What is known of past changes; asked for only when a weight wants it, null when nothing is known. */

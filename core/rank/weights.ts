@@ -79,6 +79,12 @@ export interface RankingWeights {
    * those by imports and by calls.
    */
   besideMeaning: { near: number; spread: number; neighbours: number };
+  /**
+   * The first `files` are what others are compared with: the question moves towards their best chunks by `pull` of its
+   * length, and their `whole` counts for so much of the likeness. What is least alike falls back as if it lost `most` of
+   * its score; the first ones, as many as it `keeps`, stay where they are.
+   */
+  feedback: { files: number; pull: number; most: number; keeps: number; whole: number };
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;
   /** What a file's score is multiplied with, unless the query asks for its role. */
@@ -89,7 +95,7 @@ export interface RankingWeights {
  * Raised whenever a weight comes to mean something else, or a signal comes or goes that others were balanced against:
  * weights that a repository has fitted for itself are then no longer used.
  */
-export const rankingVersion = 3;
+export const rankingVersion = 4;
 
 export const defaultWeights: RankingWeights = {
   k1: 1.2,
@@ -129,6 +135,7 @@ export const defaultWeights: RankingWeights = {
   meaningDepth: 200,
   meaningPrior: 0.3,
   besideMeaning: { near: 2 / 3, spread: 1.2, neighbours: 0.65 },
+  feedback: { files: 8, pull: 0.7, most: 0.45, keeps: 4, whole: 0.35 },
   spread: 0.5,
   prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

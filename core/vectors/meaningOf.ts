@@ -1,4 +1,4 @@
-import type { SearchOptions } from '../rank/types.ts';
+import type { ChunkVectors, SearchOptions } from '../rank/types.ts';
 import type { VectorTable } from './vectorTable.ts';
 
 /**
@@ -9,9 +9,20 @@ export function meaningOf(
   table: VectorTable | undefined,
   question: Float32Array,
   depth: number,
-): Pick<SearchOptions, 'meaning' | 'embedded'> {
+): Pick<SearchOptions, 'meaning' | 'embedded' | 'vectors'> {
   if (table === undefined || table.size === 0) return {};
   const meaning = table.nearest(question, depth);
-  if (table.size === table.chunks) return { meaning };
-  return { meaning, embedded: { share: table.size / table.chunks, has: (path, index) => table.has(path, index) } };
+  const vectors: ChunkVectors = {
+    question,
+    has: (path, index) => table.has(path, index),
+    addTo: (sum, path, index, factor) => table.addTo(sum, path, index, factor),
+    meanOf: (path) => table.meanOf(path),
+    mostLike: (vector, paths) => table.mostLike(vector, paths),
+  };
+  if (table.size === table.chunks) return { meaning, vectors };
+  return {
+    meaning,
+    vectors,
+    embedded: { share: table.size / table.chunks, has: (path, index) => table.has(path, index) },
+  };
 }

@@ -1,6 +1,6 @@
 import { digestBytes } from '../chunk/embeddingInput.ts';
 import type { NearChunk } from '../rank/types.ts';
-import { cosineWith, quantize } from './quantize.ts';
+import { cosineWith, quantize, scaleOf } from './quantize.ts';
 
 type Scan = (query: number, rows: number, count: number, stride: number, out: number) => void;
 
@@ -181,7 +181,8 @@ export class VectorTable {
   nearest(question: Float32Array, count: number): NearChunk[] {
     if (question.length !== this.dimensions)
       throw new RangeError(`the vector has ${question.length} dimensions, not ${this.dimensions}`);
-    const rows = bestRows(this.#scores(question), count);
+    this.#ask(question);
+    const rows = bestRows(this.#products(0, this.size), count);
     const bytes = new Int8Array(this.#memory.buffer);
     return rows
       .map((row) => ({
@@ -192,13 +193,61 @@ export class VectorTable {
       .sort((a, b) => b.similarity - a.similarity || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.index - b.index));
   }
 
-  #scores(question: Float32Array): Int32Array {
+  /** Adds the vector of a chunk that has one, times a factor, to a sum. */
+  addTo(sum: Float32Array, path: string, index: number, factor: number): void {
+    const row = this.#row(this.#files.get(path)!.rows[index]!);
+    const scale = factor / scaleOf(this.dimensions);
+    for (let i = 0; i < sum.length; i++) sum[i]! += scale * row[i]!;
+  }
+
+  /** The direction of the mean of a file's vectors; null for a file without one. */
+  meanOf(path: string): Float32Array | null {
+    const rows = (this.#files.get(path)?.rows ?? new Int32Array(0)).filter((row) => row !== noRow);
+    if (rows.length === 0) return null;
+    const sums = new Int32Array(this.dimensions);
+    for (const each of rows) {
+      const row = this.#row(each);
+      for (let i = 0; i < sums.length; i++) sums[i]! += row[i]!;
+    }
+    const length = Math.hypot(...sums);
+    return Float32Array.from(sums, (sum) => sum / length);
+  }
+
+  /**
+   * Of each file the highest cosine that one of its chunks has with a vector (of unit length), as exact as bytes are;
+   * -Infinity for a file without a vector.
+   */
+  mostLike(vector: Float32Array, paths: readonly string[]): Float64Array {
+    this.#ask(vector);
+    const unit = scaleOf(this.dimensions) ** 2;
+    return Float64Array.from(paths, (path) => this.#highestOf(this.#files.get(path)?.rows ?? []) / unit);
+  }
+
+  /** The highest product of the question with these rows, which mostly lie side by side. */
+  #highestOf(rows: ArrayLike<number>): number {
+    let highest = -Infinity;
+    for (let i = 0; i < rows.length;) {
+      const first = rows[i]!;
+      let count = 1;
+      while (i + count < rows.length && first !== noRow && rows[i + count] === first + count) count++;
+      i += count;
+      if (first === noRow) continue;
+      for (const product of this.#products(first, count)) if (product > highest) highest = product;
+    }
+    return highest;
+  }
+
+  /** Puts a question where the compiled loop looks for it. */
+  #ask(question: Float32Array): void {
     const query = new Int16Array(this.#memory.buffer, 0, this.#stride);
     query.fill(0);
     quantize(question, query);
+  }
+
+  #products(firstRow: number, count: number): Int32Array {
     const out = this.#results();
-    this.#scan(0, this.#firstRow, this.size, this.#stride, out);
-    return new Int32Array(this.#memory.buffer, out, this.size);
+    this.#scan(0, this.#firstRow + firstRow * this.#stride, count, this.#stride, out);
+    return new Int32Array(this.#memory.buffer, out, count);
   }
 
   #row(row: number): Int8Array {

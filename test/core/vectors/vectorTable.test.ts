@@ -94,4 +94,45 @@ describe('VectorTable', function () {
       [0, 1],
     );
   });
+
+  it('compares files with a vector, whole and by their best chunk, wherever their rows lie', () => {
+    const random = randomVectors(11, 100);
+    const table = new VectorTable(module, 100);
+    const vectors = new Map<string, Float32Array>();
+    const textsOf = (file: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${file}${i}`);
+    const put = (file: string, index: number): void => {
+      const vector = random();
+      vectors.set(`${file}${index}`, vector);
+      assert.ok(table.put(file, index, digestOf(`${file}${index}`), vector));
+    };
+    for (const [file, count] of Object.entries({ a: 5, b: 4, c: 3, none: 2 }))
+      table.place(file, digestsOf(...textsOf(file, count)));
+    // Rows of a and b lie between each other, one of c is filled from the end, and one chunk of a has none.
+    for (let i = 0; i < 4; i++) for (const file of ['a', 'b']) put(file, i);
+    for (let i = 0; i < 3; i++) put('c', i);
+    table.place('gone', digestsOf('gone0'));
+    put('gone', 0);
+    table.place('a', digestsOf('a0', 'a2', 'a3', 'a4'));
+    const question = random();
+    const own = { a: ['a0', 'a2', 'a3'], b: textsOf('b', 4), c: textsOf('c', 3) };
+    const found = table.mostLike(question, ['a', 'b', 'c', 'none', 'unheard of']);
+    Object.values(own).forEach((texts, i) => {
+      const exact = Math.max(...texts.map((text) => dot(question, vectors.get(text)!)));
+      assert.ok(Math.abs(found[i]! - exact) < 0.02, `${found[i]!} is not ${exact}`);
+    });
+    assert.deepEqual([...found.slice(3)], [-Infinity, -Infinity]);
+
+    for (const [file, texts] of Object.entries(own)) {
+      const sum = new Float32Array(100);
+      for (const text of texts) vectors.get(text)!.forEach((value, i) => (sum[i]! += value));
+      const length = Math.hypot(...sum);
+      assert.ok(dot(table.meanOf(file)!, sum) / length > 0.999);
+      assert.ok(Math.abs(Math.hypot(...table.meanOf(file)!) - 1) < 1e-5);
+    }
+    assert.equal(table.meanOf('none'), null);
+
+    const sum = new Float32Array(100);
+    table.addTo(sum, 'a', 1, 2);
+    assert.ok(dot(sum, vectors.get('a2')!) > 1.98 && dot(sum, vectors.get('a2')!) < 2.02);
+  });
 });

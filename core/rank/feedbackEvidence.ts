@@ -1,0 +1,156 @@
+import type { ChunkScorer } from './chunkScorer.ts';
+import type { ChunkTable } from './chunkTable.ts';
+import type { FileScores } from './fileScores.ts';
+import type { ChunkVectors } from './types.ts';
+import type { RankingWeights } from './weights.ts';
+
+/** So many of the best files are compared; by likeness, those from this one on have none. */
+const compared = 100;
+const leastLike = 50;
+
+/** Of a file without a vector. */
+const unknown = -Infinity;
+
+/** A file that the others are compared with. */
+interface Model {
+  place: number;
+  score: number;
+}
+
+/**
+ * What the files found last have in common with those found first: a change or an answer is seldom in one file alone,
+ * and its other files often lack the words of the question. The question's vector is moved towards the best chunks of
+ * the first files (Rocchio 1971, "Relevance feedback in information retrieval", with the first answers taken for
+ * relevant ones; with vectors of language models Li et al. 2021, "Pseudo relevance feedback with deep language models
+ * and dense retrievers"), and files are compared as a whole as well. Those that are less alike fall back.
+ *
+ * Files exchange their places and, with them, their scores: how much of an answer goes to the first ones stays as it is.
+ */
+export class FeedbackEvidence {
+  readonly #table: ChunkTable;
+  readonly #scorer: ChunkScorer;
+
+  constructor(table: ChunkTable, scorer: ChunkScorer) {
+    this.#table = table;
+    this.#scorer = scorer;
+  }
+
+  /**
+   * Fills `feedback`, and adds it to the scores.
+   * @param best places of the best files, best first
+   * @param isNamed whether the question names a file: it keeps its place, as the first ones do
+   */
+  weigh(
+    best: readonly number[],
+    scores: FileScores,
+    weights: RankingWeights,
+    vectors: ChunkVectors,
+    isNamed: (place: number) => boolean,
+  ): void {
+    const { most, keeps } = weights.feedback;
+    const alike = this.#alikeness(best.slice(0, compared), scores, weights, vectors);
+    if (alike === null) return;
+    const lowered = best.map((place, i) => {
+      const share = i < keeps || isNamed(place) ? 1 : (alike[i] ?? 0);
+      return scores.score[place]! * (1 - most * (1 - share));
+    });
+    const inOrder = [...best.keys()].sort((a, b) => lowered[b]! - lowered[a]! || a - b);
+    const given = best.map((place) => scores.score[place]!);
+    inOrder.forEach((from, to) => {
+      const place = best[from]!;
+      scores.feedback[place] = given[to]! - given[from]!;
+      scores.score[place] = given[to]!;
+    });
+  }
+
+  /** Of each file, how much it is like the first ones, 0 to 1; null where these have no vector. */
+  #alikeness(
+    places: readonly number[],
+    { score }: FileScores,
+    { feedback: { files, pull, whole } }: RankingWeights,
+    vectors: ChunkVectors,
+  ): Float64Array | null {
+    const models = places.slice(0, files).map((place): Model => ({ place, score: score[place]! }));
+    const moved = this.#moveQuestion(models, pull, vectors);
+    if (moved === null) return null;
+    const paths = places.map((place) => this.#table.fileAt(place).path);
+    const byChunk = asShares(vectors.mostLike(moved, paths));
+    const byFile = asShares(
+      likenessToOthers(
+        paths.map((path) => vectors.meanOf(path)),
+        models,
+      ),
+    );
+    return byChunk.map((share, i) => (1 - whole) * share + whole * byFile[i]!);
+  }
+
+  /** The question and `pull` times the mean of the best chunks of these files, by their scores. */
+  #moveQuestion(models: readonly Model[], pull: number, vectors: ChunkVectors): Float32Array | null {
+    const sum = new Float32Array(vectors.question.length);
+    let total = 0;
+    for (const { place, score } of models) {
+      const index = this.#bestChunk(place, vectors);
+      if (index === null) continue;
+      vectors.addTo(sum, this.#table.fileAt(place).path, index, score);
+      total += score;
+    }
+    if (total === 0) return null;
+    return ofUnitLength(vectors.question.map((value, i) => value + (pull * sum[i]!) / total));
+  }
+
+  /** Of the chunks that have a vector the one with the highest score of its own, by its number in the file. */
+  #bestChunk(place: number, vectors: ChunkVectors): number | null {
+    const { path, firstChunk, chunkCount } = this.#table.fileAt(place);
+    let best: number | null = null;
+    let highest = -Infinity;
+    for (let index = 0; index < chunkCount; index++) {
+      const score = this.#scorer.scoreOf(firstChunk + index);
+      if (score <= highest || !vectors.has(path, index)) continue;
+      best = index;
+      highest = score;
+    }
+    return best;
+  }
+}
+
+function ofUnitLength(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(dot(vector, vector));
+  return length === 0 ? vector : vector.map((value) => value / length);
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** The mean cosine of each file with the first ones but itself, by their scores. The first files come first. */
+function likenessToOthers(means: readonly (Float32Array | null)[], models: readonly Model[]): Float64Array {
+  const scoreOf = (i: number): number => (means[i] === null ? 0 : (models[i]?.score ?? 0));
+  const sum = new Float64Array(means.find((mean) => mean !== null)?.length ?? 0);
+  let total = 0;
+  for (let i = 0; i < models.length; i++) {
+    const score = scoreOf(i);
+    if (score === 0) continue;
+    total += score;
+    const mean = means[i]!;
+    for (let k = 0; k < sum.length; k++) sum[k]! += score * mean[k]!;
+  }
+  return Float64Array.from(means, (mean, i) => {
+    const own = scoreOf(i);
+    return mean === null || total <= own ? unknown : (dot(sum, mean) - own) / (total - own);
+  });
+}
+
+/** 1 for what is most alike, falling to 0; what is not known is taken to be as much alike as the others on average. */
+function asShares(likeness: Float64Array): Float64Array {
+  const known = likeness
+    .filter((value) => value !== unknown)
+    .sort()
+    .reverse();
+  if (known.length === 0) return likeness.fill(1);
+  const [high, low] = [known[0]!, known[Math.min(leastLike, known.length) - 1]!];
+  const shareOf = (value: number): number => (high > low ? Math.max(0, (value - low) / (high - low)) : 1);
+  const mean = known.reduce((sum, value) => sum + shareOf(value), 0) / known.length;
+  return likeness.map((value) => (value === unknown ? mean : shareOf(value)));
+}
