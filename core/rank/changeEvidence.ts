@@ -27,17 +27,17 @@ export class ChangeEvidence {
     this.#table = table;
   }
 
-  /** Adds it. Without a history, and with weights of 0, nothing is looked up. */
+  /** Adds it and says whether there is a history. Without one, and with weights of 0, nothing is looked up. */
   add(
     scores: FileScores,
     query: AnalyzedQuery,
     { recency, coChange, pastChanges }: RankingWeights,
     open: (() => ChangeSignals | null) | undefined,
     priorOf: (place: number) => number,
-  ): void {
-    if (recency === 0 && coChange === 0 && pastChanges === 0) return;
+  ): boolean {
+    if (recency === 0 && coChange === 0 && pastChanges === 0) return false;
     const signals = open?.() ?? null;
-    if (signals === null) return;
+    if (signals === null) return false;
     this.#placeFiles(signals);
     const add = (place: number, value: number): void => {
       scores.changes[place]! += value;
@@ -54,6 +54,7 @@ export class ChangeEvidence {
       for (const place of scores.places) add(place, scores.score[place]! * recency * this.#recencies[place]!);
     if (coChange > 0)
       for (const [place, value] of this.#partners(scores, signals)) add(place, coChange * value * priorOf(place));
+    return true;
   }
 
   /** To look up thousands of files by their paths takes longer than all the rest: it is done once for a state of both. */

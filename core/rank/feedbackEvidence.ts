@@ -38,16 +38,18 @@ export class FeedbackEvidence {
   /**
    * Fills `feedback`, and adds it to the scores.
    * @param best places of the best files, best first
-   * @param isNamed whether the question names a file: it keeps its place, as the first ones do
+   * @param known whether past changes take part, and whether the question names a file, which keeps its place as the
+   * first ones do
    */
   weigh(
     best: readonly number[],
     scores: FileScores,
     weights: RankingWeights,
     vectors: ChunkVectors,
-    isNamed: (place: number) => boolean,
+    { history, isNamed }: { history: boolean; isNamed: (place: number) => boolean },
   ): void {
-    const { most, keeps } = weights.feedback;
+    const { keeps } = weights.feedback;
+    const most = history ? weights.feedback.besideHistory : weights.feedback.most;
     const alike = this.#alikeness(best.slice(0, compared), scores, weights, vectors);
     if (alike === null) return;
     const lowered = best.map((place, i) => {

@@ -231,12 +231,13 @@ export class SearchIndex {
     const scores = this.#scores;
     if (query.roles.size === 0) this.#addTestEvidence(scores);
     this.#addNeighbours(scores, priorOf);
-    this.#changes.add(scores, query, this.#weights, signals, priorOf);
+    const history = this.#changes.add(scores, query, this.#weights, signals, priorOf);
     const accepted =
       accept === undefined ? scores.places : scores.places.filter((place) => accept(this.#table.fileAt(place).path));
     const count = Math.max(limit, leastFiles);
     const best = this.#bestPlaces(accepted, count);
-    if (vectors !== undefined) this.#feedback.weigh(best, scores, this.#weights, vectors, this.#isNamed(query));
+    const known = { history, isNamed: this.#isNamed(query) };
+    if (vectors !== undefined) this.#feedback.weigh(best, scores, this.#weights, vectors, known);
     return this.#bestPlaces(best, count).map((place) => this.#table.fileAt(place));
   }
 

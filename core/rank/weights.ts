@@ -82,9 +82,10 @@ export interface RankingWeights {
   /**
    * The first `files` are what others are compared with: the question moves towards their best chunks by `pull` of its
    * length, and their `whole` counts for so much of the likeness. What is least alike falls back as if it lost `most` of
-   * its score; the first ones, as many as it `keeps`, stay where they are.
+   * its score (`besideHistory` where past changes take part, which say what belongs together, too); the first ones, as
+   * many as it `keeps`, stay where they are.
    */
-  feedback: { files: number; pull: number; most: number; keeps: number; whole: number };
+  feedback: { files: number; pull: number; most: number; besideHistory: number; keeps: number; whole: number };
   /** 0 keeps the ranges of a file together, 1 orders them by their own score within the file's. */
   spread: number;
   /** What a file's score is multiplied with, unless the query asks for its role. */
@@ -135,7 +136,7 @@ export const defaultWeights: RankingWeights = {
   meaningDepth: 200,
   meaningPrior: 0.3,
   besideMeaning: { near: 2 / 3, spread: 1.2, neighbours: 0.65 },
-  feedback: { files: 8, pull: 0.7, most: 0.45, keeps: 4, whole: 0.35 },
+  feedback: { files: 8, pull: 0.7, most: 0.45, besideHistory: 0.25, keeps: 4, whole: 0.35 },
   spread: 0.5,
   prior: { source: 1, test: 0.3, docs: 0.4, example: 0.4, generated: 0.4, config: 0.5, vendored: 0.3 },
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ChangeHistory } from '../../../core/history/changeHistory.ts';
 import { createWordAnalyzer } from '../../../core/lexical/analyzeWords.ts';
 import { createTextScanner } from '../../../core/lexical/scanText.ts';
 import { TermDictionary } from '../../../core/lexical/termDictionary.ts';
@@ -118,6 +119,18 @@ describe('Feedback from the first files', () => {
     const { index, table } = build(files);
     const weights = { ...defaultWeights, feedback: { ...defaultWeights.feedback, most: 0 } };
     assert.deepEqual(pathsOf(index.search('lens', { limit: 10, weights, ...feedbackOf(table) })), byWords);
+  });
+
+  it('is weaker where past changes take part', () => {
+    const { index, table } = build(files);
+    const strong = { ...defaultWeights.feedback, most: 0.9, besideHistory: 0 };
+    const weights = { ...defaultWeights, feedback: strong };
+    const signals = (): ChangeHistory => new ChangeHistory([]);
+    const ask = (history: Pick<SearchOptions, 'signals'>): string[] =>
+      pathsOf(index.search('lens', { limit: 10, weights, ...feedbackOf(table), ...history }));
+    assert.deepEqual(ask({ signals }), byWords);
+    assert.notDeepEqual(ask({}), byWords);
+    assert.notDeepEqual(ask({ signals: () => null }), byWords, 'nothing is known of the past');
   });
 
   it('gives the first results of a longer list, and says in its parts what a file gained', () => {
