@@ -77,6 +77,7 @@ export class FeedbackEvidence {
     if (moved === null) return null;
     const paths = places.map((place) => this.#table.fileAt(place).path);
     const byChunk = asShares(vectors.mostLike(moved, paths));
+    if (whole === 0) return byChunk;
     const byFile = asShares(
       likenessToOthers(
         paths.map((path) => vectors.meanOf(path)),

@@ -9,6 +9,8 @@ interface FileVectors {
   path: string;
   digests: Uint8Array;
   rows: Int32Array;
+  /** Of all its vectors, where it has been asked for since one of them changed. */
+  mean?: Float32Array | null | undefined;
 }
 
 const pageBytes = 65_536;
@@ -88,6 +90,7 @@ export class VectorTable {
     this.#owners[row] = file;
     this.#places[row] = index;
     file.rows[index] = row;
+    file.mean = undefined;
   }
 
   remove(path: string): void {
@@ -100,6 +103,7 @@ export class VectorTable {
 
   #free(file: FileVectors, row: number): void {
     file.rows[this.#places[row]!] = noRow;
+    file.mean = undefined;
     const last = this.#owners.length - 1;
     if (row !== last) {
       this.#row(row).set(this.#row(last));
@@ -120,6 +124,7 @@ export class VectorTable {
     if (file === undefined || index >= file.rows.length || !isDigestAt(file.digests, index, digest)) return false;
     const row = file.rows[index]!;
     quantize(vector, this.#row(row === noRow ? this.#newRow(file, index) : row));
+    file.mean = undefined;
     return true;
   }
 
@@ -202,15 +207,27 @@ export class VectorTable {
 
   /** The direction of the mean of a file's vectors; null for a file without one. */
   meanOf(path: string): Float32Array | null {
-    const rows = (this.#files.get(path)?.rows ?? new Int32Array(0)).filter((row) => row !== noRow);
-    if (rows.length === 0) return null;
-    const sums = new Int32Array(this.dimensions);
-    for (const each of rows) {
-      const row = this.#row(each);
-      for (let i = 0; i < sums.length; i++) sums[i]! += row[i]!;
+    const file = this.#files.get(path);
+    if (file === undefined) return null;
+    return (file.mean ??= this.#meanOfRows(file.rows));
+  }
+
+  #meanOfRows(rows: ArrayLike<number>): Float32Array | null {
+    // One view of all rows: to make one for each takes longer than to add it up.
+    const bytes = new Int8Array(this.#memory.buffer);
+    const mean = new Float32Array(this.dimensions);
+    let found = false;
+    for (let i = 0; i < rows.length; i++) {
+      if (rows[i] === noRow) continue;
+      found = true;
+      addRow(mean, bytes, this.#firstRow + rows[i]! * this.#stride);
     }
-    const length = Math.hypot(...sums);
-    return Float32Array.from(sums, (sum) => sum / length);
+    if (!found) return null;
+    let squares = 0;
+    for (let i = 0; i < mean.length; i++) squares += mean[i]! * mean[i]!;
+    const length = Math.sqrt(squares) || 1;
+    for (let i = 0; i < mean.length; i++) mean[i]! /= length;
+    return mean;
   }
 
   /**
@@ -275,6 +292,10 @@ export class VectorTable {
   get bytes(): number {
     return this.#memory.buffer.byteLength;
   }
+}
+
+function addRow(sum: Float32Array, bytes: Int8Array, start: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += bytes[start + i]!;
 }
 
 /** Blocks of rows for each row that is wanted. */

@@ -130,6 +130,11 @@ describe('VectorTable', function () {
       assert.ok(Math.abs(Math.hypot(...table.meanOf(file)!) - 1) < 1e-5);
     }
     assert.equal(table.meanOf('none'), null);
+    const another = random();
+    assert.ok(table.put('none', 0, digestOf('none0'), another));
+    assert.ok(dot(table.meanOf('none')!, another) > 0.99, 'what was known of a file is forgotten with its vectors');
+    assert.ok(table.put('none', 0, digestOf('none0'), question));
+    assert.ok(dot(table.meanOf('none')!, question) > 0.99);
 
     const sum = new Float32Array(100);
     table.addTo(sum, 'a', 1, 2);
