@@ -1,18 +1,21 @@
 import type { ChunkScorer } from './chunkScorer.ts';
 import type { ChunkTable } from './chunkTable.ts';
 import type { FileScores } from './fileScores.ts';
-import type { ChunkVectors } from './types.ts';
+import type { ChunkVectors, SearchOptions } from './types.ts';
 import type { RankingWeights } from './weights.ts';
 
-/** So many of the best files are compared; by likeness, those from this one on have none. */
-const compared = 100;
+/** So many of the best files are compared with the first ones. */
+export const comparedFiles = 100;
+/** By likeness, those from this one on have none. */
 const leastLike = 50;
 
 /** Of a file without a vector. */
 const unknown = -Infinity;
 
+type Vectors = NonNullable<SearchOptions['vectors']>;
+
 /** A file that the others are compared with. */
-interface Model {
+interface Seed {
   place: number;
   score: number;
 }
@@ -21,7 +24,7 @@ interface Model {
  * What the files found last have in common with those found first: a change or an answer is seldom in one file alone,
  * and its other files often lack the words of the question. The question's vector is moved towards the best chunks of
  * the first files (Rocchio 1971, "Relevance feedback in information retrieval", with the first answers taken for
- * relevant ones; with vectors of language models Li et al. 2021, "Pseudo relevance feedback with deep language models
+ * relevant ones; with vectors of language models Li et al. 2021, "Pseudo relevance feedback with deep language seeds
  * and dense retrievers"), and files are compared as a whole as well. Those that are less alike fall back.
  *
  * Files exchange their places and, with them, their scores: how much of an answer goes to the first ones stays as it is.
@@ -45,15 +48,16 @@ export class FeedbackEvidence {
     best: readonly number[],
     scores: FileScores,
     weights: RankingWeights,
-    vectors: ChunkVectors,
+    vectors: Vectors,
     { history, isNamed }: { history: boolean; isNamed: (place: number) => boolean },
   ): void {
     const { keeps } = weights.feedback;
     const most = history ? weights.feedback.besideHistory : weights.feedback.most;
-    const alike = this.#alikeness(best.slice(0, compared), scores, weights, vectors);
-    if (alike === null) return;
+    if (most === 0) return;
+    const likeness = this.#likeness(best.slice(0, comparedFiles), scores, weights, vectors);
+    if (likeness === null) return;
     const lowered = best.map((place, i) => {
-      const share = i < keeps || isNamed(place) ? 1 : (alike[i] ?? 0);
+      const share = i < keeps || isNamed(place) ? 1 : (likeness[i] ?? 0);
       return scores.score[place]! * (1 - most * (1 - share));
     });
     const inOrder = [...best.keys()].sort((a, b) => lowered[b]! - lowered[a]! || a - b);
@@ -66,49 +70,48 @@ export class FeedbackEvidence {
   }
 
   /** Of each file, how much it is like the first ones, 0 to 1; null where these have no vector. */
-  #alikeness(
+  #likeness(
     places: readonly number[],
     { score }: FileScores,
     { feedback: { files, pull, whole } }: RankingWeights,
-    vectors: ChunkVectors,
+    vectors: Vectors,
   ): Float64Array | null {
-    const models = places.slice(0, files).map((place): Model => ({ place, score: score[place]! }));
-    const moved = this.#moveQuestion(models, pull, vectors);
+    const seeds = places.slice(0, files).map((place): Seed => ({ place, score: score[place]! }));
+    const moved = this.#moveQuestion(seeds, pull, vectors);
     if (moved === null) return null;
     const paths = places.map((place) => this.#table.fileAt(place).path);
-    const byChunk = asShares(vectors.mostLike(moved, paths));
-    if (whole === 0) return byChunk;
+    const byChunk = asShares(vectors.chunks.mostLike(moved, paths));
     const byFile = asShares(
       likenessToOthers(
-        paths.map((path) => vectors.meanOf(path)),
-        models,
+        paths.map((path) => vectors.chunks.meanOf(path)),
+        seeds,
       ),
     );
     return byChunk.map((share, i) => (1 - whole) * share + whole * byFile[i]!);
   }
 
   /** The question and `pull` times the mean of the best chunks of these files, by their scores. */
-  #moveQuestion(models: readonly Model[], pull: number, vectors: ChunkVectors): Float32Array | null {
-    const sum = new Float32Array(vectors.question.length);
+  #moveQuestion(seeds: readonly Seed[], pull: number, { question, chunks }: Vectors): Float32Array | null {
+    const sum = new Float32Array(question.length);
     let total = 0;
-    for (const { place, score } of models) {
-      const index = this.#bestChunk(place, vectors);
+    for (const { place, score } of seeds) {
+      const index = this.#bestChunk(place, chunks);
       if (index === null) continue;
-      vectors.addTo(sum, this.#table.fileAt(place).path, index, score);
+      chunks.addTo(sum, this.#table.fileAt(place).path, index, score);
       total += score;
     }
     if (total === 0) return null;
-    return ofUnitLength(vectors.question.map((value, i) => value + (pull * sum[i]!) / total));
+    return ofUnitLength(question.map((value, i) => value + (pull * sum[i]!) / total));
   }
 
   /** Of the chunks that have a vector the one with the highest score of its own, by its number in the file. */
-  #bestChunk(place: number, vectors: ChunkVectors): number | null {
+  #bestChunk(place: number, chunks: ChunkVectors): number | null {
     const { path, firstChunk, chunkCount } = this.#table.fileAt(place);
     let best: number | null = null;
     let highest = -Infinity;
     for (let index = 0; index < chunkCount; index++) {
       const score = this.#scorer.scoreOf(firstChunk + index);
-      if (score <= highest || !vectors.has(path, index)) continue;
+      if (score <= highest || !chunks.has(path, index)) continue;
       best = index;
       highest = score;
     }
@@ -128,11 +131,11 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** The mean cosine of each file with the first ones but itself, by their scores. The first files come first. */
-function likenessToOthers(means: readonly (Float32Array | null)[], models: readonly Model[]): Float64Array {
-  const scoreOf = (i: number): number => (means[i] === null ? 0 : (models[i]?.score ?? 0));
+function likenessToOthers(means: readonly (Float32Array | null)[], seeds: readonly Seed[]): Float64Array {
+  const scoreOf = (i: number): number => (means[i] === null ? 0 : (seeds[i]?.score ?? 0));
   const sum = new Float64Array(means.find((mean) => mean !== null)?.length ?? 0);
   let total = 0;
-  for (let i = 0; i < models.length; i++) {
+  for (let i = 0; i < seeds.length; i++) {
     const score = scoreOf(i);
     if (score === 0) continue;
     total += score;

@@ -9,7 +9,7 @@ import { analyzeQuery, type AnalyzedQuery } from './queryAnalysis.ts';
 import { FileLinks } from './fileLinks.ts';
 import { depthOf, expectedNearness, type EmbeddedChunks, type KnownNearness } from './partialVectors.ts';
 import { nearness } from './nearness.ts';
-import { FeedbackEvidence } from './feedbackEvidence.ts';
+import { comparedFiles, FeedbackEvidence } from './feedbackEvidence.ts';
 import { FileScores } from './fileScores.ts';
 import { NeighbourEvidence } from './neighbourEvidence.ts';
 import { isSameFile, PathScorer } from './scorePaths.ts';
@@ -41,7 +41,7 @@ const besideAsked = 0.7;
 const leastShare = 0.05;
 
 /** Results are taken from at least so many files. */
-const leastFiles = 100;
+const leastFiles = 50;
 
 function sumOfNext(highest: Float64Array): number {
   let sum = 0;
@@ -235,10 +235,13 @@ export class SearchIndex {
     const accepted =
       accept === undefined ? scores.places : scores.places.filter((place) => accept(this.#table.fileAt(place).path));
     const count = Math.max(limit, leastFiles);
-    const best = this.#bestPlaces(accepted, count);
-    const known = { history, isNamed: this.#isNamed(query) };
-    if (vectors !== undefined) this.#feedback.weigh(best, scores, this.#weights, vectors, known);
-    return this.#bestPlaces(best, count).map((place) => this.#table.fileAt(place));
+    let best = this.#bestPlaces(accepted, vectors === undefined ? count : Math.max(count, comparedFiles));
+    if (vectors !== undefined) {
+      const known = { history, isNamed: this.#isNamed(query) };
+      this.#feedback.weigh(best, scores, this.#weights, vectors, known);
+      best = this.#bestPlaces(best, count);
+    }
+    return best.map((place) => this.#table.fileAt(place));
   }
 
   /** Whether the query says the path of a file. */
@@ -250,6 +253,7 @@ export class SearchIndex {
     };
   }
 
+  /** Best first; ties by path. */
   #bestPlaces(places: ArrayLike<number>, count: number): number[] {
     const pathOf = (place: number): string => this.#table.fileAt(place).path;
     return bestOf(
@@ -474,7 +478,6 @@ export class SearchIndex {
           ...(nearest < 0 ? {} : { detail: this.#table.fileAt(nearest).path }),
         },
         { name: 'central', value: scores.central[place]! },
-
         ...(changes === 0 ? [] : [{ name: 'changes', value: changes }]),
         ...(feedback === 0 ? [] : [{ name: 'feedback', value: feedback }]),
         {

@@ -22,10 +22,8 @@ export interface NearChunk {
   similarity: number;
 }
 
-/** The question's vector and those of the chunks, for what compares more than the question. */
+/** Vectors of chunks, for what compares more than a question with each. */
 export interface ChunkVectors {
-  /** Of unit length. */
-  question: Float32Array;
   has(path: string, index: number): boolean;
   /** Adds a chunk's vector, times a factor, to a sum. The chunk has one. */
   addTo(sum: Float32Array, path: string, index: number, factor: number): void;
@@ -46,8 +44,8 @@ export interface SearchOptions {
   weights?: RankingWeights;
   /** The chunks most like the question in meaning, best first; none where there are no vectors. */
   meaning?: readonly NearChunk[];
-  /** Where there are vectors; without them there is no feedback from the first answers. */
-  vectors?: ChunkVectors;
+  /** The question's vector, of unit length, and those of the chunks; without them there is no feedback from the first files. */
+  vectors?: { question: Float32Array; chunks: ChunkVectors };
   /** Where only some chunks have a vector; without it all of them have one. */
   embedded?: EmbeddedChunks;
   /** What is known of past changes; asked for only when a weight wants it, null when nothing is known. */

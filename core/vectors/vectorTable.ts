@@ -249,7 +249,8 @@ export class VectorTable {
       while (i + count < rows.length && first !== noRow && rows[i + count] === first + count) count++;
       i += count;
       if (first === noRow) continue;
-      for (const product of this.#products(first, count)) if (product > highest) highest = product;
+      const products = this.#products(first, count);
+      for (let k = 0; k < count; k++) if (products[k]! > highest) highest = products[k]!;
     }
     return highest;
   }

@@ -91,8 +91,7 @@ describe('Feedback from the first files', () => {
     const plain = pathsOf(index.search(question, { limit: 10 }));
     assert.equal(plain[0], 'other.ts');
     assert.deepEqual(pathsOf(index.search(question, { limit: 10, ...feedbackOf(table) }))[0], 'other.ts');
-    const many = Object.fromEntries(Object.keys(files).map((name) => [name, files[name]!]));
-    const named = build({ ...many, 'e.ts': { text: 'lens of a lens', degrees: 60 } });
+    const named = build({ ...files, 'e.ts': { text: 'lens of a lens', degrees: 60 } });
     const frames = 'lens at a.ts b.ts c.ts d.ts other.ts same.ts e.ts';
     const inOrder = pathsOf(named.index.search(frames, { limit: 10 }));
     assert.deepEqual(pathsOf(named.index.search(frames, { limit: 10, ...feedbackOf(named.table) })), inOrder);
