@@ -81,12 +81,7 @@ export class FeedbackEvidence {
     if (moved === null) return null;
     const paths = places.map((place) => this.#table.fileAt(place).path);
     const byChunk = asShares(vectors.chunks.mostLike(moved, paths));
-    const byFile = asShares(
-      likenessToOthers(
-        paths.map((path) => vectors.chunks.meanOf(path)),
-        seeds,
-      ),
-    );
+    const byFile = asShares(this.#likenessToOthers(seeds, paths, vectors));
     return byChunk.map((share, i) => (1 - whole) * share + whole * byFile[i]!);
   }
 
@@ -104,6 +99,19 @@ export class FeedbackEvidence {
     return ofUnitLength(question.map((value, i) => value + (pull * sum[i]!) / total));
   }
 
+  /** The mean cosine of each file with the first ones but itself, by their scores. The first files come first. */
+  #likenessToOthers(seeds: readonly Seed[], paths: readonly string[], { question, chunks }: Vectors): Float64Array {
+    const sum = new Float32Array(question.length);
+    const own = seeds.map(({ score }, i) => (chunks.addMeanTo(sum, paths[i]!, score) ? score : 0));
+    const total = own.reduce((all, score) => all + score, 0);
+    const length = lengthOf(sum);
+    return chunks.meansLike(ofUnitLength(sum, length), paths).map((cosine, i) => {
+      const rest = total - (own[i] ?? 0);
+      // With itself a file has a cosine of 1.
+      return cosine === unknown || rest <= 0 ? unknown : (cosine * length - (own[i] ?? 0)) / rest;
+    });
+  }
+
   /** Of the chunks that have a vector the one with the highest score of its own, by its number in the file. */
   #bestChunk(place: number, chunks: ChunkVectors): number | null {
     const { path, firstChunk, chunkCount } = this.#table.fileAt(place);
@@ -119,33 +127,14 @@ export class FeedbackEvidence {
   }
 }
 
-function ofUnitLength(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(dot(vector, vector));
+function lengthOf(vector: Float32Array): number {
+  let squares = 0;
+  for (let i = 0; i < vector.length; i++) squares += vector[i]! * vector[i]!;
+  return Math.sqrt(squares);
+}
+
+function ofUnitLength(vector: Float32Array, length = lengthOf(vector)): Float32Array {
   return length === 0 ? vector : vector.map((value) => value / length);
-}
-
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-/** The mean cosine of each file with the first ones but itself, by their scores. The first files come first. */
-function likenessToOthers(means: readonly (Float32Array | null)[], seeds: readonly Seed[]): Float64Array {
-  const scoreOf = (i: number): number => (means[i] === null ? 0 : (seeds[i]?.score ?? 0));
-  const sum = new Float64Array(means.find((mean) => mean !== null)?.length ?? 0);
-  let total = 0;
-  for (let i = 0; i < seeds.length; i++) {
-    const score = scoreOf(i);
-    if (score === 0) continue;
-    total += score;
-    const mean = means[i]!;
-    for (let k = 0; k < sum.length; k++) sum[k]! += score * mean[k]!;
-  }
-  return Float64Array.from(means, (mean, i) => {
-    const own = scoreOf(i);
-    return mean === null || total <= own ? unknown : (dot(sum, mean) - own) / (total - own);
-  });
 }
 
 /** 1 for what is most alike, falling to 0; what is not known is taken to be as much alike as the others on average. */

@@ -29,8 +29,10 @@ export interface ChunkVectors {
   addTo(sum: Float32Array, path: string, index: number, factor: number): void;
   /** Of each file the highest cosine that one of its chunks has with a vector of unit length; -Infinity for none. */
   mostLike(vector: Float32Array, paths: readonly string[]): Float64Array;
-  /** The direction of the mean of a file's vectors, of unit length; null for none. */
-  meanOf(path: string): Float32Array | null;
+  /** Adds the direction of the mean of a file's vectors, times a factor, to a sum; false for a file without one. */
+  addMeanTo(sum: Float32Array, path: string, factor: number): boolean;
+  /** Of each file the cosine of its mean with a vector of unit length; -Infinity for a file without one. */
+  meansLike(vector: Float32Array, paths: readonly string[]): Float64Array;
 }
 
 export interface SearchOptions {

@@ -1,16 +1,21 @@
 import { digestBytes } from '../chunk/embeddingInput.ts';
 import type { NearChunk } from '../rank/types.ts';
-import { cosineWith, quantize, scaleOf } from './quantize.ts';
+import { quantize, scaleOf } from './quantize.ts';
 
-type Scan = (query: number, rows: number, count: number, stride: number, out: number) => void;
+/** What vectorScan.wat exports; addresses and counts. */
+interface Loops {
+  scan(query: number, rows: number, count: number, stride: number, out: number): void;
+  highest(numbers: number, count: number): number;
+  product(query: number, row: number, stride: number): number;
+}
 
 /** The chunks of a file: their digests, and of each the row of its vector, -1 for none. */
 interface FileVectors {
   path: string;
   digests: Uint8Array;
   rows: Int32Array;
-  /** Of all its vectors, where it has been asked for since one of them changed. */
-  mean?: Float32Array | null | undefined;
+  /** Of all its vectors, as a row, where it has been asked for since one of them changed. */
+  mean?: Int8Array | null | undefined;
 }
 
 const pageBytes = 65_536;
@@ -18,6 +23,8 @@ const pageBytes = 65_536;
 const lanes = 64;
 const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 const noRow = -1;
+/** Blocks of rows for each row that is wanted. */
+const blocksPerRow = 4;
 
 /**
  * Vectors of the chunks of an index as rows of bytes, side by side in the memory of a WebAssembly module that compares
@@ -27,24 +34,28 @@ export class VectorTable {
   readonly dimensions: number;
   readonly #stride: number;
   readonly #memory: WebAssembly.Memory;
-  readonly #scan: Scan;
+  readonly #loops: Loops;
   readonly #files = new Map<string, FileVectors>();
   /** Of each row whose it is. */
   #owners: FileVectors[] = [];
   #places: number[] = [];
   #chunks = 0;
   #capacity = 0;
-  /** Addresses: the question first, then the rows, then the results. */
+  /** Addresses: the question as bytes first, then as floats, a row to compare, then the rows, then the results. */
+  readonly #floats: number;
+  readonly #loneRow: number;
   readonly #firstRow: number;
 
   /** @param module vectorScan.wat, compiled */
   constructor(module: WebAssembly.Module, dimensions: number) {
     this.dimensions = dimensions;
     this.#stride = roundUp(dimensions, lanes);
-    this.#firstRow = roundUp(this.#stride * 2, lanes);
+    this.#floats = this.#stride * 2;
+    this.#loneRow = this.#floats + this.#stride * 8;
+    this.#firstRow = this.#loneRow + this.#stride;
     this.#memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
-    this.#scan = exports['scan'] as Scan;
+    this.#loops = exports as unknown as Loops;
     this.#capacity = this.#fitting(this.#memory.buffer.byteLength);
   }
 
@@ -187,47 +198,100 @@ export class VectorTable {
     if (question.length !== this.dimensions)
       throw new RangeError(`the vector has ${question.length} dimensions, not ${this.dimensions}`);
     this.#ask(question);
-    const rows = bestRows(this.#products(0, this.size), count);
-    const bytes = new Int8Array(this.#memory.buffer);
-    return rows
+    this.#askAsIs(question);
+    return this.#bestRows(count)
       .map((row) => ({
         path: this.#owners[row]!.path,
         index: this.#places[row]!,
-        similarity: cosineWith(question, bytes, this.#firstRow + row * this.#stride),
+        similarity: this.#cosineWith(this.#addressOf(row)),
       }))
       .sort((a, b) => b.similarity - a.similarity || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.index - b.index));
   }
 
+  /**
+   * Rows with the highest products with the question; among equal ones the earlier rows. The `count`-th highest of what
+   * is highest in each of a number of blocks is a product that at least `count` rows reach, and not many more: they are
+   * in the blocks that reach it.
+   */
+  #bestRows(count: number): number[] {
+    const products = this.#products(0, this.size);
+    const size = Math.max(1, Math.floor(products.length / (blocksPerRow * count)));
+    const highest = this.#highestOfBlocks(products.length, size);
+    const least = highest.length <= count ? -Infinity : highest.slice().sort().at(-count)!;
+    const rows: number[] = [];
+    for (let block = 0; block < highest.length; block++) {
+      if (highest[block]! < least) continue;
+      const end = Math.min((block + 1) * size, products.length);
+      for (let row = block * size; row < end; row++) if (products[row]! >= least) rows.push(row);
+    }
+    return rows.sort((a, b) => products[b]! - products[a]! || a - b).slice(0, count);
+  }
+
+  /** Of the results, so many at a time. */
+  #highestOfBlocks(count: number, size: number): Int32Array {
+    const results = this.#results();
+    const highest = new Int32Array(Math.ceil(count / size));
+    for (let block = 0; block < highest.length; block++) {
+      const first = block * size;
+      highest[block] = this.#loops.highest(results + first * 4, Math.min(size, count - first));
+    }
+    return highest;
+  }
+
   /** Adds the vector of a chunk that has one, times a factor, to a sum. */
   addTo(sum: Float32Array, path: string, index: number, factor: number): void {
-    const row = this.#row(this.#files.get(path)!.rows[index]!);
+    this.#addRow(sum, this.#row(this.#files.get(path)!.rows[index]!), factor);
+  }
+
+  /** Adds the direction of the mean of a file's vectors, times a factor, to a sum; false for a file without one. */
+  addMeanTo(sum: Float32Array, path: string, factor: number): boolean {
+    const mean = this.#meanOf(path);
+    if (mean !== null) this.#addRow(sum, mean, factor);
+    return mean !== null;
+  }
+
+  #addRow(sum: Float32Array, row: Int8Array, factor: number): void {
     const scale = factor / scaleOf(this.dimensions);
     for (let i = 0; i < sum.length; i++) sum[i]! += scale * row[i]!;
   }
 
-  /** The direction of the mean of a file's vectors; null for a file without one. */
-  meanOf(path: string): Float32Array | null {
+  /** The direction of the mean of a file's vectors as a row; null for a file without one. */
+  #meanOf(path: string): Int8Array | null {
     const file = this.#files.get(path);
     if (file === undefined) return null;
     return (file.mean ??= this.#meanOfRows(file.rows));
   }
 
-  #meanOfRows(rows: ArrayLike<number>): Float32Array | null {
-    // One view of all rows: to make one for each takes longer than to add it up.
-    const bytes = new Int8Array(this.#memory.buffer);
+  #meanOfRows(rows: Int32Array): Int8Array | null {
     const mean = new Float32Array(this.dimensions);
     let found = false;
-    for (let i = 0; i < rows.length; i++) {
-      if (rows[i] === noRow) continue;
+    for (const row of rows) {
+      if (row === noRow) continue;
       found = true;
-      addRow(mean, bytes, this.#firstRow + rows[i]! * this.#stride);
+      this.#addRow(mean, this.#row(row), 1);
     }
     if (!found) return null;
-    let squares = 0;
-    for (let i = 0; i < mean.length; i++) squares += mean[i]! * mean[i]!;
-    const length = Math.sqrt(squares) || 1;
-    for (let i = 0; i < mean.length; i++) mean[i]! /= length;
-    return mean;
+    const length = Math.sqrt(mean.reduce((squares, value) => squares + value * value, 0)) || 1;
+    const quantized = new Int8Array(this.#stride);
+    quantize(
+      mean.map((value) => value / length),
+      quantized,
+    );
+    return quantized;
+  }
+
+  /** Of each file the cosine of its mean with a vector (of unit length); -Infinity for a file without one. */
+  meansLike(vector: Float32Array, paths: readonly string[]): Float64Array {
+    this.#askAsIs(vector);
+    const row = new Int8Array(this.#memory.buffer, this.#loneRow, this.#stride);
+    const cosines = new Float64Array(paths.length).fill(-Infinity);
+    for (let i = 0; i < paths.length; i++) {
+      const mean = this.#meanOf(paths[i]!);
+      if (mean === null) continue;
+      row.set(mean);
+      cosines[i] = this.#cosineWith(this.#loneRow);
+    }
+    return cosines;
   }
 
   /**
@@ -237,11 +301,17 @@ export class VectorTable {
   mostLike(vector: Float32Array, paths: readonly string[]): Float64Array {
     this.#ask(vector);
     const unit = scaleOf(this.dimensions) ** 2;
-    return Float64Array.from(paths, (path) => this.#highestOf(this.#files.get(path)?.rows ?? []) / unit);
+    const cosines = new Float64Array(paths.length).fill(-Infinity);
+    for (let i = 0; i < paths.length; i++) {
+      const rows = this.#files.get(paths[i]!)?.rows;
+      if (rows !== undefined) cosines[i] = this.#highestOf(rows) / unit;
+    }
+    return cosines;
   }
 
   /** The highest product of the question with these rows, which mostly lie side by side. */
-  #highestOf(rows: ArrayLike<number>): number {
+  #highestOf(rows: Int32Array): number {
+    const results = this.#results();
     let highest = -Infinity;
     for (let i = 0; i < rows.length;) {
       const first = rows[i]!;
@@ -249,8 +319,8 @@ export class VectorTable {
       while (i + count < rows.length && first !== noRow && rows[i + count] === first + count) count++;
       i += count;
       if (first === noRow) continue;
-      const products = this.#products(first, count);
-      for (let k = 0; k < count; k++) if (products[k]! > highest) highest = products[k]!;
+      this.#scan(first, count, results);
+      highest = Math.max(highest, this.#loops.highest(results, count));
     }
     return highest;
   }
@@ -262,14 +332,34 @@ export class VectorTable {
     quantize(question, query);
   }
 
+  /** The same, for comparisons that lose nothing of it. */
+  #askAsIs(question: Float32Array): void {
+    const query = new Float64Array(this.#memory.buffer, this.#floats, this.#stride);
+    query.fill(0);
+    query.set(question);
+  }
+
+  /** Cosine of the question as it is with a row; only the latter has lost anything. */
+  #cosineWith(address: number): number {
+    return this.#loops.product(this.#floats, address, this.#stride) / scaleOf(this.dimensions);
+  }
+
   #products(firstRow: number, count: number): Int32Array {
-    const out = this.#results();
-    this.#scan(0, this.#firstRow + firstRow * this.#stride, count, this.#stride, out);
-    return new Int32Array(this.#memory.buffer, out, count);
+    const results = this.#results();
+    this.#scan(firstRow, count, results);
+    return new Int32Array(this.#memory.buffer, results, count);
+  }
+
+  #scan(firstRow: number, count: number, results: number): void {
+    this.#loops.scan(0, this.#addressOf(firstRow), count, this.#stride, results);
   }
 
   #row(row: number): Int8Array {
-    return new Int8Array(this.#memory.buffer, this.#firstRow + row * this.#stride, this.#stride);
+    return new Int8Array(this.#memory.buffer, this.#addressOf(row), this.#stride);
+  }
+
+  #addressOf(row: number): number {
+    return this.#firstRow + row * this.#stride;
   }
 
   /** Address of the results: behind the rows that there is room for. */
@@ -293,41 +383,6 @@ export class VectorTable {
   get bytes(): number {
     return this.#memory.buffer.byteLength;
   }
-}
-
-function addRow(sum: Float32Array, bytes: Int8Array, start: number): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += bytes[start + i]!;
-}
-
-/** Blocks of rows for each row that is wanted. */
-const blocksPerRow = 4;
-
-/**
- * Rows with the highest scores; among equal ones the earlier rows. The `count`-th highest of what is highest in each of
- * a number of blocks is a score that at least `count` rows reach, and not many more: they are in the blocks that reach it.
- */
-function bestRows(scores: Int32Array, count: number): number[] {
-  const size = Math.max(1, Math.floor(scores.length / (blocksPerRow * count)));
-  const highest = highestOfBlocks(scores, size);
-  const least = highest.length <= count ? -Infinity : Int32Array.from(highest).sort().at(-count)!;
-  const rows: number[] = [];
-  for (let block = 0; block < highest.length; block++) {
-    if (highest[block]! < least) continue;
-    const end = Math.min((block + 1) * size, scores.length);
-    for (let row = block * size; row < end; row++) if (scores[row]! >= least) rows.push(row);
-  }
-  return rows.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
-}
-
-function highestOfBlocks(scores: Int32Array, size: number): Int32Array {
-  const highest = new Int32Array(Math.ceil(scores.length / size));
-  for (let block = 0; block < highest.length; block++) {
-    const end = Math.min((block + 1) * size, scores.length);
-    let most = scores[block * size]!;
-    for (let row = block * size + 1; row < end; row++) if (scores[row]! > most) most = scores[row]!;
-    highest[block] = most;
-  }
-  return highest;
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);

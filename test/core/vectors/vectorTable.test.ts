@@ -122,19 +122,26 @@ describe('VectorTable', function () {
     });
     assert.deepEqual([...found.slice(3)], [-Infinity, -Infinity]);
 
-    for (const [file, texts] of Object.entries(own)) {
-      const sum = new Float32Array(100);
-      for (const text of texts) vectors.get(text)!.forEach((value, i) => (sum[i]! += value));
-      const length = Math.hypot(...sum);
-      assert.ok(dot(table.meanOf(file)!, sum) / length > 0.999);
-      assert.ok(Math.abs(Math.hypot(...table.meanOf(file)!) - 1) < 1e-5);
+    const [alike] = table.meansLike(question, ['a']);
+    const files = Object.keys(own);
+    for (const [i, texts] of Object.values(own).entries()) {
+      const mean = new Float32Array(100);
+      for (const text of texts) vectors.get(text)!.forEach((value, at) => (mean[at]! += value));
+      const length = Math.hypot(...mean);
+      const exact = dot(question, mean) / length;
+      const cosine = table.meansLike(question, files)[i]!;
+      assert.ok(Math.abs(cosine - exact) < 0.01, `${cosine} is not ${exact}`);
+      const added = new Float32Array(100);
+      assert.ok(table.addMeanTo(added, files[i]!, 3));
+      assert.ok(Math.abs(dot(added, mean) / length - 3) < 0.01);
     }
-    assert.equal(table.meanOf('none'), null);
-    const another = random();
-    assert.ok(table.put('none', 0, digestOf('none0'), another));
-    assert.ok(dot(table.meanOf('none')!, another) > 0.99, 'what was known of a file is forgotten with its vectors');
-    assert.ok(table.put('none', 0, digestOf('none0'), question));
-    assert.ok(dot(table.meanOf('none')!, question) > 0.99);
+    assert.equal(table.meansLike(question, ['a'])[0], alike, 'a row that was compared before leaves nothing behind');
+    assert.deepEqual([...table.meansLike(question, ['none', 'unheard of'])], [-Infinity, -Infinity]);
+    assert.equal(table.addMeanTo(new Float32Array(100), 'none', 1), false);
+    for (const vector of [random(), question]) {
+      assert.ok(table.put('none', 0, digestOf('none0'), vector));
+      assert.ok(table.meansLike(vector, ['none'])[0]! > 0.99, 'a mean is worked out anew after a vector has changed');
+    }
 
     const sum = new Float32Array(100);
     table.addTo(sum, 'a', 1, 2);
