@@ -18,11 +18,15 @@ export const packed = ({ bytes }: Pick<AppParts, 'bytes'>) => {
     const text = textOf(c.res);
     if (text === undefined) return;
     const isSmall = text.length < leastBytes;
-    if (isSmall) headers.set('content-length', String(new TextEncoder().encode(text).length));
+    if (isSmall) {
+      headers.set('content-length', String(new TextEncoder().encode(text).length));
+      return;
+    }
     const encoding = accepts(c, { header: 'Accept-Encoding', supports: ['gzip'], default: 'identity' });
-    if (isSmall || encoding !== 'gzip') return;
-    headers.set('content-encoding', encoding);
-    const body = await bytes.gzip(text);
+    const isPacked = encoding === 'gzip';
+    if (isPacked) headers.set('content-encoding', encoding);
+    // As bytes in any case: a text would be measured first and then encoded, which takes as long again.
+    const body = isPacked ? await bytes.gzip(text) : new TextEncoder().encode(text);
     c.res = undefined;
     c.res = new Response(body, { status, headers });
   };
