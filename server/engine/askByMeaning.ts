@@ -110,6 +110,13 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
     );
   }
 
+  /** A question that comes in a moment: its vector is made meanwhile, where no model has to be opened for it. */
+  function foresee(query: string): void {
+    const model = models.answering;
+    if (model === null || query.trim() === '' || hasFailed() || !hasStarted()) return;
+    void model.use(() => model.questions.of(query));
+  }
+
   async function vectorOf({ questions }: ModelInUse, query: string): Promise<Float32Array | null> {
     // The process starts while vectors are looked up.
     const [vector] = await Promise.all([questions.of(query), filled()]);
@@ -175,5 +182,5 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
     });
   }
 
-  return { ask, search };
+  return { foresee, ask, search };
 }

@@ -235,6 +235,8 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       vectors.attend(paths);
     },
 
+    foresee: (query) => vectors.foresee(query),
+
     onVectors(listener) {
       vectorListeners.add(listener);
       return () => vectorListeners.delete(listener);

@@ -41,6 +41,8 @@ export interface Engine {
   embed(options?: { signal?: AbortSignal; onProgress?: (status: VectorStatus) => void }): Promise<VectorStatus>;
   /** These files (relative, '/') are before the user's eyes: they get their vectors first. */
   attend(paths: readonly string[]): void;
+  /** This question comes in a moment: its vector is made while something else is waited for. */
+  foresee(query: string): void;
   /** Hears of vectors that are made, and why they are not. Returns the unsubscribe function. */
   onVectors(listener: (status: VectorStatus) => void): () => void;
   status(): Promise<EngineStatus>;

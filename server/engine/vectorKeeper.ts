@@ -31,6 +31,8 @@ export interface VectorKeeper {
   refresh(paths?: readonly string[]): void;
   /** These files are wanted before all others. */
   attend(paths: readonly string[]): void;
+  /** This question comes in a moment: what it needs besides the index is made meanwhile. */
+  foresee(query: string): void;
   /** Rejects with what is in the way; resolves when each chunk has a vector or has failed to get one. */
   embedAll(signal?: AbortSignal): Promise<void>;
   search(
@@ -225,6 +227,8 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
       // What is under way goes on with these.
       if (working !== undefined) workAgain = true;
     },
+
+    foresee: (query) => asking?.foresee(query),
 
     async embedAll(signal) {
       await ensureOpen();

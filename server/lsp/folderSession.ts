@@ -25,8 +25,11 @@ export interface FolderSession {
   attend(paths: readonly string[]): void;
   /** Paths may have changed: they are gathered for a moment and brought up to date together. */
   changed(paths: readonly string[]): void;
-  /** A question is about to be asked: resolves when the few files that were saved just now are searchable, or soon. */
-  caughtUp(): Promise<void>;
+  /**
+   * A question is about to be asked: resolves when the few files that were saved just now are searchable, or soon.
+   * @param query by whose meaning answers will be found, too; null for words alone
+   */
+  caughtUp(query: string | null): Promise<void>;
   status(): Promise<FolderStatus>;
   state(): Promise<FolderState>;
   close(): Promise<void>;
@@ -250,7 +253,10 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       opening?.then((opened) => opened.attend(paths)).catch(() => undefined);
     },
     changed: (paths) => changes.add(paths),
-    caughtUp: () => changes.caughtUp(),
+    caughtUp(query) {
+      if (query !== null) opening?.then((opened) => opened.foresee(query)).catch(() => undefined);
+      return changes.caughtUp();
+    },
     status,
     async state() {
       const { skipped, ...rest } = await status();

@@ -25,7 +25,8 @@ export async function selectAcross(
   signal: AbortSignal,
 ): Promise<SelectAnswer> {
   const budget = params.budget ?? settings.budget;
-  await Promise.all(folders.map((folder) => folder.caughtUp()));
+  const byMeaning = params.byMeaning ?? true;
+  await Promise.all(folders.map((folder) => folder.caughtUp(byMeaning ? params.query : null)));
   const shares = await sharesOf(folders, params.query, budget, signal);
   const answers = await Promise.all(
     shares.map(async ({ folder, tokens }) => {
@@ -35,7 +36,7 @@ export async function selectAcross(
         budget: tokens,
         format: params.format ?? settings.format,
         mode: params.mode ?? 'full',
-        byMeaning: params.byMeaning ?? true,
+        byMeaning,
         signal,
       });
       return { folder, result };

@@ -75,3 +75,27 @@ describe('A question to a model that does not answer', () => {
     assert.equal(await ask('winnow', undefined, (known) => Promise.resolve(known !== null)), true);
   });
 });
+
+describe('A question that is foreseen', () => {
+  /** The questions whose vectors were asked for. */
+  function askedAfter(changes: Partial<AskByMeaningOptions>, query: string): string[] {
+    const asked: string[] = [];
+    const questions = { of: (text: string) => Promise.resolve(void asked.push(text)) };
+    const model = { ...busyModel, questions } as unknown as Model;
+    const models = { wanted: model, earlier: null, answering: model } as AskByMeaningOptions['models'];
+    askerOf({ models, ...changes }).foresee(query);
+    return asked;
+  }
+
+  it('gets its vector before it is asked', () => {
+    assert.deepEqual(askedAfter({}, 'winnow'), ['winnow']);
+  });
+
+  it('starts nothing where it would be answered by words', () => {
+    assert.deepEqual(askedAfter({}, '  '), []);
+    assert.deepEqual(askedAfter({ hasFailed: () => true }, 'winnow'), []);
+    assert.deepEqual(askedAfter({ hasStarted: () => false }, 'winnow'), []);
+    const none = { wanted: null, earlier: null, answering: null } as AskByMeaningOptions['models'];
+    assert.deepEqual(askedAfter({ models: none }, 'winnow'), []);
+  });
+});
