@@ -1,9 +1,11 @@
+type Suffix = [suffix: string, replacement: string, least: number];
+
 /**
  * A light suffix stripper for English words in code: enough to bring validate, validator, validation and
  * validating together, without the exceptions of a full stemmer. It only ever shortens a word, and leaves
  * at least three characters.
  */
-const suffixes: [suffix: string, replacement: string, least: number][] = [
+const suffixes: Suffix[] = [
   ['izations', 'iz', 3],
   ['ization', 'iz', 3],
   ['ications', '', 4],
@@ -41,6 +43,13 @@ const suffixes: [suffix: string, replacement: string, least: number][] = [
   ['y', '', 3],
 ];
 
+/** By their last letter: a word is compared with few of them. */
+const suffixesByEnd = new Map<string, Suffix[]>();
+for (const each of suffixes) {
+  const end = each[0].slice(-1);
+  suffixesByEnd.set(end, [...(suffixesByEnd.get(end) ?? []), each]);
+}
+
 const vowel = /[aeiouy]/;
 
 function undouble(stem: string): string {
@@ -52,7 +61,7 @@ function undouble(stem: string): string {
 export function stem(term: string): string {
   if (term.length < 4 || !/^[a-z]+$/.test(term)) return term;
   if (/(ss|us|is)$/.test(term)) return term;
-  for (const [suffix, replacement, least] of suffixes) {
+  for (const [suffix, replacement, least] of suffixesByEnd.get(term[term.length - 1]!) ?? []) {
     if (!term.endsWith(suffix)) continue;
     const rest = term.slice(0, term.length - suffix.length);
     if (rest.length >= least && vowel.test(rest)) return undouble(rest + replacement);

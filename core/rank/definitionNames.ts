@@ -5,15 +5,11 @@ import { nameOfDefinitionTerm } from '../lexical/types.ts';
 import { roomFor } from './numberSet.ts';
 import { rarity } from './rarity.ts';
 
+const plain = /^[\w$]+$/;
+
 /** `Server::listenOn` → server, listen, on. */
-const stemsOf = (name: string): string[] => [
-  ...new Set(
-    name
-      .split(/[^\p{L}\p{N}_$]+/u)
-      .flatMap(identifierParts)
-      .map(stem),
-  ),
-];
+const partsOf = (name: string): string[] =>
+  plain.test(name) ? identifierParts(name) : name.split(/[^\p{L}\p{N}_$]+/u).flatMap(identifierParts);
 
 const none: readonly number[] = [];
 /** No sum of rarities is less than nothing. */
@@ -51,24 +47,35 @@ export class DefinitionNames {
 
   /** Takes up what the dictionary has got since the last time. */
   catchUp(): void {
+    // Names are made of the same few thousand words over and over.
+    const known = new Map<string, number>();
     for (; this.#seen < this.#terms.size; this.#seen++) {
       const name = nameOfDefinitionTerm(this.#terms.termOf(this.#seen));
-      if (name !== undefined) this.#add(this.#seen, stemsOf(name));
+      if (name !== undefined) this.#add(this.#seen, partsOf(name), known);
     }
   }
 
-  #add(termId: number, stems: readonly string[]): void {
+  /** @param known the stems of words that were met before */
+  #add(termId: number, parts: readonly string[], known: Map<string, number>): void {
     const name = this.#termIds.push(termId) - 1;
-    this.#firstWord.push(this.#words.length);
-    for (const root of stems) {
-      let id = this.#stems.get(root);
-      if (id === undefined) {
-        id = this.#names.push([]) - 1;
-        this.#stems.set(root, id);
-      }
+    const first = this.#words.length;
+    this.#firstWord.push(first);
+    for (const part of parts) {
+      let id = known.get(part);
+      if (id === undefined) known.set(part, (id = this.#numberOf(stem(part))));
+      if (this.#words.includes(id, first)) continue;
       this.#names[id]!.push(name);
       this.#words.push(id);
     }
+  }
+
+  #numberOf(root: string): number {
+    let id = this.#stems.get(root);
+    if (id === undefined) {
+      id = this.#names.push([]) - 1;
+      this.#stems.set(root, id);
+    }
+    return id;
   }
 
   /** The number of a stem; undefined where no name has a word of it. */

@@ -74,11 +74,12 @@ async function openParts({
 export async function openEngine(options: EngineOptions & { history?: HistorySource }): Promise<Engine> {
   const root = path.resolve(options.root);
   assertFolder(root);
-  growHeapsSlowly();
   const indexDir = path.resolve(options.indexDir ?? path.join(root, defaultIndexFolder));
   const settings = { ...defaultSettings, ...options.settings };
   const log = options.log ?? (() => undefined);
   const { store, counter: preloaded } = await openParts({ ...options, indexDir, log });
+  // Not before: what is read from the index is there to stay, and to look for garbage in it takes a tenth of the time.
+  growHeapsSlowly();
   let counter = preloaded;
 
   let pool: ParsePool | undefined;

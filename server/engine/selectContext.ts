@@ -122,6 +122,8 @@ export async function selectContext(parts: SelectParts, request: SelectRequest):
   const started = performance.now();
   const wanted = checkSelect(request);
   wanted.signal?.throwIfAborted();
+  // Its thread starts while the question is ranked.
+  parts.counter();
   const { pack, chunks, stale, byMeaning } = await (wanted.mode === 'map' ? selectMap : selectFull)(parts, wanted);
   wanted.signal?.throwIfAborted();
   if (stale.length > 0) parts.onStale(stale);
