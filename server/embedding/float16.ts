@@ -30,20 +30,26 @@ function roundedShift(value: number, shift: number): number {
   return rest > middle || (rest === middle && (kept & 1) === 1) ? kept + 1 : kept;
 }
 
+/** What a mantissa counts, by the exponent; below the smallest normal half as much as there. */
+const units = Float64Array.from({ length: 0x1f }, (_, exponent) => 2 ** (Math.max(exponent, 1) - 25));
+
 export function fromHalf(half: number): number {
   const sign = (half & 0x8000) === 0 ? 1 : -1;
   const exponent = (half >>> 10) & 0x1f;
   const mantissa = half & 0x3ff;
   if (exponent === 0x1f) return mantissa === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
-  return sign * (1024 + mantissa) * 2 ** (exponent - 25);
+  return sign * (exponent === 0 ? mantissa : 1024 + mantissa) * units[exponent]!;
 }
 
 let everyHalf: Float32Array | undefined;
 
 /** All 65,536 halves as floats, made when first asked for: rows are read many at a time. */
 function halfTable(): Float32Array {
-  return (everyHalf ??= Float32Array.from({ length: 0x10000 }, (_, half) => fromHalf(half)));
+  if (everyHalf === undefined) {
+    everyHalf = new Float32Array(0x10000);
+    for (let half = 0; half < everyHalf.length; half++) everyHalf[half] = fromHalf(half);
+  }
+  return everyHalf;
 }
 
 export function encodeHalves(vector: ArrayLike<number>): Uint16Array<ArrayBuffer> {
