@@ -2,7 +2,7 @@ import { byWords, type RankedBy } from '../../core/rank/tunedWeights.ts';
 import type { RankingWeights } from '../../core/rank/weights.ts';
 import type { RankedChunk } from '../../core/rank/types.ts';
 import type { QuestionVector, SearchRequest, Store } from '../store/index.ts';
-import { embedCandidates } from './embedCandidates.ts';
+import { candidateDepth, candidatesAmong, embedCandidates } from './embedCandidates.ts';
 import { changeWhenCovered } from './embedThrough.ts';
 import type { ModelChange } from './modelChange.ts';
 import type { ModelInUse } from './modelInUse.ts';
@@ -48,8 +48,6 @@ export interface Asked {
   vector: QuestionVector;
 }
 
-/** Candidates of a question that are embedded for it. */
-const candidateCount = 50;
 /** A question waits so long for its own vector: the first one starts a process and loads the model. */
 const questionMs = 8_000;
 /** While everything is being indexed the processors have more to do, and the answer is only one of what there is. */
@@ -173,8 +171,8 @@ export function createAskByMeaning(options: AskByMeaningOptions) {
       if (asked === null) return { ranked: await store.search(query, byWordsAlone(request)), byMeaning: false };
       const { model, vector } = asked;
       if (lacksVectors(model)) {
-        const candidates = { ...byWordsAlone(request), limit: candidateCount, explain: false };
-        await embedInTime(model, await store.search(query, candidates), signal);
+        const firstLook = { ...byWordsAlone(request), limit: candidateDepth, explain: false };
+        await embedInTime(model, candidatesAmong(await store.search(query, firstLook)), signal);
       }
       const byMeaning = model.supply.counts.embedded > 0;
       const weights = request.weights(byMeaning ? model.fingerprint : byWords);
