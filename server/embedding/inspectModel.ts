@@ -95,12 +95,13 @@ const wholeNumber = (value: unknown): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : null;
 
 interface TokenizerFacts {
-  pieces: Set<string>;
+  /** Pieces that a tokenizer of BERT has and this one has not. */
+  lacks: string[];
   highestId: number;
 }
 
-/** Pieces of a tokenizer.json: `model.vocab` as an object (WordPiece, BPE) or as pairs (Unigram), and `added_tokens`. */
-function piecesOf(tokenizer: Record<string, unknown>, name: string): TokenizerFacts {
+/** What a tokenizer.json says: `model.vocab` as an object (WordPiece, BPE) or as pairs (Unigram), and `added_tokens`. */
+function tokenizerFacts(tokenizer: Record<string, unknown>, name: string): TokenizerFacts {
   const { vocab } = (tokenizer['model'] ?? {}) as { vocab?: unknown };
   const added = Array.isArray(tokenizer['added_tokens']) ? (tokenizer['added_tokens'] as unknown[]) : [];
   const pairs: [unknown, unknown][] = Array.isArray(vocab)
@@ -111,18 +112,33 @@ function piecesOf(tokenizer: Record<string, unknown>, name: string): TokenizerFa
     pairs.push([content, id]);
   }
   if (pairs.length === 0) throw new Fault(`${name} holds no vocabulary`);
-  const facts: TokenizerFacts = { pieces: new Set(), highestId: 0 };
+  const lacks = new Set(['[CLS]', '[SEP]']);
+  let highestId = 0;
   for (const [piece, id] of pairs) {
     if (typeof piece !== 'string' || typeof id !== 'number') throw new Fault(`${name} has a damaged vocabulary`);
-    facts.pieces.add(piece);
-    facts.highestId = Math.max(facts.highestId, id);
+    lacks.delete(piece);
+    highestId = Math.max(highestId, id);
   }
+  return { lacks: [...lacks], highestId };
+}
+
+/** By SHA-256: each status looks at the model, and to read the half megabyte of its tokenizer blocks a thread for 50 ms. */
+const knownTokenizers = new Map<string, TokenizerFacts>();
+
+async function factsOfTokenizer(dir: string, file: ModelFile, sha256: string): Promise<TokenizerFacts> {
+  let facts = knownTokenizers.get(sha256);
+  if (facts === undefined)
+    knownTokenizers.set(sha256, (facts = tokenizerFacts(await readObject(dir, file), file.path)));
   return facts;
 }
 
-async function checkTokenizer(dir: string, files: ModelFiles, config: Record<string, unknown>): Promise<void> {
-  const { pieces, highestId } = piecesOf(await readObject(dir, files.tokenizer), files.tokenizer.path);
-  const lacks = ['[CLS]', '[SEP]'].filter((piece) => !pieces.has(piece));
+async function checkTokenizer(
+  dir: string,
+  files: ModelFiles,
+  sha256: string,
+  config: Record<string, unknown>,
+): Promise<void> {
+  const { lacks, highestId } = await factsOfTokenizer(dir, files.tokenizer, sha256);
   if (lacks.length > 0) throw new Fault(`${files.tokenizer.path} has no ${lacks.join(' and no ')}: not one of BERT`);
   const vocabulary = wholeNumber(config['vocab_size']);
   if (vocabulary !== null && highestId >= vocabulary)
@@ -216,7 +232,7 @@ async function inspect(dir: string, wish: WishedModel, facts: FileFactsReader): 
   const width = checkOnnx(onnx, found.get('model')!);
   const config = await readObject(dir, files.config);
   await readObject(dir, files.tokenizerConfig);
-  await checkTokenizer(dir, files, config);
+  await checkTokenizer(dir, files, found.get('tokenizer')!.sha256, config);
   const seenFiles = Object.fromEntries(
     roles.map((role) => {
       const { sha256, size } = found.get(role)!;
