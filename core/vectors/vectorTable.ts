@@ -19,6 +19,8 @@ interface FileVectors {
 }
 
 const pageBytes = 65_536;
+/** 4 GB. */
+const mostPages = 65_536;
 /** What the compiled loop takes at a time. */
 const lanes = 64;
 const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
@@ -53,7 +55,7 @@ export class VectorTable {
     this.#floats = this.#stride * 2;
     this.#loneRow = this.#floats + this.#stride * 8;
     this.#firstRow = this.#loneRow + this.#stride;
-    this.#memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536 });
+    this.#memory = new WebAssembly.Memory({ initial: Math.ceil(this.#firstRow / pageBytes), maximum: mostPages });
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
     this.#loops = exports as unknown as Loops;
     this.#capacity = this.#fitting(this.#memory.buffer.byteLength);
@@ -375,7 +377,7 @@ export class VectorTable {
   /** By half, at least by a page; what lies behind the rows is only a scratch pad. */
   #grow(): void {
     const present = this.#memory.buffer.byteLength / pageBytes;
-    this.#memory.grow(Math.min(65_536 - present, Math.max(1, Math.ceil(present / 2))));
+    this.#memory.grow(Math.min(mostPages - present, Math.max(1, Math.ceil(present / 2))));
     this.#capacity = this.#fitting(this.#memory.buffer.byteLength);
   }
 

@@ -82,6 +82,20 @@ describe('VectorTable', function () {
     assert.deepEqual([table.size, table.nearest(vectors.get('d')!, 5)], [0, []]);
   });
 
+  it('holds vectors that are longer than a page of memory', () => {
+    const random = randomVectors(5, 9_000);
+    const table = new VectorTable(module, 9_000);
+    assert.deepEqual(table.nearest(random(), 1), []);
+    const vectors = ['a', 'b', 'c'].map(random);
+    table.place('x', digestsOf('a', 'b', 'c'));
+    vectors.forEach((vector, i) => assert.ok(table.put('x', i, digestOf('abc'[i]!), vector)));
+    vectors.forEach((vector, i) => {
+      const [best] = table.nearest(vector, 1);
+      assert.equal(best!.index, i);
+      assert.ok(best!.similarity > 0.99 && best!.similarity < 1.01);
+    });
+  });
+
   it('gives equal chunks of a file a vector each', () => {
     const vector = randomVectors(3, 64)();
     const table = new VectorTable(module, 64);
