@@ -16,20 +16,11 @@ export function quantize(vector: Float32Array, out: Int8Array | Int16Array): voi
   }
 }
 
-/** Cosine of a vector of unit length and a quantized one that begins at `start`; only the latter has lost anything. */
-export function cosineWith(vector: Float32Array, rows: Int8Array, start = 0): number {
-  const { length } = vector;
-  // Four sums at a time: one alone waits for each addition to end before the next.
-  let [a, b, c, d] = [0, 0, 0, 0];
-  let i = 0;
-  for (; i + 3 < length; i += 4) {
-    a += vector[i]! * rows[start + i]!;
-    b += vector[i + 1]! * rows[start + i + 1]!;
-    c += vector[i + 2]! * rows[start + i + 2]!;
-    d += vector[i + 3]! * rows[start + i + 3]!;
-  }
-  for (; i < length; i++) a += vector[i]! * rows[start + i]!;
-  return (a + b + c + d) / scaleOf(length);
+/** Cosine of a vector of unit length and a quantized one; only the latter has lost anything. */
+export function cosineWith(vector: Float32Array, row: Int8Array): number {
+  let product = 0;
+  for (let i = 0; i < vector.length; i++) product += vector[i]! * row[i]!;
+  return product / scaleOf(vector.length);
 }
 
 /**
