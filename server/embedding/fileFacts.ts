@@ -14,6 +14,15 @@ export interface FileFacts {
   size: number;
   /** Only of ONNX files. */
   onnx?: OnnxFacts | OnnxFault;
+  /** Only of tokenizers that were read and are whole. */
+  tokenizer?: TokenizerFacts;
+}
+
+/** What a model asks of its tokenizer. */
+export interface TokenizerFacts {
+  /** Pieces that a tokenizer of BERT has and this one has not. */
+  lacks: string[];
+  highestId: number;
 }
 
 /** Facts of one file as they are kept; they hold as long as the three marks of the file do. */
@@ -25,16 +34,22 @@ interface Remembered extends FileFacts {
 /** Facts of files, read once and remembered by size, time and inode: a start does not hash 34 MB again. */
 export interface FileFactsReader {
   of(file: string): Promise<FileFacts>;
+  /** Remembers what else was found in a file, if it is still the one whose facts are given. */
+  add(file: string, found: FileFacts & Required<Pick<FileFacts, 'tokenizer'>>): Promise<void>;
 }
 
-/** Raised when other facts are read of a file. */
+/** Raised when facts are told in another way; what is not known of a file is read. */
 const format = 1;
 const name = 'file-facts.json';
 
 function isRemembered(value: unknown): value is Remembered {
-  const { sha256, size, mtimeMs, inode } = value as Partial<Remembered>;
+  const { sha256, size, mtimeMs, inode, tokenizer } = value as Partial<Remembered>;
   return (
-    typeof sha256 === 'string' && typeof size === 'number' && typeof mtimeMs === 'number' && typeof inode === 'number'
+    typeof sha256 === 'string' &&
+    typeof size === 'number' &&
+    typeof mtimeMs === 'number' &&
+    typeof inode === 'number' &&
+    (tokenizer === undefined || (Array.isArray(tokenizer.lacks) && typeof tokenizer.highestId === 'number'))
   );
 }
 
@@ -70,6 +85,12 @@ export async function sha256Of(file: string, signal?: AbortSignal): Promise<stri
 
 /** Remembers in `folder`. Errors of the file itself (not there, no permission) are thrown as Node gives them. */
 export function fileFactsReader(folder: string): FileFactsReader {
+  async function remember(file: string, facts: Remembered): Promise<void> {
+    const files = new Map([...(await load(folder))].filter(([kept]) => existsSync(kept)));
+    files.set(file, facts);
+    await save(folder, files);
+  }
+
   return {
     async of(file) {
       const { size, mtimeMs, ino } = await stat(file);
@@ -83,10 +104,12 @@ export function fileFactsReader(folder: string): FileFactsReader {
       const after = await stat(file);
       // Written to meanwhile: what was read holds for no state of the file.
       if (after.size !== size || after.mtimeMs !== mtimeMs) return facts;
-      const files = new Map([...(await load(folder))].filter(([kept]) => existsSync(kept)));
-      files.set(file, { ...facts, mtimeMs, inode: ino });
-      await save(folder, files);
+      await remember(file, { ...facts, mtimeMs, inode: ino });
       return facts;
+    },
+    async add(file, found) {
+      const known = (await load(folder)).get(file);
+      if (known?.sha256 === found.sha256) await remember(file, { ...known, ...found });
     },
   };
 }

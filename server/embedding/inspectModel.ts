@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { whatElse } from './onnxFacts.ts';
-import type { FileFacts, FileFactsReader } from './fileFacts.ts';
+import type { FileFacts, FileFactsReader, TokenizerFacts } from './fileFacts.ts';
 import type { ModelFile, ModelFileRole, ModelFiles, ModelSpec, ReadyModel } from './types.ts';
 import { usualModelPaths, type WishedModel } from './wishedModel.ts';
 
@@ -94,12 +94,6 @@ async function readObject(dir: string, { path: name }: ModelFile): Promise<Recor
 const wholeNumber = (value: unknown): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : null;
 
-interface TokenizerFacts {
-  /** Pieces that a tokenizer of BERT has and this one has not. */
-  lacks: string[];
-  highestId: number;
-}
-
 /** What a tokenizer.json says: `model.vocab` as an object (WordPiece, BPE) or as pairs (Unigram), and `added_tokens`. */
 function tokenizerFacts(tokenizer: Record<string, unknown>, name: string): TokenizerFacts {
   const { vocab } = (tokenizer['model'] ?? {}) as { vocab?: unknown };
@@ -122,23 +116,30 @@ function tokenizerFacts(tokenizer: Record<string, unknown>, name: string): Token
   return { lacks: [...lacks], highestId };
 }
 
-/** By SHA-256: each status looks at the model, and to read the half megabyte of its tokenizer blocks a thread for 50 ms. */
+/**
+ * By SHA-256, for where nothing can be remembered on disk: each status looks at the model, and to read the half megabyte
+ * of its tokenizer blocks a thread for 50 ms.
+ */
 const knownTokenizers = new Map<string, TokenizerFacts>();
 
-async function factsOfTokenizer(dir: string, file: ModelFile, sha256: string): Promise<TokenizerFacts> {
-  let facts = knownTokenizers.get(sha256);
-  if (facts === undefined)
-    knownTokenizers.set(sha256, (facts = tokenizerFacts(await readObject(dir, file), file.path)));
-  return facts;
+async function factsOfTokenizer(
+  dir: string,
+  file: ModelFile,
+  seen: FileFacts,
+  facts: FileFactsReader,
+): Promise<TokenizerFacts> {
+  if (seen.tokenizer !== undefined) return seen.tokenizer;
+  const tokenizer = knownTokenizers.get(seen.sha256) ?? tokenizerFacts(await readObject(dir, file), file.path);
+  knownTokenizers.set(seen.sha256, tokenizer);
+  await facts.add(path.join(dir, file.path), { ...seen, tokenizer });
+  return tokenizer;
 }
 
-async function checkTokenizer(
-  dir: string,
+function checkTokenizer(
   files: ModelFiles,
-  sha256: string,
+  { lacks, highestId }: TokenizerFacts,
   config: Record<string, unknown>,
-): Promise<void> {
-  const { lacks, highestId } = await factsOfTokenizer(dir, files.tokenizer, sha256);
+): void {
   if (lacks.length > 0) throw new Fault(`${files.tokenizer.path} has no ${lacks.join(' and no ')}: not one of BERT`);
   const vocabulary = wholeNumber(config['vocab_size']);
   if (vocabulary !== null && highestId >= vocabulary)
@@ -232,7 +233,7 @@ async function inspect(dir: string, wish: WishedModel, facts: FileFactsReader): 
   const width = checkOnnx(onnx, found.get('model')!);
   const config = await readObject(dir, files.config);
   await readObject(dir, files.tokenizerConfig);
-  await checkTokenizer(dir, files, found.get('tokenizer')!.sha256, config);
+  checkTokenizer(files, await factsOfTokenizer(dir, files.tokenizer, found.get('tokenizer')!, facts), config);
   const seenFiles = Object.fromEntries(
     roles.map((role) => {
       const { sha256, size } = found.get(role)!;

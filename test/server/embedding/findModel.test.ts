@@ -289,6 +289,23 @@ describe('Finding a model', () => {
     assert.notEqual(after.fingerprint, before.fingerprint);
   });
 
+  it('goes by what was remembered of a tokenizer until that file changes', async () => {
+    const directory = inFolder();
+    const { model } = ready(await findModel(options({ directory })));
+    const facts = path.join(scratch, 'cache/models/file-facts.json');
+    const remembered = readFileSync(facts, 'utf8');
+    assert.match(remembered, /"lacks":\[\],"highestId":\d+/);
+    writeFileSync(facts, remembered.replace(/"highestId":\d+/, '"highestId":123456'));
+    const state = await findModel(options({ directory }));
+    assert.ok(state.state === 'unusable' && state.reason.includes('gives ids up to 123456'), JSON.stringify(state));
+    utimesSync(path.join(directory, 'tokenizer.json'), new Date(1_700_000_000_000), new Date(1_700_000_001_000));
+    assert.deepEqual(ready(await findModel(options({ directory }))).model, model);
+    for (const damaged of ['{}', '{"lacks":[]}', '{"lacks":"","highestId":1}']) {
+      writeFileSync(facts, remembered.replace(/\{"lacks":\[\],"highestId":\d+\}/, damaged));
+      assert.deepEqual(ready(await findModel(options({ directory }))).model, model);
+    }
+  });
+
   it('reads again what was remembered in a damaged file', async () => {
     const directory = inFolder();
     const { model } = ready(await findModel(options({ directory })));
