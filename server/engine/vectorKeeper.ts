@@ -142,6 +142,9 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
   const fill = async (): Promise<void> => lookups?.fill();
   const isHeld = (): boolean => isPaused(embeddings?.hold ?? null);
 
+  const isIndexed = async (): Promise<boolean> =>
+    !options.isIndexing() && (await store.counts()).lastIndexedAt !== null;
+
   async function workThrough(signal: AbortSignal): Promise<void> {
     await ensureOpen();
     await fill();
@@ -164,7 +167,9 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
       isOutdated: () => workAgain,
       log,
     });
-    tell(fault === null ? 'ready' : 'failed', fault ?? cache.problem);
+    if (fault !== null) tell('failed', fault);
+    // Nothing is ready of what is not indexed yet; when it is, this begins anew.
+    else tell((await isIndexed()) ? 'ready' : state, cache.problem);
   }
 
   /** Begins again when another model is wanted meanwhile. */

@@ -167,8 +167,6 @@ describe('The embedding model in the language server', function () {
   itWithRealModel('embeds the folder as soon as it is here, without a restart', async () => {
     workspace.write('.contextkit/config.yaml', 'model: { id: all-MiniLM-L6-v2 }\n');
     const started = await start({ indexOnOpen: true });
-    // Of a folder that is not indexed yet each of its no chunks has a vector.
-    await started.connection.sendRequest('contextkit/index', {});
     const vectors = async (wanted: string): Promise<Vectors> => {
       for (;;) {
         const { folders } = await started.connection.sendRequest<StatusAnswer>('contextkit/status', {});
