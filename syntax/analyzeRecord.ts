@@ -6,7 +6,7 @@ import type { FileRecord } from '../core/records/fileRecord.ts';
 import { encodeChunks, encodeLinks, encodeSymbols } from '../core/records/fileRecords.ts';
 import { fileRole } from '../core/roles/fileRole.ts';
 import type { WordPiece } from '../core/tokens/wordPiece.ts';
-import { analyzeText } from './analyzeText.ts';
+import { analyzeText, type AnalyzeOptions } from './analyzeText.ts';
 import type { Syntax } from './parser.ts';
 
 export interface RecordAnalyzerParts {
@@ -27,7 +27,7 @@ export const roleOfText = (path: string, text: string): FileRole => fileRole(pat
 export type RecordAnalyzer = (
   path: string,
   text: string,
-  options: { deadlineMs: number },
+  options: Pick<AnalyzeOptions, 'deadlineMs' | 'keepTreeAs'>,
 ) => Promise<{
   record: FileRecord;
   /** What could not be done as it should: for the status, once each. */
@@ -37,9 +37,9 @@ export type RecordAnalyzer = (
 /** A text to what an index keeps of it. Never throws for what a text may hold; throws for bugs. */
 export function createRecordAnalyzer(parts: RecordAnalyzerParts): RecordAnalyzer {
   const { syntax, wordPiece, scanner, words, sha256 } = parts;
-  return async (path, text, { deadlineMs }) => {
+  return async (path, text, options) => {
     const scanned = scanner.scan(text);
-    const parsed = await analyzeText(path, text, { wordPiece, syntax, deadlineMs, scanned });
+    const parsed = await analyzeText(path, text, { ...options, wordPiece, syntax, scanned });
     return {
       notes: parsed.notes,
       record: {

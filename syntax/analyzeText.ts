@@ -7,6 +7,7 @@ import type { Chunk, ChunkedBy, CodeSymbol } from '../core/model.ts';
 import type { WordPiece } from '../core/tokens/wordPiece.ts';
 import { blankOutside, scriptBlocks } from './embeddedScripts.ts';
 import { findSymbols, type Findings } from './findSymbols.ts';
+import { parsedAlike } from './keptTrees.ts';
 import { languageOf, languages, plainText } from './languages.ts';
 import type { Language } from './languageTypes.ts';
 import { parseManifest } from './parseManifest.ts';
@@ -34,6 +35,8 @@ export interface AnalyzeOptions {
   deadlineMs: number;
   /** Where the text was scanned already. */
   scanned?: ScannedText;
+  /** Where the file is likely to be analysed again after a small change: its path, under which its tree is kept. */
+  keepTreeAs?: string;
 }
 
 interface Parsed extends Findings {
@@ -47,10 +50,15 @@ const noLinks: FileLinks = { roots: [], imports: [], calls: [], bindings: [] };
 const typeScript = languages.find(({ id }) => id === 'typescript')!;
 
 /** Parses one language; null when there is no grammar, it cannot be used, or the time is up. */
-async function parse(language: Language, text: string, { syntax, deadlineMs }: AnalyzeOptions): Promise<Parsed | null> {
+async function parse(
+  language: Language,
+  text: string,
+  { syntax, deadlineMs, keepTreeAs }: AnalyzeOptions,
+): Promise<Parsed | null> {
   const loaded = await syntax.load(language);
   if (loaded === null) return null;
-  const tree = syntax.parse(loaded.grammar, text, deadlineMs);
+  const keepAs = keepTreeAs === undefined || !parsedAlike.has(language.id) ? undefined : `${language.id} ${keepTreeAs}`;
+  const tree = syntax.parse(loaded.grammar, text, deadlineMs, keepAs);
   if (tree === null) return null;
   const found =
     loaded.query === null

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Language as Grammar, Parser, Query, type Tree } from 'web-tree-sitter';
 import type { Language } from './languageTypes.ts';
+import { editBetween, KeptTrees, type KeptTree } from './keptTrees.ts';
 import { linkQueries } from './linkQueries.ts';
 
 /** Every platform this runs on has it; the types of Node do not name it. */
@@ -29,8 +30,11 @@ const readAtOnce = 256;
 /** Tree-sitter for one thread: grammars are loaded when their first file is met. */
 export interface Syntax {
   load(language: Language): Promise<LoadedGrammar | null>;
-  /** Null when the deadline passed. The caller frees the tree. */
-  parse(grammar: Grammar, text: string, deadlineMs: number): Tree | null;
+  /**
+   * Null when the deadline passed. The caller frees the tree.
+   * @param keepAs the name under which the tree is kept until the next parse of that name, which goes on from it
+   */
+  parse(grammar: Grammar, text: string, deadlineMs: number, keepAs?: string): Tree | null;
   /** Grammars that could not be loaded, since the last call. */
   takeProblems(): string[];
 }
@@ -39,7 +43,31 @@ export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promi
   await Parser.init({ locateFile: () => wasmFile });
   const parser = new Parser();
   const loaded = new Map<string, LoadedGrammar | null>();
+  const kept = new KeptTrees();
   let problems: string[] = [];
+
+  /** Null when the time is up. */
+  function parseFrom(before: Tree | null, text: string, end: number): Tree | null {
+    const read = (from: number): string => text.slice(from, from + readAtOnce);
+    const tree = parser.parse(read, before, { progressCallback: () => performance.now() > end });
+    // A stopped parse would be resumed by the next one.
+    if (tree === null) parser.reset();
+    return tree;
+  }
+
+  /**
+   * Only what was changed is parsed (Wagner and Graham 1998, "Efficient and flexible incremental parsing"). Null also
+   * where the syntax is broken: how errors are recovered from depends on what was parsed before, and the same text has
+   * to give the same chunks.
+   */
+  function parseChanged(before: KeptTree, text: string, end: number): Tree | null {
+    before.tree.edit(editBetween(before.text, text));
+    const tree = parseFrom(before.tree, text, end);
+    before.tree.delete();
+    if (tree?.rootNode.hasError !== true) return tree;
+    tree.delete();
+    return null;
+  }
 
   function loadGrammar({ id, grammar, query }: Language): LoadedGrammar | null {
     if (grammar === undefined) return null;
@@ -68,13 +96,12 @@ export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promi
       }
       return Promise.resolve(grammar);
     },
-    parse(grammar, text, deadlineMs) {
+    parse(grammar, text, deadlineMs, keepAs) {
       const end = performance.now() + deadlineMs;
       parser.setLanguage(grammar);
-      const read = (from: number): string => text.slice(from, from + readAtOnce);
-      const tree = parser.parse(read, null, { progressCallback: () => performance.now() > end });
-      // A stopped parse would be resumed by the next one.
-      if (tree === null) parser.reset();
+      const before = keepAs === undefined ? undefined : kept.take(keepAs);
+      const tree = (before && parseChanged(before, text, end)) ?? parseFrom(null, text, end);
+      if (keepAs !== undefined && tree !== null) kept.keep(keepAs, text, tree);
       return tree;
     },
     takeProblems() {

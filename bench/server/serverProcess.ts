@@ -41,6 +41,8 @@ export interface ServerProcess {
   readonly pid: number;
   select(query: string): Promise<SelectAnswer>;
   status(): Promise<StatusAnswer['folders'][number]>;
+  /** A file comes before the user's eyes. */
+  attend(files: readonly string[]): Promise<void>;
   saved(file: string): Promise<void>;
   notify(method: string, params: object): Promise<void>;
   /** Of the process and its children, as sampled. */
@@ -94,14 +96,17 @@ export async function startServer({
     workspaceFolders: [{ uri: folder, name: 'folder' }],
   });
   await connection.sendNotification('initialized', {});
-  const uris = attended.map((file) => pathToFileURL(path.join(root, ...file.split('/'))).href);
-  if (uris.length > 0) await connection.sendNotification('contextkit/attend', { uris });
+  const uriOf = (file: string): string => pathToFileURL(path.join(root, ...file.split('/'))).href;
+  const attend = (files: readonly string[]): Promise<void> =>
+    connection.sendNotification('contextkit/attend', { uris: files.map(uriOf) });
+  if (attended.length > 0) await attend(attended);
   return {
     pid: child.pid!,
     select: (query) => connection.sendRequest('contextkit/select', { query }),
     status: async () => (await connection.sendRequest<StatusAnswer>('contextkit/status', {})).folders[0]!,
+    attend,
     async saved(file) {
-      const { href: uri } = pathToFileURL(path.join(root, ...file.split('/')));
+      const uri = uriOf(file);
       await connection.sendNotification('textDocument/didSave', { textDocument: { uri } });
       const told = { changes: [{ uri, type: FileChangeType.Changed }] };
       const tell = (): void => void connection.sendNotification('workspace/didChangeWatchedFiles', told);

@@ -11,6 +11,7 @@ import { databaseName, openStore, type Store } from '../store/index.ts';
 import { analysisVersion } from '../../core/records/analysisVersion.ts';
 import { assetsDir } from './assets.ts';
 import { createAnswers } from './answers.ts';
+import { createAttendedFiles } from './attendedFiles.ts';
 import { describeStatus } from './describeStatus.ts';
 import { createHistoryKeeper } from './historyKeeper.ts';
 import { openPacks } from './openPacks.ts';
@@ -138,8 +139,12 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     assertOpen,
     onNotes: (found) => found.forEach((note) => notes.add(note)),
     onProgress: publish,
-    onIndexed: (paths) => vectors.refresh(paths),
+    onIndexed(paths) {
+      vectors.refresh(paths);
+      if (paths === undefined) attended.indexed();
+    },
   });
+  const attended = createAttendedFiles({ store, pool: openPool, isIndexing: () => runs.running, log });
 
   /** Files that an answer found changed are indexed again behind it. */
   function updateStale(paths: string[]): void {
@@ -234,6 +239,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
 
     attend(paths) {
       vectors.attend(paths);
+      attended.attend(paths);
     },
 
     foresee: (query) => vectors.foresee(query),
@@ -245,6 +251,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
 
     close() {
       closing ??= (async () => {
+        attended.close();
         await runs.stop();
         await vectors.close();
         await history.close();

@@ -18,13 +18,16 @@ const sha256 = (text: string): Uint8Array => createHash('sha256').update(text).d
 
 export type FileAnalyzer = (
   request: ParseRequest,
-  limits: Pick<ParseJob, 'maxFileKb' | 'parseTimeoutMs' | 'find'>,
+  job: Pick<ParseJob, 'maxFileKb' | 'parseTimeoutMs' | 'purpose'>,
 ) => Promise<ParseOutcome>;
 
 /** One file from disk to what the store takes. Never throws for what a file may hold; throws for bugs. */
 export function createFileAnalyzer({ root, ...parts }: FileAnalyzerParts): FileAnalyzer {
   const analyze = createRecordAnalyzer({ ...parts, sha256 });
-  return async ({ path, stamp, knownHash, twins = [] }, { maxFileKb, parseTimeoutMs, find }) => {
+  return async (
+    { path, stamp, knownHash, twins = [] },
+    { maxFileKb, parseTimeoutMs, purpose: { find, keepTrees } },
+  ) => {
     const source = readSource(toOsPath(root, path), stamp, { maxFileKb });
     if (source.kind === 'skip') {
       return { kind: 'skipped', record: { path, ...source.stamp, reason: source.reason, detail: source.detail } };
@@ -43,7 +46,10 @@ export function createFileAnalyzer({ root, ...parts }: FileAnalyzerParts): FileA
     const twin = twins.find((each) => each.hash === hash && analyzesAlike(path, each.path, text));
     if (twin !== undefined)
       return { kind: 'copy', copy: { path, ...source.stamp, hash, role: roleOfText(path, text), of: twin.path } };
-    const { record, notes } = await analyze(path, text, { deadlineMs: parseTimeoutMs });
+    const { record, notes } = await analyze(path, text, {
+      deadlineMs: parseTimeoutMs,
+      ...(keepTrees === true ? { keepTreeAs: path } : {}),
+    });
     return { kind: 'analyzed', notes, file: { path, ...source.stamp, hash, ...record } };
   };
 }

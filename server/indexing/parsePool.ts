@@ -2,7 +2,14 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../core/errors.ts';
 import type { SkippedRecord } from '../store/types.ts';
-import type { ParseJob, ParseOutcome, ParseReply, ParseRequest, ParseWorkerData } from './parseProtocol.ts';
+import type {
+  ParseJob,
+  ParseOutcome,
+  ParsePurpose,
+  ParseReply,
+  ParseRequest,
+  ParseWorkerData,
+} from './parseProtocol.ts';
 
 export interface ParsePoolOptions {
   assetsDir: string;
@@ -17,7 +24,7 @@ export interface ParsePoolOptions {
 
 export interface ParsePool {
   /** Analyses a batch; every path gets exactly one outcome, also when a worker dies or hangs on it. */
-  parse(files: readonly ParseRequest[]): Promise<ParseOutcome[]>;
+  parse(files: readonly ParseRequest[], options?: Pick<ParsePurpose, 'keepTrees'>): Promise<ParseOutcome[]>;
   /** Where the names stand in these files; the same promises as for `parse`. */
   find(files: readonly ParseRequest[], names: readonly string[]): Promise<ParseOutcome[]>;
   /** The file that has kept a worker busy longest, if more than a second. */
@@ -155,8 +162,8 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
     options.log('parse worker died', { path: guilty.path, cause, count });
     const others = task.job.files.filter((file) => file !== guilty);
     const again: Promise<ParseOutcome[]>[] = [];
-    if (others.length > 0) again.push(parse(others, task.job.find));
-    if (count < maxCrashes) again.push(parse([guilty], task.job.find));
+    if (others.length > 0) again.push(parse(others, task.job.purpose));
+    if (count < maxCrashes) again.push(parse([guilty], task.job.purpose));
     else again.push(Promise.resolve([{ kind: 'skipped', record: quarantined(guilty, hung, cause) }]));
     Promise.all(again).then((parts) => task.resolve(parts.flat()), task.reject);
     dispatch();
@@ -171,15 +178,15 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
     };
   }
 
-  function parse(files: readonly ParseRequest[], find?: readonly string[]): Promise<ParseOutcome[]> {
+  function parse(files: readonly ParseRequest[], purpose: ParsePurpose = {}): Promise<ParseOutcome[]> {
     if (closed) return Promise.reject(new Error('the parse pool is closed'));
     return new Promise((resolve, reject) => {
       const job: ParseJob = {
         id: nextId++,
         files: [...files],
+        purpose,
         maxFileKb: options.maxFileKb,
         parseTimeoutMs: options.parseTimeoutMs,
-        ...(find === undefined ? {} : { find }),
       };
       queue.push({ job, resolve, reject });
       dispatch();
@@ -187,8 +194,8 @@ export function createParsePool(options: ParsePoolOptions): ParsePool {
   }
 
   return {
-    parse: (files) => parse(files),
-    find: parse,
+    parse,
+    find: (files, names) => parse(files, { find: names }),
     get waiting() {
       return queue.length;
     },

@@ -27,10 +27,16 @@ export interface Twin {
 export interface ParseJob {
   id: number;
   files: ParseRequest[];
+  purpose: ParsePurpose;
   maxFileKb: number;
   parseTimeoutMs: number;
+}
+
+export interface ParsePurpose {
   /** Only where these names stand is asked for, in files that are still what the index knows. */
   find?: readonly string[];
+  /** The files are being worked on: the worker goes on from their trees when they have changed. */
+  keepTrees?: boolean;
 }
 
 export type ParseOutcome =

@@ -36,6 +36,8 @@ export type UpdateOutcome =
 const ruleFiles = /(^|\/)(\.gitignore|\.contextkitignore)$|(^|\/)\.git\/info\/exclude$/;
 /** From here on a walk over everything costs less than asking path by path. */
 const manyPaths = 500;
+/** So few are being worked on and will be saved again; more come from a branch switch or a tool. */
+const fewFiles = 16;
 
 interface Findings {
   files: Map<string, DiscoveredFile>;
@@ -88,7 +90,7 @@ export async function updatePaths(options: UpdateOptions): Promise<UpdateOutcome
   const looked = [...new Set([...files.keys(), ...gone, ...skipped.map(({ path }) => path)])];
   const known = new Map((await store.knownPaths(looked)).map((each) => [each.path, each]));
   const requests = await requestsFor(store, [...files.values()], known);
-  const outcomes = requests.length > 0 ? await pool.parse(requests) : [];
+  const outcomes = requests.length > 0 ? await pool.parse(requests, { keepTrees: requests.length <= fewFiles }) : [];
   const copies = await copyTwins(store, pool, outcomes);
   signal?.throwIfAborted();
   const analyzed = outcomes.flatMap((outcome) => (outcome.kind === 'analyzed' ? [outcome.file] : []));
