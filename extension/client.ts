@@ -12,6 +12,7 @@ import {
   progressNotification,
   selectMessage,
   serverArguments,
+  serverEnvironment,
   editorNames,
   stateNotification,
   statusMessage,
@@ -89,7 +90,8 @@ export function createServerClient(context: vscode.ExtensionContext): ServerClie
       initializationOptions: { settings: currentSettings(), trusted: vscode.workspace.isTrusted },
       outputChannelName: 'ContextKit',
     };
-    const run = { module, transport: TransportKind.ipc, options: { execArgv: [...serverArguments] } };
+    const how = { execArgv: [...serverArguments], env: serverEnvironment(process.env) };
+    const run = { module, transport: TransportKind.ipc, options: how };
     const next = new LanguageClient('contextkit', 'ContextKit', { run, debug: run }, options);
     client = next;
     next.onNotification(stateNotification.method, (raw: unknown) => {

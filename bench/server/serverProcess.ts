@@ -10,7 +10,7 @@ import {
   IPCMessageWriter,
   type MessageConnection,
 } from 'vscode-languageserver/node';
-import { serverArguments, type SelectAnswer, type StatusAnswer } from '../../protocol/index.ts';
+import { serverArguments, serverEnvironment, type SelectAnswer, type StatusAnswer } from '../../protocol/index.ts';
 import { createMemoryMeter } from './memoryMeter.ts';
 
 const bundle = path.resolve(import.meta.dirname, '../../dist/server.cjs');
@@ -76,7 +76,7 @@ export async function startServer({
   const child: ChildProcess = fork(bundle, ['--node-ipc'], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     execArgv: [...serverArguments, '--require', monitor],
-    env: { ...process.env, ...env, CONTEXTKIT_LOOP_FILE: loopFile },
+    env: { ...process.env, ...serverEnvironment(process.env), ...env, CONTEXTKIT_LOOP_FILE: loopFile },
   });
   const connection: MessageConnection = createMessageConnection(
     new IPCMessageReader(child),
