@@ -11,6 +11,6 @@ describe('what the language server is started with', () => {
 
   it('leaves to the user what the user has set', () => {
     assert.deepEqual(serverEnvironment({ MALLOC_MMAP_THRESHOLD_: '1048576' }), {});
-    assert.deepEqual(serverEnvironment({ PATH: '/bin' }), { MALLOC_MMAP_THRESHOLD_: '131072' });
+    assert.deepEqual(serverEnvironment({ PATH: '/bin' }), { MALLOC_MMAP_THRESHOLD_: '2097152' });
   });
 });
