@@ -63,6 +63,13 @@ const mostFirst = 200;
 /** A lack of memory is seen when a process is to be started: texts have to wait for one. */
 const isPaused = (hold: EmbeddingHold | null): boolean => hold?.level === 'pause' && hold.reason !== 'memory';
 
+/** Also of a run that was stopped: what it has done is there to be asked. */
+async function isIndexed({ store, isIndexing }: VectorKeeperOptions): Promise<boolean> {
+  if (isIndexing()) return false;
+  const { files, lastIndexedAt } = await store.counts();
+  return files > 0 || lastIndexedAt !== null;
+}
+
 export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
   const { store, embeddings, inBackground, log } = options;
   const abort = new AbortController();
@@ -142,9 +149,6 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
   const fill = async (): Promise<void> => lookups?.fill();
   const isHeld = (): boolean => isPaused(embeddings?.hold ?? null);
 
-  const isIndexed = async (): Promise<boolean> =>
-    !options.isIndexing() && (await store.counts()).lastIndexedAt !== null;
-
   async function workThrough(signal: AbortSignal): Promise<void> {
     await ensureOpen();
     await fill();
@@ -169,19 +173,21 @@ export function createVectorKeeper(options: VectorKeeperOptions): VectorKeeper {
     });
     if (fault !== null) tell('failed', fault);
     // Nothing is ready of what is not indexed yet; when it is, this begins anew.
-    else tell((await isIndexed()) ? 'ready' : state, cache.problem);
+    else tell((await isIndexed(options)) ? 'ready' : state, cache.problem);
   }
 
-  /** Begins again when another model is wanted meanwhile. */
+  /** Begins again when another model is wanted meanwhile, and when somebody asks after the last look at what is lacking. */
   async function workForWanted(signal: AbortSignal): Promise<void> {
-    for (;;) {
+    do {
+      workAgain = false;
       const change = outdated.signal;
       try {
-        return await workThrough(AbortSignal.any([signal, change]));
+        await workThrough(AbortSignal.any([signal, change]));
       } catch (error) {
         if (signal.aborted || !change.aborted) throw error;
+        workAgain = true;
       }
-    }
+    } while (workAgain);
   }
 
   /** A single run at a time; who asks meanwhile makes it look again. */
