@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm, statfs } from 'node:fs/promises';
+import { rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder } from '../system/makeFolder.ts';
@@ -8,11 +7,12 @@ import { downloadMeter, type DownloadMeter, type DownloadProgress } from './down
 import { isDownloadLock, takeDownload, type DownloadLock } from './downloadLock.ts';
 import { fetchFile, usualPatience, type Patience } from './fetchFile.ts';
 import { sha256Of, type FileFactsReader } from './fileFacts.ts';
-import { findModel, modelPlaces, type ModelOptions, type ModelState } from './findModel.ts';
+import { findModel, modelPlaces, type ModelOptions, type ModelState, type ReadyState } from './findModel.ts';
 import { fileAddress, hubAddress, isSafeWithoutDigest } from './hubAddress.ts';
 import { HubError, type Network } from './hubRequest.ts';
 import { inspectModel } from './inspectModel.ts';
-import { cachedFolder, manifestName, manifestText, modelsFolder } from './modelFolders.ts';
+import { cachedFolder, modelsFolder } from './modelFolders.ts';
+import { putInPlace } from './putInPlace.ts';
 import { trustedCertificates } from './trustedCertificates.ts';
 import type { ModelFile, ModelFileRole, ModelSpec } from './types.ts';
 import type { WishedModel } from './wishedModel.ts';
@@ -36,8 +36,6 @@ export interface DownloadOptions extends ModelOptions {
   /** Waiting times, for tests. */
   patience?: Partial<Patience> & { answerTimeoutMs?: number; pollMs?: number };
 }
-
-export type ReadyState = Extract<ModelState, { state: 'ready' }>;
 
 const answerTimeoutMs = 30_000;
 const pollMs = 500;
@@ -106,39 +104,6 @@ async function isFetched(target: string, { sha256 }: ModelFile, signal: AbortSig
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
-}
-
-/** Windows holds on to files that were just written, for a virus scanner to look at them. */
-async function renamePatiently(from: string, to: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await rename(from, to);
-      return;
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (process.platform !== 'win32' || attempt >= 10 || !/^(EPERM|EACCES|EBUSY)$/.test(code)) throw error;
-      await sleep(100 * attempt);
-    }
-  }
-}
-
-/** Writes the manifest and puts the folder in the place of what was there. */
-export async function putInPlace(incoming: string, folder: string, spec: ModelSpec): Promise<void> {
-  const handle = await open(path.join(incoming, manifestName), 'w');
-  try {
-    await handle.writeFile(manifestText(spec));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  const aside = `${folder}.${randomBytes(6).toString('hex')}.old`;
-  try {
-    await renamePatiently(folder, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  await renamePatiently(incoming, folder);
-  await rm(aside, { recursive: true, force: true });
 }
 
 interface Fetching {

@@ -44,6 +44,8 @@ export type ModelState =
       details?: Record<string, unknown>;
     };
 
+export type ReadyState = Extract<ModelState, { state: 'ready' }>;
+
 export interface ModelPlaces {
   wish: WishedModel;
   facts: FileFactsReader;

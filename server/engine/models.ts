@@ -1,5 +1,5 @@
-import { downloadModel as download, type DownloadOptions, type ReadyState } from '../embedding/downloadModel.ts';
-import { findModel as find, type ModelOptions, type ModelState } from '../embedding/findModel.ts';
+import type { DownloadOptions } from '../embedding/downloadModel.ts';
+import { findModel as find, type ModelOptions, type ModelState, type ReadyState } from '../embedding/findModel.ts';
 import {
   importModel as importFrom,
   listModels as list,
@@ -28,7 +28,9 @@ export function findModel(settings: ModelSettings = {}): Promise<ModelState> {
 }
 
 /** Brings the embedding model into the cache: see server/embedding/downloadModel.ts. */
-export function downloadModel(options: ModelDownload = {}): Promise<ReadyState> {
+export async function downloadModel(options: ModelDownload = {}): Promise<ReadyState> {
+  // With all that speaks to the network; hardly any process needs it, and to load it keeps the start of each for 10 ms.
+  const { downloadModel: download } = await import('../embedding/downloadModel.ts');
   return download({ ...options, assetsDir });
 }
 
