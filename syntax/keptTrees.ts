@@ -6,9 +6,10 @@ export interface KeptTree {
 }
 
 /**
- * Languages whose parser, going on from the tree before, gives what a whole parse gives, as long as nothing is broken: no
- * difference in 200 to 640 edits each of 34 to 160 files of public repositories. Where the end of a line may end a
- * statement (JavaScript, TypeScript, Go), a comment behind it belongs to the statement or not by what was parsed before.
+ * Languages whose parser, going on from the tree before, gives what a whole parse gives, as long as nothing is broken: of
+ * 34 to 160 files of public repositories each, edited 15 times, 186 to 635 results were whole, and none differed. Where
+ * the end of a line may end a statement (JavaScript, TypeScript, Go), a comment behind it belongs to the statement or
+ * not by what was parsed before.
  */
 export const parsedAlike: ReadonlySet<string> = new Set([
   'bash',

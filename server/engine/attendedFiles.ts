@@ -18,6 +18,8 @@ export interface AttendedFiles {
   attend(paths: readonly string[]): void;
   /** An index run has ended. */
   indexed(): void;
+  /** These were saved, and the parser has seen them for it. */
+  saved(paths: readonly string[]): void;
   /** Resolves when the parser has seen what it is to see. Never rejects. */
   settled(): Promise<void>;
   /** Nothing is begun any more, and what fails from now on fails for that. */
@@ -42,6 +44,8 @@ export function createAttendedFiles({
 }: AttendedFilesOptions): AttendedFiles {
   /** Newest last; the stamp with which the parser has seen the file, if it has. */
   const files = new Map<string, FileStamp | null>();
+  /** Of those, the ones whose stamp changed when they were saved. */
+  const saved = new Set<string>();
   let preparing: Promise<void> = Promise.resolve();
   let closed = false;
   let start: NodeJS.Timeout | undefined;
@@ -49,6 +53,7 @@ export function createAttendedFiles({
   async function parseUnseen(): Promise<void> {
     if (closed || store.role !== 'writer') return;
     const known = await store.knownPaths([...files.keys()]);
+    for (const { path, file } of known) if (file !== null && saved.delete(path)) files.set(path, file);
     // Only what is indexed: what is ignored or hidden is not looked at.
     const unseen = known.flatMap(({ path, file }) => {
       const seen = files.get(path) ?? null;
@@ -78,6 +83,7 @@ export function createAttendedFiles({
       for (const oldest of files.keys()) {
         if (files.size <= mostFiles) break;
         files.delete(oldest);
+        saved.delete(oldest);
       }
       prepare();
     },
@@ -85,6 +91,9 @@ export function createAttendedFiles({
       clearTimeout(start);
       start = setTimeout(prepare, startMs);
       start.unref();
+    },
+    saved(paths) {
+      for (const each of paths) if (files.has(each)) saved.add(each);
     },
     settled: () => preparing,
     close() {

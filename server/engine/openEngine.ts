@@ -142,6 +142,7 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
     onIndexed(paths) {
       vectors.refresh(paths);
       if (paths === undefined) attended.indexed();
+      else attended.saved(paths);
     },
   });
   const attended = createAttendedFiles({ store, pool: openPool, isIndexing: () => runs.running, log });

@@ -7,8 +7,9 @@ import { analysisVersion } from '../../../core/records/analysisVersion.ts';
 import { assetsDir } from '../../../server/engine/assets.ts';
 import { createAttendedFiles, type AttendedFiles } from '../../../server/engine/attendedFiles.ts';
 import { openEngine, type Engine } from '../../../server/engine/index.ts';
-import { createParsePool, type ParsePool } from '../../../server/indexing/parsePool.ts';
+import type { ParsePool } from '../../../server/indexing/parsePool.ts';
 import { openStore, type Store } from '../../../server/store/index.ts';
+import { openParsePool } from './openParsePool.ts';
 
 const method = (i: number): string =>
   `  /** Opens. */\n  int open${i}(int key) {\n    return this.all.get(key + ${i});\n  }\n\n`;
@@ -40,14 +41,7 @@ describe('files before the user’s eyes', function () {
     await engine.index();
     await engine.close();
     store = await openStore({ indexDir, access: 'auto', assetsDir, analysisVersion, log: () => undefined });
-    pool = createParsePool({
-      assetsDir,
-      root,
-      workers: 1,
-      maxFileKb: 1024,
-      parseTimeoutMs: 10_000,
-      log: () => undefined,
-    });
+    pool = openParsePool(root);
     // The real one, which notes what it is asked.
     const noting: ParsePool = {
       ...pool,
@@ -90,6 +84,22 @@ describe('files before the user’s eyes', function () {
     attended.indexed();
     await sleep(200);
     assert.deepEqual(await filesParsed(), ['Part0.java']);
+  });
+
+  it('are not parsed again for having been saved, but for having changed otherwise', async () => {
+    /** Indexes the file by another stamp, as a save or a branch switch does. */
+    const change = async (): Promise<void> => {
+      const [known] = await store.knownPaths(['Box.java']);
+      const { path: file, size, mtimeMs, inode } = known!.file!;
+      await store.touch([{ path: file, size, mtimeMs: mtimeMs + 1, inode }]);
+    };
+    await change();
+    attended.saved(['Box.java', 'Part8.java']);
+    attended.attend(['Box.java']);
+    assert.deepEqual(await filesParsed(), []);
+    await change();
+    attended.attend(['Box.java']);
+    assert.deepEqual(await filesParsed(), ['Box.java']);
   });
 
   it('are forgotten when many others came after them', async () => {

@@ -23,8 +23,9 @@ import { readCurrent } from '../../../server/engine/verifyRanges.ts';
 import { identityOf, isStill } from '../../../server/indexing/discovery/fileIdentity.ts';
 import { stampOf } from '../../../server/indexing/discovery/listFolder.ts';
 import { readSource } from '../../../server/indexing/discovery/readSource.ts';
-import { createParsePool, type ParsePool } from '../../../server/indexing/parsePool.ts';
+import type { ParsePool } from '../../../server/indexing/parsePool.ts';
 import { openStore, type Store } from '../../../server/store/index.ts';
+import { openParsePool } from './openParsePool.ts';
 
 /** Files must have this age before what was read of them is trusted. */
 const oldEnoughMs = 3_200;
@@ -78,14 +79,7 @@ describe('files that are kept for the next question', function () {
     await engine.index();
     const indexDir = path.join(root, '.contextkit');
     store = await openStore({ indexDir, access: 'read', assetsDir, analysisVersion, log: () => undefined });
-    pool = createParsePool({
-      assetsDir,
-      root,
-      workers: 1,
-      maxFileKb: 1024,
-      parseTimeoutMs: 10_000,
-      log: () => undefined,
-    });
+    pool = openParsePool(root);
     kept = createKeptSources({ root });
     await sleep(oldEnoughMs);
   });
