@@ -1,6 +1,6 @@
 /**
  * The worker thread that owns index.db: SQL, search and checkpoints. Calls are answered in order. After a write it
- * publishes a checkpoint by itself, soon when it is quiet, seldom enough while busy that it costs less than a tenth.
+ * publishes a checkpoint by itself.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import initSqlJs, { type SqlJsStatic } from 'sql.js';
 import { AppError, serializeError } from '../../core/errors.ts';
 import { checkDatabase } from './checkDatabase.ts';
 import { removeStaleTemporaries, replaceFile, setAside } from './checkpoint.ts';
+import { CheckpointPace } from './checkpointPace.ts';
 import type { CommitChanges } from '../../core/history/types.ts';
 import { answerGraph, referencePlaces, referencesAmong } from '../../core/graph/graphAnswers.ts';
 import { IndexDatabase, NewerSchemaError } from './indexDatabase.ts';
@@ -32,8 +33,6 @@ const port = parentPort;
 const { wasmFile, scanFile, file, analysisVersion, linkWaitMs } = workerData as StoreWorkerData;
 const folder = path.dirname(file);
 
-const quietMs = 2_000;
-const busyMs = 5_000;
 /** Quiet before the links of saved files are resolved again: saves come in bursts, and answers do not wait for it. */
 const linkMs = 3_000;
 /** Reading the graph for a few saved files may take long in a large index: less than a twentieth of the time. */
@@ -63,7 +62,7 @@ let held: { request: StoreRequest; timer: NodeJS.Timeout | undefined }[] = [];
 let isSettled = true;
 /** The checkpoint that is on its way to the disk. */
 let writing: Promise<void> | undefined;
-let lastCheckpoint = { endedAt: 0, tookMs: 0 };
+const checkpointPace = new CheckpointPace();
 
 function open(): IndexDatabase {
   if (database === undefined) throw new Error('the store is not open');
@@ -147,6 +146,7 @@ async function publish(): Promise<void> {
   try {
     const bytes = open().export();
     unsaved = false;
+    checkpointPace.began();
     const published = await replaceFile(file, bytes, held).finally(() => releaseMemory(bytes.buffer as ArrayBuffer));
     if (!published)
       throw new AppError('index_locked', 'another process has taken over this index', { hint: 'Start again.' });
@@ -155,7 +155,8 @@ async function publish(): Promise<void> {
     throw describeWriteError(error);
   }
   loadedStamp = stampOfFile();
-  lastCheckpoint = { endedAt: performance.now(), tookMs: performance.now() - started };
+  const ended = performance.now();
+  checkpointPace.ended(ended, ended - started);
 }
 
 function describeWriteError(error: unknown): unknown {
@@ -177,15 +178,14 @@ function describeWriteError(error: unknown): unknown {
   });
 }
 
-/** Waits for quiet, but never longer than keeps checkpoints below a tenth of the time. */
+/** After every change. */
 function scheduleCheckpoint(): void {
   unsaved = true;
   if (lockId === null) return;
-  const sinceLast = performance.now() - lastCheckpoint.endedAt;
-  const least = Math.max(busyMs, lastCheckpoint.tookMs * 10);
-  if (timer !== undefined && sinceLast > least) return; // due already: let it fire
+  const inMs = checkpointPace.changed(performance.now());
+  if (inMs === null && timer !== undefined) return;
   clearTimeout(timer);
-  timer = later(checkpoint, quietMs);
+  timer = later(checkpoint, inMs ?? 0);
 }
 
 function tell(error: unknown): void {
