@@ -34,6 +34,9 @@ function exitCodeHelp(): string {
   return `\nExit codes:\n${rows.join('\n')}\n`;
 }
 
+/** A question need not stand in quotes. */
+const queryOf = (words: readonly string[]): string | undefined => (words.length === 0 ? undefined : words.join(' '));
+
 /** Options that every command has. */
 function withCommonOptions(command: Command): Command {
   return command
@@ -60,7 +63,9 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .exitOverride();
 
   function add(name: string, description: string): Command {
-    return withCommonOptions(program.command(name).description(description)).exitOverride();
+    return withCommonOptions(program.command(name).description(description))
+      .showHelpAfterError(`(contextkit ${name} --help shows what it takes; --root DIR names the folder to work on)`)
+      .exitOverride();
   }
   type Options = CommonOptions & { color: boolean; quiet?: boolean };
 
@@ -82,7 +87,7 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     });
 
   add('select', 'print the code that answers a question, packed into a token budget')
-    .argument('[query]', 'what you look for; - reads it from standard input; may be left out with --mode map')
+    .argument('[query...]', 'what you look for; - reads it from standard input; may be left out with --mode map')
     .option('--budget <tokens>', 'most tokens of the pack, 500 to 100000 (default: 8000)')
     .addOption(new Option('--format <format>', `${packFormats.join(', ')} (default: markdown)`))
     .addOption(new Option('--mode <mode>', `${packModes.join(', ')}: code, or signatures only (default: full)`))
@@ -96,21 +101,21 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     .option('--no-embed', 'rank by words only')
     .option('--queries <file>', 'answer many queries: JSON lines {"id","query"}; - reads standard input')
     .option('--json-lines', 'with --queries: print JSON lines {"id","results"}, at most 200 results each (always so)')
-    .action(async (query: string | undefined, options: Options & SelectOptions) => {
+    .action(async (words: string[], options: Options & SelectOptions) => {
       const { selectCommand } = await import('./commands/selectCommand.ts');
-      finish(await selectCommand(session(options), query, options));
+      finish(await selectCommand(session(options), queryOf(words), options));
     });
 
   add('map', 'print a map of the repository: its most used signatures, or those nearest to a question')
-    .argument('[query]', 'what you look for; without it, a map of the whole')
+    .argument('[query...]', 'what you look for; without it, a map of the whole')
     .option('--budget <tokens>', 'most tokens of the map, 500 to 100000 (default: 8000)')
     .addOption(new Option('--format <format>', `${packFormats.join(', ')} (default: markdown)`))
     .option('--sources <list>', 'only these folders or globs, separated by commas')
     .option('--no-index', 'answer from the index as it is, without bringing it up to date')
     .option('--no-embed', 'rank by words only')
-    .action(async (query: string | undefined, options: Options & SelectOptions) => {
+    .action(async (words: string[], options: Options & SelectOptions) => {
       const { selectCommand } = await import('./commands/selectCommand.ts');
-      finish(await selectCommand(session(options), query, { ...options, mode: 'map' }));
+      finish(await selectCommand(session(options), queryOf(words), { ...options, mode: 'map' }));
     });
 
   add('pack', 'compare packs that were given, and see what is remembered of them')

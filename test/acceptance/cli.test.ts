@@ -34,6 +34,17 @@ describe('contextkit', function () {
     assert.equal(readFileSync(path.join(workspace.root, '.contextkit/.gitignore'), 'utf8').includes('*'), true);
   });
 
+  it('takes a question without quotes', () => {
+    const quoted = workspace.run('select', 'how is a request path matched', '--budget', '900');
+    const bare = workspace.run('select', 'how', 'is', 'a', 'request', '--budget', '900', 'path', 'matched');
+    assert.equal(bare.code, 0, bare.err);
+    assert.equal(bare.out, quoted.out);
+    assert.equal(
+      workspace.run('map', 'request', 'path').out,
+      workspace.run('select', 'request path', '--mode', 'map').out,
+    );
+  });
+
   it('leaves the repository untouched with --index-dir', () => {
     const elsewhere = makeWorkspace();
     const before = readdirSync(workspace.root);
@@ -154,6 +165,7 @@ describe('contextkit', function () {
       [['select'], 2, /there is no query/],
       [['selct', 'x'], 2, /Did you mean select/],
       [['select', 'x', '--bugdet', '900'], 2, /Did you mean --budget/],
+      [['index', 'some/folder'], 2, /too many arguments[^]*--root DIR names the folder/],
       [['index', '--root', 'nowhere'], 5, /there is no such folder/],
       [['why', '../outside'], 2, /outside the workspace/],
       [['why', 'missing.ts'], 1, /there is no such file/],
