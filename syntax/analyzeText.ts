@@ -7,7 +7,7 @@ import type { Chunk, ChunkedBy, CodeSymbol } from '../core/model.ts';
 import type { WordPiece } from '../core/tokens/wordPiece.ts';
 import { blankOutside, scriptBlocks } from './embeddedScripts.ts';
 import { findSymbols, type Findings } from './findSymbols.ts';
-import { parsedAlike } from './keptTrees.ts';
+import { faultsParsedAlike, parsedAlike } from './keptTrees.ts';
 import { languageOf, languages, plainText } from './languages.ts';
 import type { Language } from './languageTypes.ts';
 import { parseManifest } from './parseManifest.ts';
@@ -57,8 +57,11 @@ async function parse(
 ): Promise<Parsed | null> {
   const loaded = await syntax.load(language);
   if (loaded === null) return null;
-  const keepAs = keepTreeAs === undefined || !parsedAlike.has(language.id) ? undefined : `${language.id} ${keepTreeAs}`;
-  const tree = syntax.parse(loaded.grammar, text, deadlineMs, keepAs);
+  const keep =
+    keepTreeAs !== undefined && parsedAlike.has(language.id)
+      ? { name: `${language.id} ${keepTreeAs}`, withFaults: faultsParsedAlike.has(language.id) }
+      : undefined;
+  const tree = syntax.parse(loaded.grammar, text, deadlineMs, keep);
   if (tree === null) return null;
   const found =
     loaded.query === null

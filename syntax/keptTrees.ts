@@ -1,8 +1,16 @@
-import { Edit, type Tree } from 'web-tree-sitter';
+import { Edit, type Node, type Tree } from 'web-tree-sitter';
 
 export interface KeptTree {
   text: string;
   tree: Tree;
+}
+
+/** A place where a text does not follow its grammar, or where that does not know what the text does. UTF-16 offsets. */
+interface Fault {
+  start: number;
+  end: number;
+  /** All that is in it, as an S-expression. */
+  shape: string;
 }
 
 /**
@@ -28,6 +36,14 @@ export const parsedAlike: ReadonlySet<string> = new Set([
   'scala',
   'swift',
 ]);
+
+/**
+ * Those of them in which that also holds where something is broken, as long as the same is broken as before: more than
+ * half of all files of C and C++ use macros that no grammar knows. Of edits in files with faults (593 of C, 277 of C++,
+ * 34 of C#, 23 of Java, 20 of Scala) 2,000, 2,000, 600, 470 and 570 left the faults as they were, and none gave another
+ * tree. In Kotlin one of 160 did.
+ */
+export const faultsParsedAlike: ReadonlySet<string> = new Set(['c', 'cpp', 'csharp', 'java', 'scala']);
 
 /** Characters whose trees are kept at most; a tree takes 15 to 35 bytes for each. */
 const mostCharacters = 1_000_000;
@@ -59,6 +75,31 @@ export class KeptTrees {
       this.take(oldest)?.tree.delete();
     }
   }
+}
+
+/** Outermost ones, in order. */
+export function faultsOf(tree: Tree): Fault[] {
+  const faults: Fault[] = [];
+  const visit = (node: Node): void => {
+    if (node.isError || node.isMissing)
+      faults.push({ start: node.startIndex, end: node.endIndex, shape: node.toString() });
+    else if (node.hasError) for (const child of node.children) if (child !== null) visit(child);
+  };
+  visit(tree.rootNode);
+  return faults;
+}
+
+/** Whether an edit passed all faults by, and what is parsed after it has the same ones at the same places. */
+export function areSameFaults(before: readonly Fault[], after: readonly Fault[], edit: Edit): boolean {
+  const longer = edit.newEndIndex - edit.oldEndIndex;
+  return (
+    before.length === after.length &&
+    before.every(({ start, end, shape }, i) => {
+      const now = after[i]!;
+      const by = start > edit.oldEndIndex ? longer : end < edit.startIndex ? 0 : NaN;
+      return now.start === start + by && now.end === end + by && now.shape === shape;
+    })
+  );
 }
 
 /** One edit that makes one text of the other, from the first character that differs to the last: UTF-16 offsets and places. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Language as Grammar, Parser, Query, type Tree } from 'web-tree-sitter';
 import type { Language } from './languageTypes.ts';
-import { editBetween, KeptTrees, type KeptTree } from './keptTrees.ts';
+import { areSameFaults, editBetween, faultsOf, KeptTrees, type KeptTree } from './keptTrees.ts';
 import { linkQueries } from './linkQueries.ts';
 
 /** Every platform this runs on has it; the types of Node do not name it. */
@@ -27,14 +27,20 @@ export interface LoadedGrammar {
  */
 const readAtOnce = 256;
 
+export interface KeepTree {
+  name: string;
+  /** Whether the next parse may go on from it also where something is broken, as long as the same is. */
+  withFaults: boolean;
+}
+
 /** Tree-sitter for one thread: grammars are loaded when their first file is met. */
 export interface Syntax {
   load(language: Language): Promise<LoadedGrammar | null>;
   /**
    * Null when the deadline passed. The caller frees the tree.
-   * @param keepAs the name under which the tree is kept until the next parse of that name, which goes on from it
+   * @param keep how the tree is kept until the next parse of that name, which goes on from it
    */
-  parse(grammar: Grammar, text: string, deadlineMs: number, keepAs?: string): Tree | null;
+  parse(grammar: Grammar, text: string, deadlineMs: number, keep?: KeepTree): Tree | null;
   /** Grammars that could not be loaded, since the last call. */
   takeProblems(): string[];
 }
@@ -57,14 +63,17 @@ export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promi
 
   /**
    * Only what was changed is parsed (Wagner and Graham 1998, "Efficient and flexible incremental parsing"). Null also
-   * where the syntax is broken: how errors are recovered from depends on what was parsed before, and the same text has
-   * to give the same chunks.
+   * where the syntax is broken in another way than before: how errors are recovered from depends on what was parsed
+   * before, and the same text has to give the same chunks.
    */
-  function parseChanged(before: KeptTree, text: string, end: number): Tree | null {
-    before.tree.edit(editBetween(before.text, text));
+  function parseChanged(before: KeptTree, text: string, end: number, withFaults: boolean): Tree | null {
+    const edit = editBetween(before.text, text);
+    const faults = withFaults ? faultsOf(before.tree) : [];
+    before.tree.edit(edit);
     const tree = parseFrom(before.tree, text, end);
     before.tree.delete();
-    if (tree?.rootNode.hasError !== true) return tree;
+    if (tree === null || !tree.rootNode.hasError) return tree;
+    if (withFaults && areSameFaults(faults, faultsOf(tree), edit)) return tree;
     tree.delete();
     return null;
   }
@@ -96,12 +105,12 @@ export async function openSyntax({ wasmFile, grammarDir }: SyntaxOptions): Promi
       }
       return Promise.resolve(grammar);
     },
-    parse(grammar, text, deadlineMs, keepAs) {
+    parse(grammar, text, deadlineMs, keep) {
       const end = performance.now() + deadlineMs;
       parser.setLanguage(grammar);
-      const before = keepAs === undefined ? undefined : kept.take(keepAs);
-      const tree = (before && parseChanged(before, text, end)) ?? parseFrom(null, text, end);
-      if (keepAs !== undefined && tree !== null) kept.keep(keepAs, text, tree);
+      const before = keep && kept.take(keep.name);
+      const tree = (before && parseChanged(before, text, end, keep.withFaults)) ?? parseFrom(null, text, end);
+      if (keep !== undefined && tree !== null) kept.keep(keep.name, text, tree);
       return tree;
     },
     takeProblems() {
