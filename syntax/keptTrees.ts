@@ -49,6 +49,10 @@ export const faultsParsedAlike: ReadonlySet<string> = new Set(['c', 'cpp', 'csha
 const mostCharacters = 1_000_000;
 /** Shorter texts are parsed within a few milliseconds. */
 const worthKeeping = 16_000;
+/** Where more is broken than this, a whole parse is no more work than to look at it all. */
+const mostFaults = 1_000;
+/** Nodes: a fault that took in a large part of a file. */
+const mostInFault = 10_000;
 
 /** The trees of the files parsed last, for those that will be parsed again after a small change; the oldest go first. */
 export class KeptTrees {
@@ -77,20 +81,23 @@ export class KeptTrees {
   }
 }
 
-/** Outermost ones, in order. */
-export function faultsOf(tree: Tree): Fault[] {
+/** Outermost ones, in order; null where there are too many to be compared. */
+export function faultsOf(tree: Tree): Fault[] | null {
   const faults: Fault[] = [];
-  const visit = (node: Node): void => {
-    if (node.isError || node.isMissing)
+  // Not by recursion: what is broken may be nested as deep as it likes.
+  const toVisit: Node[] = [tree.rootNode];
+  for (let node = toVisit.pop(); node !== undefined; node = toVisit.pop()) {
+    if (node.isError || node.isMissing) {
+      if (faults.length === mostFaults || node.descendantCount > mostInFault) return null;
       faults.push({ start: node.startIndex, end: node.endIndex, shape: node.toString() });
-    else if (node.hasError) for (const child of node.children) if (child !== null) visit(child);
-  };
-  visit(tree.rootNode);
+    } else if (node.hasError) for (const child of node.children.toReversed()) if (child !== null) toVisit.push(child);
+  }
   return faults;
 }
 
 /** Whether an edit passed all faults by, and what is parsed after it has the same ones at the same places. */
-export function areSameFaults(before: readonly Fault[], after: readonly Fault[], edit: Edit): boolean {
+export function areSameFaults(before: readonly Fault[] | null, after: readonly Fault[] | null, edit: Edit): boolean {
+  if (before === null || after === null) return false;
   const longer = edit.newEndIndex - edit.oldEndIndex;
   return (
     before.length === after.length &&

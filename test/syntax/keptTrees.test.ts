@@ -107,6 +107,19 @@ describe('trees that are kept', function () {
     }
   });
 
+  it('are compared however deep what is broken is nested, and however much is', async () => {
+    const syntax = await open();
+    const deep = `int x = ${'('.repeat(20_000)}1 $ 2${')'.repeat(20_000)};\n`;
+    for (const [text, again] of [
+      [deep, 'changed'],
+      ['int y = = 3;\n'.repeat(2_000), 'whole'],
+    ] as const) {
+      assert.deepEqual(await parsing(syntax, 'a.c', text, again), ['whole']);
+      const parses = await parsing(syntax, 'a.c', `${text}int z;\n`, again);
+      assert.equal(parses.at(-1), again);
+    }
+  });
+
   /** Whether each parse during `work` went on from a tree. */
   async function parsesDuring(work: () => Promise<unknown>): Promise<('whole' | 'changed')[]> {
     const parse = Object.getOwnPropertyDescriptor(Parser.prototype, 'parse')!.value as Parser['parse'];
