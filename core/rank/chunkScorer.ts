@@ -51,7 +51,7 @@ export class ChunkScorer {
     this.#terms = terms;
     this.#table = table;
     this.#names = new DefinitionNames(terms);
-    this.#namedChunks = new NamedChunks(this.#names, table.postings);
+    this.#namedChunks = new NamedChunks(this.#names, table);
     this.#groups = new KnownGroups(table);
   }
 

@@ -2,6 +2,7 @@ import { identifierParts } from '../lexical/splitIdentifier.ts';
 import { stem } from '../lexical/stem.ts';
 import type { TermDictionary } from '../lexical/termDictionary.ts';
 import { nameOfDefinitionTerm } from '../lexical/types.ts';
+import { widened } from '../widened.ts';
 import { roomFor } from './numberSet.ts';
 import { rarity } from './rarity.ts';
 
@@ -16,8 +17,9 @@ const none: readonly number[] = [];
 const unknown = -1;
 
 /**
- * The defined names of an index by the stems of their words. Follows the dictionary, which only grows. Names and stems
- * have numbers: a large index has hundreds of thousands of names.
+ * The defined names of an index by the stems of their words. Follows the dictionary, which only grows: names that
+ * nothing defines any more stay, and count for nothing. Names and stems have numbers: a large index has hundreds of
+ * thousands of names.
  */
 export class DefinitionNames {
   readonly #terms: TermDictionary;
@@ -28,9 +30,13 @@ export class DefinitionNames {
   readonly #termIds: number[] = [];
   readonly #firstWord: number[] = [];
   readonly #words: number[] = [];
+  /** By name, 1 for those that something defines; by stem, how many of those have a word of it; and how many there are. */
+  #defined = new Uint8Array(0);
+  readonly #definedWith: number[] = [];
+  #definedNames = 0;
   #rarities = new Float64Array(0);
-  /** How many names there were then. */
-  #raritiesOf = 0;
+  /** Names came, or others are defined, since the rarities were worked out. */
+  #isOutdated = true;
   /** By name, what its stems are worth together, where that was asked for. */
   #wholes = new Float64Array(0);
   /** Terms of the dictionary that were looked at. */
@@ -58,6 +64,7 @@ export class DefinitionNames {
   /** @param known the stems of words that were met before */
   #add(termId: number, parts: readonly string[], known: Map<string, number>): void {
     const name = this.#termIds.push(termId) - 1;
+    this.#isOutdated = true;
     const first = this.#words.length;
     this.#firstWord.push(first);
     for (const part of parts) {
@@ -73,6 +80,7 @@ export class DefinitionNames {
     let id = this.#stems.get(root);
     if (id === undefined) {
       id = this.#names.push([]) - 1;
+      this.#definedWith.push(0);
       this.#stems.set(root, id);
     }
     return id;
@@ -88,8 +96,24 @@ export class DefinitionNames {
     return id === undefined ? none : this.#names[id]!;
   }
 
+  /** Says which names something defines; none before. */
+  setDefined(isDefined: (name: number) => boolean): void {
+    if (this.#defined.length < this.size) this.#defined = widened(this.#defined, roomFor(this.size));
+    const defined = this.#defined;
+    for (let name = 0; name < this.size; name++) {
+      const now = isDefined(name) ? 1 : 0;
+      const by = now - defined[name]!;
+      if (by === 0) continue;
+      defined[name] = now;
+      this.#definedNames += by;
+      for (let i = this.#firstWord[name]!; i < this.#endOf(name); i++) this.#definedWith[this.#words[i]!]! += by;
+      this.#isOutdated = true;
+    }
+  }
+
+  /** How rare a stem is among the names that are defined. */
   rarityOf(id: number | undefined): number {
-    return rarity(this.size, this.withStem(id).length);
+    return rarity(this.#definedNames, id === undefined ? 0 : this.#definedWith[id]!);
   }
 
   /** Id of the definition term of a name. */
@@ -99,19 +123,24 @@ export class DefinitionNames {
 
   /** Adds up what each stem of a name is worth, in their order. */
   sumOver(name: number, worth: Float64Array): number {
-    const end = this.#firstWord[name + 1] ?? this.#words.length;
+    const end = this.#endOf(name);
     let sum = 0;
     for (let i = this.#firstWord[name]!; i < end; i++) sum += worth[this.#words[i]!]!;
     return sum;
   }
 
-  /** How rare each stem is among the names; worked out anew when there are more names. */
+  /** Where its stems end in `#words`. */
+  #endOf(name: number): number {
+    return this.#firstWord[name + 1] ?? this.#words.length;
+  }
+
+  /** `rarityOf` each stem; worked out anew when that has changed. */
   rarities(): Float64Array {
-    if (this.#raritiesOf !== this.size) {
+    if (this.#isOutdated) {
       this.#rarities = Float64Array.from(this.#names, (_, id) => this.rarityOf(id));
       if (this.#wholes.length < this.size) this.#wholes = new Float64Array(roomFor(this.size));
       this.#wholes.fill(unknown);
-      this.#raritiesOf = this.size;
+      this.#isOutdated = false;
     }
     return this.#rarities;
   }

@@ -1,6 +1,6 @@
 import { nameCount } from '../lexical/types.ts';
+import type { ChunkTable } from './chunkTable.ts';
 import type { DefinitionNames } from './definitionNames.ts';
-import type { Postings } from './postings.ts';
 
 /**
  * The chunks that define each name, side by side in the order of the names: a query has words of thousands of them, and
@@ -9,25 +9,53 @@ import type { Postings } from './postings.ts';
  */
 export class NamedChunks {
   readonly #names: DefinitionNames;
-  readonly #postings: Postings;
+  readonly #table: ChunkTable;
   #folds = -1;
+  /** The state of the table for which the names know whether they are defined. */
+  #version = -1;
   #starts = new Uint32Array(1);
   #chunks = new Uint32Array(0);
 
-  constructor(names: DefinitionNames, postings: Postings) {
+  constructor(names: DefinitionNames, table: ChunkTable) {
     this.#names = names;
-    this.#postings = postings;
+    this.#table = table;
   }
 
-  /** Call it after the names have caught up, before what follows. */
+  /** Call it after the names have caught up, before what follows. Then the names know which of them are defined. */
   catchUp(): void {
-    if (this.#folds === this.#postings.folds) return;
-    this.#folds = this.#postings.folds;
+    this.#gather();
+    if (this.#version === this.#table.version) return;
+    this.#version = this.#table.version;
+    const { placeOf, postings } = this.#table;
+    let isDefinedAnew = false;
+    const look = (chunk: number, counts: number): void => {
+      if (placeOf[chunk]! >= 0 && nameCount(counts) !== 0) isDefinedAnew = true;
+    };
+    this.#names.setDefined((name) => {
+      if (this.#isGathered(name, placeOf)) return true;
+      isDefinedAnew = false;
+      if (postings.hasNew) postings.forEachNew(this.#names.termOf(name), look);
+      return isDefinedAnew;
+    });
+  }
+
+  /** Whether a chunk of a file that is there is among those that were gathered for a name. */
+  #isGathered(name: number, placeOf: Int32Array): boolean {
+    const chunks = this.#chunks;
+    const end = this.#starts[name + 1] ?? 0;
+    for (let i = this.#starts[name] ?? 0; i < end; i++) if (placeOf[chunks[i]!]! >= 0) return true;
+    return false;
+  }
+
+  #gather(): void {
+    const { postings } = this.#table;
+    if (this.#folds === postings.folds) return;
+    this.#folds = postings.folds;
     const names = this.#names;
     const starts = new Uint32Array(names.size + 1);
     const chunks: number[] = [];
     for (let name = 0; name < names.size; name++) {
-      this.#postings.forEachFolded(names.termOf(name), (chunk, counts) => {
+      postings.forEachFolded(names.termOf(name), (chunk, counts) => {
         if (nameCount(counts) !== 0) chunks.push(chunk);
       });
       starts[name + 1] = chunks.length;
@@ -44,8 +72,9 @@ export class NamedChunks {
       const end = starts[name + 1]!;
       for (let i = starts[name]!; i < end; i++) visit(chunks[i]!);
     }
-    if (!this.#postings.hasNew) return;
-    this.#postings.forEachNew(this.#names.termOf(name), (chunk, counts) => {
+    const { postings } = this.#table;
+    if (!postings.hasNew) return;
+    postings.forEachNew(this.#names.termOf(name), (chunk, counts) => {
       if (nameCount(counts) !== 0) visit(chunk);
     });
   }

@@ -81,6 +81,44 @@ describe('SearchIndex', () => {
     );
   });
 
+  it('answers as one that was made anew, whatever was in it before', () => {
+    const names = [
+      'openDoor',
+      'closeDoor',
+      'openWindow',
+      'doorOf',
+      'closeAll',
+      'findWindow',
+      'paintWall',
+      'wallColour',
+    ];
+    const text = fc
+      .subarray(names, { minLength: 1, maxLength: 3 })
+      .map((defined) => ({ text: `${defined.join(' ')} the door and a window`, names: defined }));
+    const change = fc.record({ path: fc.constantFrom('a.ts', 'b.ts', 'c.ts', 'd.ts'), file: fc.option(text) });
+    const step = fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 4 }), settle: fc.boolean() });
+    const query = fc.subarray(['open', 'door', 'window', 'close', 'wall', 'paint'], { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), query, (steps, words) => {
+        const { index, terms } = build({});
+        const now: Fixture = {};
+        for (const { changes, settle } of steps) {
+          for (const { path, file } of changes) {
+            index.remove(path);
+            delete now[path];
+            if (file !== null) put(index, terms, path, (now[path] = file));
+          }
+          if (settle) index.settle(true);
+          assert.deepEqual(
+            index.search(words.join(' '), { limit: 100 }),
+            build(now).index.search(words.join(' '), { limit: 100 }),
+          );
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('finds other forms of a word, exact ones first', () => {
     const { index } = build({ 'a.ts': 'the validator of input', 'b.ts': 'to validate the input', 'c.ts': 'nothing' });
     assert.deepEqual(paths(index, 'validate'), ['b.ts', 'a.ts']);
