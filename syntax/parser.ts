@@ -27,7 +27,8 @@ export interface LoadedGrammar {
  */
 const readAtOnce = 256;
 
-export interface KeepTree {
+export interface KeepTreeOptions {
+  /** The next parse of the same name goes on from the tree. */
   name: string;
   /** Whether the next parse may go on from it also where something is broken, as long as the same is. */
   withFaults: boolean;
@@ -38,9 +39,9 @@ export interface Syntax {
   load(language: Language): Promise<LoadedGrammar | null>;
   /**
    * Null when the deadline passed. The caller frees the tree.
-   * @param keep how the tree is kept until the next parse of that name, which goes on from it
+   * @param keep has the tree kept for the next parse
    */
-  parse(grammar: Grammar, text: string, deadlineMs: number, keep?: KeepTree): Tree | null;
+  parse(grammar: Grammar, text: string, deadlineMs: number, keep?: KeepTreeOptions): Tree | null;
   /** Grammars that could not be loaded, since the last call. */
   takeProblems(): string[];
 }
