@@ -8,7 +8,7 @@ import { budgetLimits, packFormats, packModes } from '../../protocol/index.ts';
 import type { Engine, PackFormat, PackMode, SelectResult } from '../../server/engine/index.ts';
 import { exitCodes } from '../exitCodes.ts';
 import { explanation } from '../output/explanation.ts';
-import { counted } from '../output/terminal.ts';
+import { packLines } from '../output/packLines.ts';
 import { prepareAnswers, withWorkspace, type OpenWorkspace, type Session } from '../session.ts';
 
 export interface SelectOptions {
@@ -89,18 +89,7 @@ function print({ terminal, common }: Session, result: SelectResult, explain: boo
   }
   terminal.out(result.context);
   if (explain) for (const line of explanation(result.chunks, terminal.noteStyle)) terminal.note(line);
-  const { tokensUsed, budget, filesIncluded, leftOut, refreshed, held, packId } = result.metadata;
-  const more = leftOut > 0 ? `, ${counted(leftOut, 'more match', 'more matches')} left out` : '';
-  const had = held > 0 ? `, ${counted(held, 'range')} had already` : '';
-  terminal.note(
-    terminal.noteStyle.dim(
-      `${counted(filesIncluded, 'file')}, ${tokensUsed.toLocaleString('en-US')} of ${budget.toLocaleString('en-US')} tokens${more}${had}; pack ${packId}`,
-    ),
-  );
-  if (refreshed.length > 0)
-    terminal.note(
-      terminal.noteStyle.dim(`Changed since they were indexed and taken as they are now: ${refreshed.join(', ')}`),
-    );
+  for (const line of packLines(result.metadata)) terminal.note(terminal.noteStyle.dim(line));
 }
 
 function nothing({ terminal, common }: Session, result: SelectResult, query: string): number {

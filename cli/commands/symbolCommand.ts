@@ -1,6 +1,7 @@
 import { exitCodes } from '../exitCodes.ts';
 import { wholeNumber } from '../output/options.ts';
-import { printable } from '../output/terminal.ts';
+import { symbolLines } from '../output/symbolLines.ts';
+import { startOf } from '../output/terminal.ts';
 import { prepareAnswers, withWorkspace, type Session } from '../session.ts';
 
 export interface SymbolOptions {
@@ -18,18 +19,10 @@ export function symbolCommand(session: Session, name: string, options: SymbolOpt
     const found = await engine.symbols({ name, match, limit });
     const { terminal } = session;
     if (session.common.json === true) terminal.out(`${JSON.stringify({ symbols: found })}\n`);
-    else {
-      const style = terminal.outStyle;
-      for (const symbol of found) {
-        const scope = [...symbol.container, symbol.name].join(' › ');
-        terminal.out(
-          `${printable(symbol.path)}:${symbol.line}  ${style.dim(symbol.kind)} ${style.bold(printable(scope))}\n    ${printable(symbol.signature)}\n`,
-        );
-      }
-    }
+    else for (const line of symbolLines(found, terminal.outStyle)) terminal.out(`${line}\n`);
     if (found.length > 0) return exitCodes.ok;
     terminal.note(
-      `No symbol is called "${printable(name.length > 80 ? `${name.slice(0, 80)}…` : name)}"${match === 'any' ? '' : `; without --${match}, parts of names match, too`}.`,
+      `No symbol is called "${startOf(name)}"${match === 'any' ? '' : `; without --${match}, parts of names match, too`}.`,
     );
     return exitCodes.nothingFound;
   });

@@ -93,6 +93,13 @@ export function printable(text: string): string {
   );
 }
 
+/** Characters of a name that is not known. */
+const mostShown = 80;
+
+/** What somebody asked for, printable, of a long one the start. */
+export const startOf = (asked: string): string =>
+  printable(asked.length > mostShown ? `${asked.slice(0, mostShown)}…` : asked);
+
 /** At most `width` characters, the middle of a long one replaced by an ellipsis. */
 export function shortened(text: string, width: number): string {
   if (text.length <= width) return text;

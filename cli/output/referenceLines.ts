@@ -1,5 +1,11 @@
 import type { GraphSymbol, ReferenceAnswer, ReferenceRow } from '../../server/engine/index.ts';
-import { counted, printable, type Style } from '../output/terminal.ts';
+import { counted, printable, type Style } from './terminal.ts';
+
+/** How the reader says what narrows or widens an answer: options of a command, or parameters of a tool. */
+export interface Wording {
+  limit: string;
+  inside: string;
+}
 
 /** `Outer.name`; a name that is qualified already (`Server::listen`) stays as it is written. */
 export const nameOf = ({ container, name }: GraphSymbol): string => [...container, name].join('.');
@@ -43,13 +49,18 @@ function fileLines(path: string, references: readonly ReferenceRow[], style: Sty
 }
 
 /** References of each definition, grouped by file. */
-export function referenceLines({ definitions, more, changed, unread }: ReferenceAnswer, style: Style): string[] {
+export function referenceLines(
+  { definitions, more, changed, unread }: ReferenceAnswer,
+  wording: Wording,
+  style: Style,
+): string[] {
   const lines: string[] = [];
   for (const { symbol, references, total, files, kinds } of definitions) {
     lines.push(...headLines(symbol, style));
     const byFile = new Map<string, ReferenceRow[]>();
     for (const each of references) byFile.set(each.path, [...(byFile.get(each.path) ?? []), each]);
-    const cut = total > references.length ? ` (the first ${references.length} of ${total}; --limit shows more)` : '';
+    const cut =
+      total > references.length ? ` (the first ${references.length} of ${total}; ${wording.limit} shows more)` : '';
     lines.push(
       total === 0
         ? '  no known references'
@@ -59,10 +70,16 @@ export function referenceLines({ definitions, more, changed, unread }: Reference
     lines.push('');
   }
   if (more > 0)
-    lines.push(`… and ${counted(more, 'definition')} more of this name: --in PATH or Type.member says which.`, '');
+    lines.push(
+      `… and ${counted(more, 'definition')} more of this name: ${wording.inside} or Type.member says which.`,
+      '',
+    );
   if (changed.length > 0)
     lines.push(`${counted(changed.length, 'file')} changed since they were indexed and are left out.`, '');
   if (unread > 0)
-    lines.push(`${counted(unread, 'file')} more hold the name and were not looked at: --in narrows it.`, '');
+    lines.push(
+      `${counted(unread, 'file')} more hold the name and were not looked at: ${wording.inside} narrows it.`,
+      '',
+    );
   return lines;
 }
