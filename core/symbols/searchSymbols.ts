@@ -4,7 +4,10 @@ import { matchName, rankOfMatch, type NameMatch } from './matchName.ts';
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Best match first, short names before long ones, source files before others. */
+/**
+ * Best match first, short names before long ones, source files before others, and what stands for itself before members
+ * of something else: of `Engine` the type comes before methods that give one.
+ */
 export function searchSymbols(
   definitions: ReadonlyMap<string, readonly CodeSymbol[]>,
   roleOf: (path: string) => FileRole | undefined,
@@ -41,6 +44,7 @@ export function searchSymbols(
         a.name.length - b.name.length ||
         compare(a.name, b.name) ||
         isSource(a) - isSource(b) ||
+        a.container.length - b.container.length ||
         compare(a.path, b.path) ||
         a.line - b.line,
     )
