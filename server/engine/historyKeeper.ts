@@ -9,6 +9,8 @@ export interface HistoryKeeper {
   refreshSometimes(): void;
   /** Why the history is not used or may be old; null when all is well, and where there simply is none. */
   readonly note: string | null;
+  /** Resolves when no read is going on. */
+  settled(): Promise<void>;
   /** Waits for a read that is going on, a few seconds at most. */
   close(): Promise<void>;
 }
@@ -64,6 +66,9 @@ export function createHistoryKeeper({
     },
     get note() {
       return note;
+    },
+    async settled() {
+      await running;
     },
     async close() {
       const timer = setTimeout(() => abort.abort(), graceMs);

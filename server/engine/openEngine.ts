@@ -250,6 +250,13 @@ export async function openEngine(options: EngineOptions & { history?: HistorySou
       return () => vectorListeners.delete(listener);
     },
 
+    async giveWay() {
+      assertOpen();
+      const isBusy = (): boolean => runs.running || background.size > 0;
+      if (!isBusy()) await history.settled();
+      return !isBusy() && store.giveWay();
+    },
+
     close() {
       closing ??= (async () => {
         attended.close();

@@ -41,11 +41,13 @@ export function createSharedRun<T>(job: (signal: AbortSignal) => Promise<T>): Sh
         run.callers--;
         if (run.callers === 0) run.abort.abort();
       };
+      let refuse: (() => void) | undefined;
       signal?.addEventListener('abort', leave, { once: true });
       try {
         if (signal === undefined) return await run.promise;
         const left = new Promise<never>((_, reject) => {
-          signal.addEventListener('abort', () => reject(cancelled()), { once: true });
+          refuse = () => reject(cancelled());
+          signal.addEventListener('abort', refuse, { once: true });
         });
         // The last one to leave waits for the job to wind up, so that nothing goes on behind its back.
         return await Promise.race([
@@ -53,7 +55,9 @@ export function createSharedRun<T>(job: (signal: AbortSignal) => Promise<T>): Sh
           left.catch((error: unknown) => (run.callers > 0 ? Promise.reject(error as Error) : run.promise)),
         ]);
       } finally {
+        // A signal may outlive many runs.
         signal?.removeEventListener('abort', leave);
+        if (refuse !== undefined) signal?.removeEventListener('abort', refuse);
       }
     },
     async stop() {

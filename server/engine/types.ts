@@ -55,6 +55,11 @@ export interface Engine {
   paths(): Promise<string[]>;
   /** Every progress event of this engine, also of runs that others started. Returns the unsubscribe function. */
   onProgress(listener: (progress: IndexProgress) => void): () => void;
+  /**
+   * Lets others write until `index` or `update` is called again: for a host that answers now and then and does not follow
+   * the folder meanwhile. False while something is being indexed or linked; nothing to do for a reader.
+   */
+  giveWay(): Promise<boolean>;
   /** Writes what is not yet on disk, ends the workers, releases the lock. Idempotent. */
   close(): Promise<void>;
 }

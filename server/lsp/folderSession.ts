@@ -53,7 +53,11 @@ export interface FolderSessionOptions {
 
 /** People wait no longer for an answer that is a little better. */
 const linkWaitMs = 200;
+/** Between two tries to take over from a process that writes: one that answers an assistant writes for seconds only. */
+const turnEveryMs = 2_000;
 const goneHint = 'When it is there again it is looked at again; nothing needs to be done.';
+
+const isLocked = (error: unknown): boolean => isAppError(error) && error.code === 'index_locked';
 
 /** Where the index of a folder lies when all of them are kept in one place. */
 function indexDirOf(root: string, indexDirectory: string): string | undefined {
@@ -88,6 +92,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
   let problem: { message: string; hint: string | null } | null = null;
   let progress: IndexProgress | null = null;
   let follower: Follower | undefined;
+  let turn: NodeJS.Timeout | undefined;
   const changes = gatherChanges({ update: bringUpToDate });
 
   function fail(error: unknown): void {
@@ -140,8 +145,16 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     return opened;
   }
 
-  /** Nobody waits for it: what fails is told by the state. Where somebody else writes, they follow the same files. */
-  async function lookAgain(reason: ScanReason): Promise<void> {
+  /** Somebody else writes. What they do not follow is looked at as soon as they are gone. */
+  function lookWhenFree(): void {
+    turn ??= setTimeout(() => {
+      turn = undefined;
+      void lookAgain('free');
+    }, turnEveryMs).unref();
+  }
+
+  /** Nobody waits for it: what fails is told by the state. */
+  async function lookAgain(reason: ScanReason | 'free'): Promise<void> {
     try {
       const opened = await engine();
       if (reason === 'head moved') log('head followed', countsOf(await opened.followHead()));
@@ -150,7 +163,8 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       problem = null;
       if (mended) onState();
     } catch (error) {
-      if (!(isAppError(error) && error.code === 'index_locked')) fail(error);
+      if (isLocked(error)) lookWhenFree();
+      else fail(error);
     }
   }
 
@@ -160,8 +174,8 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       await opened.update(paths);
       problem = null;
     } catch (error) {
-      // Somebody else writes: they follow the same files.
-      if (!(isAppError(error) && error.code === 'index_locked')) fail(error);
+      if (isLocked(error)) lookWhenFree();
+      else fail(error);
     }
     onState();
   }
@@ -242,7 +256,8 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
         problem = null;
         return report;
       } catch (error) {
-        fail(error);
+        if (isLocked(error)) lookWhenFree();
+        else fail(error);
         throw error;
       } finally {
         onState();
@@ -264,6 +279,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
     },
     async close() {
       follower?.stop();
+      clearTimeout(turn);
       await changes.close();
       if (opening !== undefined) await (await opening).close();
     },

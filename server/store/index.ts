@@ -53,6 +53,11 @@ export interface Store {
   readonly repairs: string[];
   /** A reader whose writer has gone takes its place; false if there is (still) another one. */
   tryBecomeWriter(): Promise<boolean>;
+  /**
+   * A writer with nothing to write saves what it has and becomes a reader, so that others can write. False while it is
+   * still finding out which files use which.
+   */
+  giveWay(): Promise<boolean>;
   /** A reader looks for a newer generation. */
   refreshIfChanged(): Promise<boolean>;
   knownFiles(): Out<'knownFiles'>;
@@ -243,7 +248,21 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw error;
   }
 
-  const isWriter = (): boolean => lock !== null || inMemory;
+  let giving: Promise<boolean> | undefined;
+
+  /** Stays the writer where what it has cannot be saved. */
+  async function releaseLock(): Promise<boolean> {
+    try {
+      if (!(await call('giveWay', null))) return false;
+      lock?.release();
+      lock = null;
+      return true;
+    } finally {
+      giving = undefined;
+    }
+  }
+
+  const isWriter = (): boolean => (lock !== null && giving === undefined) || inMemory;
   const write = <Name extends StoreCallName>(name: Name, input: StoreCalls[Name]['in']): Out<Name> => {
     if (!isWriter())
       return Promise.reject(
@@ -267,12 +286,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     },
     repairs,
     async tryBecomeWriter() {
+      // Who gave way and could not is the writer still.
+      await giving?.catch(() => undefined);
       if (isWriter()) return true;
       if (access === 'read') return false;
       ({ lock, other, problem } = acquire(options));
       if (lock === null) return false;
       repairs.push(...(await call('open', { lockId: lock.owner.id })).repairs);
       return true;
+    },
+    async giveWay() {
+      return lock === null || (giving ??= releaseLock());
     },
     refreshIfChanged: () => (isWriter() ? Promise.resolve(false) : call('refresh', null)),
     knownFiles: () => call('knownFiles', null),
@@ -312,6 +336,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     markComplete: () => write('markComplete', null),
     checkpoint: () => write('checkpoint', null),
     async close() {
+      await giving?.catch(() => undefined);
       try {
         await call('close', null);
       } finally {

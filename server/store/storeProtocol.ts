@@ -112,6 +112,7 @@ export interface StoreCalls {
   counts: { in: null; out: StoreCounts };
   markComplete: { in: null; out: null };
   checkpoint: { in: null; out: null };
+  giveWay: { in: null; out: boolean };
   close: { in: null; out: null };
 }
 

@@ -313,6 +313,8 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
   open({ lockId: id }) {
     lockId = id;
     if (id !== null) removeStaleTemporaries(folder, path.basename(file));
+    // Nobody has written since this was read or written here.
+    if (database !== undefined && loadedStamp !== '' && stampOfFile() === loadedStamp) return { repairs: [] };
     database?.close();
     const { loaded, damage } = load();
     database = loaded;
@@ -442,6 +444,15 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
   async checkpoint() {
     await checkpoint();
     return null;
+  },
+  async giveWay() {
+    // Links that are being resolved would be resolved once more by who comes next.
+    if (isLinking) return false;
+    await checkpoint();
+    clearTimeout(timer);
+    timer = undefined;
+    lockId = null;
+    return true;
   },
   async close() {
     try {

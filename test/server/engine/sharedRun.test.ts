@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { isAppError } from '../../../core/errors.ts';
 import { createSharedRun } from '../../../server/engine/sharedRun.ts';
 
@@ -63,6 +64,13 @@ describe('createSharedRun', () => {
     await assert.rejects(run.join(undefined), /disk on fire/);
     fail = false;
     assert.equal(await run.join(undefined), 'fine');
+  });
+
+  it('leaves nothing with a signal that outlives it', async () => {
+    const abort = new AbortController();
+    const run = createSharedRun(() => Promise.resolve('done'));
+    for (let i = 0; i < 3; i++) await run.join(abort.signal);
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
   });
 
   it('stops and waits', async () => {
