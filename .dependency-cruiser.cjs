@@ -69,7 +69,13 @@ const folders = {
     says: 'The language server enters the engine by its door, server/engine/index.ts, not by its rooms.',
   },
   cli: {
-    may: [engineDoor, coreNouns, '^protocol/', '^package\\.json$', npm('commander', 'yaml')],
+    may: [
+      engineDoor,
+      coreNouns,
+      '^protocol/',
+      '^package\\.json$',
+      npm('commander', 'yaml', '@modelcontextprotocol/server'),
+    ],
     node: true,
     says: 'The command line enters the engine by its door, server/engine/index.ts, not by its rooms.',
   },
@@ -139,7 +145,7 @@ const folderRules = Object.entries(folders).map(([folder, { may, node = false, s
 const product = '^(protocol|core|syntax|server|cli|extension|webview|cloud)/';
 /** The entry points of esbuild.mjs. */
 const entryPoints =
-  '^(extension/main|server/lsp/main|cli/main|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker|cloud/adapters/nodeAnalyzer/analyzeWorker|cloud/adapters/contextThread/contextWorker)\\.ts$';
+  '^(extension/main|server/lsp/main|cli/main|cli/mcp/mcpServer|webview/[^/]+/main|server/store/storeWorker|server/indexing/parseWorker|server/embedding/embedProcess|server/tokens/tokenWorker|cli/cliReference|protocol/settingsReference|cloud/node/main|cloud/node/apiDocument|cloud/adapters/pglite/pgliteWorker|cloud/adapters/nodeAnalyzer/analyzeWorker|cloud/adapters/contextThread/contextWorker)\\.ts$';
 
 module.exports = {
   forbidden: [

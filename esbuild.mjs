@@ -77,6 +77,7 @@ const bundles = {
   extension: { ...node, entryPoints: ['extension/main.ts'], outfile: 'extension.cjs', external: ['vscode'] },
   server: { ...node, entryPoints: ['server/lsp/main.ts'], outfile: 'server.cjs' },
   cli: { ...node, entryPoints: ['cli/main.ts'], outfile: 'cli.cjs' },
+  mcpServer: { ...node, entryPoints: ['cli/mcp/mcpServer.ts'], outfile: 'mcpServer.cjs' },
   storeWorker: { ...node, entryPoints: ['server/store/storeWorker.ts'], outfile: 'storeWorker.cjs' },
   parseWorker: { ...node, entryPoints: ['server/indexing/parseWorker.ts'], outfile: 'parseWorker.cjs' },
   tokenWorker: { ...node, entryPoints: ['server/tokens/tokenWorker.ts'], outfile: 'tokenWorker.cjs' },

@@ -204,6 +204,23 @@ export function createProgram({ version, session, finish }: ProgramContext): Com
     });
 
   program
+    .command('mcp')
+    .description('answer an AI assistant: a server of the Model Context Protocol on standard input and output')
+    .option(
+      '--root <dir>',
+      'the repository (default: the folder that the client has open, or the one around this folder)',
+    )
+    .option('--index-dir <dir>', 'keep the index there; the repository stays untouched')
+    .option('--no-embed', 'rank by words only')
+    .option('--quiet', 'no notes on standard error')
+    .showHelpAfterError('(contextkit mcp --help shows what it takes)')
+    .exitOverride()
+    .action(async (options: CommonOptions & { quiet?: boolean }) => {
+      const { mcpCommand } = await import('./commands/mcpCommand.ts');
+      finish(await mcpCommand(session({ ...options, color: false }), version));
+    });
+
+  program
     .command('completion')
     .description('print a completion script for a shell')
     .argument('<shell>', 'bash, zsh or fish')

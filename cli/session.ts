@@ -42,11 +42,17 @@ export interface OpenWorkspace {
   embeddings: Embeddings | undefined;
 }
 
-/** `byMeaning`: the command ranks, so the embedding model is used where there is one. */
-export type WorkspaceOptions = Pick<EngineOptions, 'access' | 'preload'> & { byMeaning?: boolean };
+export interface WorkspaceOptions extends Pick<EngineOptions, 'access' | 'preload'> {
+  /** The command ranks, so the embedding model is used where there is one. */
+  byMeaning?: boolean;
+  /** The process stays and answers many questions: it embeds behind them, as politely as an editor. */
+  stays?: boolean;
+}
 
 /** Between two looks for the first results of another process. */
 const waitMs = 250;
+/** In a process that stays nobody waits longer for an answer that is a little better; the next one is. */
+const linkWaitMs = 200;
 
 /** What config.yaml says to the engine; what it does not name is left to the engine. */
 export function engineSettings({
@@ -86,17 +92,21 @@ function fromEnvironment<Name extends SettingName>(
   });
 }
 
-/** Undefined when they are switched off. */
-export function embeddingsOf(session: Session, config: Config): Embeddings | undefined {
+/**
+ * Undefined when they are switched off.
+ * @param isAwaited somebody waits for the vectors
+ */
+export function embeddingsOf(session: Session, config: Config, isAwaited = true): Embeddings | undefined {
   if (session.common.embed === false || config.embeddings === 'off') return undefined;
-  const { embeddingProcesses, embeddingCacheMb, embeddingMemoryMb = defaultSettings().embeddingMemoryMb } = config;
+  const usual = defaultSettings();
+  const { embeddingProcesses, embeddingCacheMb, embeddingMemoryMb = usual.embeddingMemoryMb } = config;
   const cpuPercent = fromEnvironment(session, 'CONTEXTKIT_EMBEDDING_CPU_PERCENT', 'embeddingCpuPercent', Number);
   // Who types a command waits for it: on battery, too, unless they have said otherwise.
   const onBattery = fromEnvironment(session, 'CONTEXTKIT_EMBEDDING_ON_BATTERY', 'embeddingOnBattery');
   return openEmbeddings({
     ...modelSettings(session, config),
-    cpuPercent: cpuPercent ?? config.embeddingCpuPercent ?? 100,
-    onBattery: onBattery ?? config.embeddingOnBattery ?? 'continue',
+    cpuPercent: cpuPercent ?? config.embeddingCpuPercent ?? (isAwaited ? 100 : usual.embeddingCpuPercent),
+    onBattery: onBattery ?? config.embeddingOnBattery ?? (isAwaited ? 'continue' : usual.embeddingOnBattery),
     memoryMb: embeddingMemoryMb,
     ...(embeddingProcesses === undefined ? {} : { processes: embeddingProcesses }),
     ...(embeddingCacheMb === undefined ? {} : { cacheMb: embeddingCacheMb }),
@@ -105,12 +115,12 @@ export function embeddingsOf(session: Session, config: Config): Embeddings | und
 
 export async function openWorkspace(
   session: Session,
-  { access = 'auto', preload = false, byMeaning = false }: WorkspaceOptions = {},
+  { access = 'auto', preload = false, byMeaning = false, stays = false }: WorkspaceOptions = {},
 ): Promise<OpenWorkspace> {
   const root = findRoot(session.common.root, session.cwd);
   const config = await readConfig(root);
   const { parseWorkers } = config;
-  const embeddings = byMeaning ? embeddingsOf(session, config) : undefined;
+  const embeddings = byMeaning ? embeddingsOf(session, config, !stays) : undefined;
   const engine = await openEngine({
     root,
     access,
@@ -119,7 +129,8 @@ export async function openWorkspace(
     ...(session.common.indexDir === undefined ? {} : { indexDir: session.common.indexDir }),
     ...(parseWorkers === undefined || parseWorkers === 0 ? {} : { parseWorkers }),
     settings: engineSettings(config),
-    ...(embeddings === undefined ? {} : { embeddings }),
+    ...(embeddings === undefined ? {} : { embeddings, embedInBackground: stays }),
+    ...(stays ? { linkWaitMs } : {}),
   });
   return { root, config, engine, embeddings };
 }

@@ -46,6 +46,9 @@ function styleOf(coloured: boolean): Style {
   };
 }
 
+/** No colours. */
+export const plain: Style = styleOf(false);
+
 export interface TerminalOptions {
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;

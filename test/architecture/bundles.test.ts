@@ -39,6 +39,11 @@ const table: Record<string, { folders: string[]; packages: RegExp; maxKb: number
     packages: /^(commander|yaml|zod|https?-proxy-agent|agent-base|debug|ms|supports-color|has-flag)$/,
     maxKb: 2000,
   },
+  mcpServer: {
+    folders: ['cli', 'core', 'protocol'],
+    packages: /^(zod|@modelcontextprotocol\/(core|server))$/,
+    maxKb: 1500,
+  },
   storeWorker: { folders: ['core', 'server/store', 'server/system'], packages: /^sql\.js$/, maxKb: 500 },
   parseWorker: {
     folders: ['core', 'server/indexing', 'syntax'],

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, isAppError } from '../../core/errors.ts';
+import type { EngineStatus, IndexProgress } from '../../server/engine/index.ts';
+import { writerName } from '../otherWriter.ts';
+import { counted } from '../output/terminal.ts';
+import type { OpenWorkspace } from '../session.ts';
+
+/** An agent waits no longer for an answer that knows every file; then it gets one over what is there. */
+const patienceMs = 10_000;
+/** Between two looks at what another process has written; longer where a look takes long. */
+const lookEveryMs = 250;
+/** Who writes saves what they know within seconds of the last change. */
+const writerMs = 6_000;
+const listed = 3;
+/** Questions come in bursts; between them others may write: an editor follows every save, a server asks. */
+const restAfterMs = 1_000;
+
+/** What a question is answered from. */
+export interface Asked {
+  workspace: OpenWorkspace;
+  /** What the answer does not know yet, in a sentence; null when it knows what is on disk. */
+  lack: string | null;
+}
+
+export interface AskOptions {
+  signal: AbortSignal;
+  onProgress: (progress: IndexProgress) => void;
+}
+
+/** The folder of a server: opened once, and brought up to date before each answer. */
+export interface AskedFolder {
+  /** Opens it and begins to index; what goes wrong is told with the first answer. */
+  begin(): void;
+  /** For a question that is about to be asked. Rejects with `cancelled`, or with what is wrong with the folder. */
+  ask(options: AskOptions): Promise<Asked>;
+  close(): Promise<void>;
+}
+
+export interface AskedFolderOptions {
+  open: () => Promise<OpenWorkspace>;
+  log: (event: string, fields: Record<string, unknown>) => void;
+  /** How long an answer may wait for the index; for tests. */
+  waitMs?: number;
+}
+
+const isLocked = (error: unknown): boolean => isAppError(error) && error.code === 'index_locked';
+
+function lackOf({ progress, files, writer, role }: EngineStatus): string {
+  const known = progress === null ? counted(files, 'file') : `${progress.filesDone} of ${progress.filesTotal} files`;
+  const who = role === 'reader' ? `${writerName(writer)} is still indexing` : 'The index is still being made';
+  return `${who} (${known} so far): ask again for a complete answer.`;
+}
+
+/** Waits until who writes has brought the index up to date: what they have not taken up, in a sentence, or null. */
+async function waitForWriter({ engine }: OpenWorkspace, signal: AbortSignal): Promise<string | null> {
+  const until = performance.now() + writerMs;
+  for (;;) {
+    const started = performance.now();
+    const { generation, writer } = await engine.status();
+    // Before their first results there is nothing to answer from.
+    const outdated = generation === 0 ? null : await engine.outdated({ signal });
+    if (outdated?.length === 0) return null;
+    const now = performance.now();
+    if (outdated !== null && now > until) {
+      const names = `${outdated.slice(0, listed).join(', ')}${outdated.length > listed ? ', …' : ''}`;
+      return `${writerName(writer)} keeps this index and has not taken up yet what changed: ${names}.`;
+    }
+    await sleep(Math.max(lookEveryMs, 2 * (now - started)), undefined, { signal });
+  }
+}
+
+export function createAskedFolder({ open, log, waitMs = patienceMs }: AskedFolderOptions): AskedFolder {
+  let opening: Promise<OpenWorkspace> | undefined;
+  let running: Promise<string | null> | undefined;
+  let rest: NodeJS.Timeout | undefined;
+  let asking = 0;
+  const closing = new AbortController();
+
+  /** Another try with each question after one that failed: a folder may come back. */
+  function opened(): Promise<OpenWorkspace> {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  }
+
+  async function indexOrWait(workspace: OpenWorkspace): Promise<string | null> {
+    try {
+      await workspace.engine.index();
+      return null;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      return waitForWriter(workspace, closing.signal);
+    }
+  }
+
+  /** One run at a time, whoever waits for it; it goes on when they leave. Gives what is lacking then. */
+  function bringUpToDate(workspace: OpenWorkspace): Promise<string | null> {
+    running ??= indexOrWait(workspace).finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  function restSoon(): void {
+    clearTimeout(rest);
+    if (closing.signal.aborted) return;
+    rest = setTimeout(() => {
+      if (asking > 0 || opening === undefined) return;
+      opening
+        .then(async ({ engine }) => {
+          if (!(await engine.giveWay())) restSoon();
+        })
+        .catch((error: unknown) => log('the index is held', { message: (error as Error).message }));
+    }, restAfterMs);
+  }
+
+  /** What the run gives; undefined when time is up first. */
+  async function doneInTime(run: Promise<string | null>, signal: AbortSignal): Promise<string | null | undefined> {
+    const ended = new AbortController();
+    const late = sleep(waitMs, undefined, { signal: AbortSignal.any([signal, ended.signal]) }).catch(() => {
+      throw new AppError('cancelled', 'the question was taken back');
+    });
+    // The run may fail after nobody waits for it any more: the next question has its own.
+    run.catch(() => undefined);
+    try {
+      return await Promise.race([run, late]);
+    } finally {
+      late.catch(() => undefined);
+      ended.abort();
+    }
+  }
+
+  return {
+    begin() {
+      opened()
+        .then(bringUpToDate)
+        .catch((error: unknown) => log('folder not indexed', { message: (error as Error).message }))
+        .finally(restSoon);
+    },
+    async ask({ signal, onProgress }) {
+      asking++;
+      try {
+        const workspace = await opened();
+        const unsubscribe = workspace.engine.onProgress(onProgress);
+        const lack = await doneInTime(bringUpToDate(workspace), signal).finally(unsubscribe);
+        return { workspace, lack: lack === undefined ? lackOf(await workspace.engine.status()) : lack };
+      } finally {
+        asking--;
+        restSoon();
+      }
+    },
+    async close() {
+      closing.abort();
+      clearTimeout(rest);
+      await running?.catch(() => undefined);
+      if (opening === undefined) return;
+      const { engine, embeddings } = await opening;
+      await engine.close();
+      await embeddings?.close();
+    },
+  };
+}
