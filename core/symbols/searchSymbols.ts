@@ -1,8 +1,11 @@
 import type { FoundSymbolRow, SymbolQuery } from '../graph/answerTypes.ts';
-import type { CodeSymbol, FileRole } from '../model.ts';
+import type { CodeSymbol, FileRole, SymbolKind } from '../model.ts';
 import { matchName, rankOfMatch, type NameMatch } from './matchName.ts';
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** What belongs to something else, wherever it is written: a method of Go stands outside of its type. */
+const memberKinds: ReadonlySet<SymbolKind> = new Set<SymbolKind>(['method', 'constructor', 'property']);
 
 /**
  * Best match first, short names before long ones, source files before others, and what stands for itself before members
@@ -36,6 +39,7 @@ export function searchSymbols(
   const best = found.reduce((least, { match: how }) => Math.min(least, rankOfMatch(how)), Infinity);
   const worst = best <= rankOfMatch('prefix') ? rankOfMatch('part') : Infinity;
   const isSource = ({ path }: FoundSymbolRow): number => (roleOf(path) === 'source' ? 0 : 1);
+  const isMember = ({ kind }: FoundSymbolRow): number => (memberKinds.has(kind) ? 1 : 0);
   return found
     .filter((each) => rankOfMatch(each.match) <= worst)
     .sort(
@@ -44,6 +48,7 @@ export function searchSymbols(
         a.name.length - b.name.length ||
         compare(a.name, b.name) ||
         isSource(a) - isSource(b) ||
+        isMember(a) - isMember(b) ||
         a.container.length - b.container.length ||
         compare(a.path, b.path) ||
         a.line - b.line,
