@@ -1,20 +1,18 @@
 import { AppError, isAppError } from '../core/errors.ts';
 import type { Engine, IndexReport } from '../server/engine/index.ts';
 import { counted } from './output/terminal.ts';
-import { pause, writerName, type Writer } from './otherWriter.ts';
+import { firstOf, pause, writerName, type Writer } from './otherWriter.ts';
 import { indexWithProgress, type Session } from './session.ts';
 
 /** Between two looks at the folder; longer where a look takes long. */
 const lookEveryMs = 500;
 /** So long the process that writes may stand still although the index is behind the folder. */
 const patienceMs = 30_000;
-const listed = 3;
 
 function standsStill(writer: Writer | null, outdated: readonly string[]): AppError {
-  const names = `${outdated.slice(0, listed).join(', ')}${outdated.length > listed ? ', …' : ''}`;
   return new AppError(
     'index_locked',
-    `${writerName(writer)} writes this index and does not take up ${counted(outdated.length, 'path')} that changed: ${names}`,
+    `${writerName(writer)} writes this index and does not take up ${counted(outdated.length, 'path')} that changed: ${firstOf(outdated)}`,
     {
       hint: 'It may have other settings (include, exclude, maxFileKb). Index there (“ContextKit: Index Workspace”), or end it and run this again.',
       details: { writer, outdated: outdated.length },

@@ -21,3 +21,9 @@ export async function pause(signal: AbortSignal, ms: number): Promise<void> {
     throw new AppError('cancelled', 'stopped while waiting for another process');
   }
 }
+
+const listed = 3;
+
+/** The first of some paths, as people are told of them. */
+export const firstOf = (paths: readonly string[]): string =>
+  `${paths.slice(0, listed).join(', ')}${paths.length > listed ? ', …' : ''}`;

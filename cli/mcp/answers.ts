@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { AppError } from '../../core/errors.ts';
 import { budgetLimits, type McpInput, type McpTool } from '../../protocol/index.ts';
 import { noSuchSymbol } from '../noSuchSymbol.ts';
@@ -27,11 +28,19 @@ const wording: Wording = { limit: 'a higher `limit`', inside: '`path`' };
 
 const text = (lines: readonly string[]): Answer => [lines.join('\n').trimEnd()];
 
-const inside = (path: string | undefined): { path?: string } => (path === undefined ? {} : { path });
+/** Models name paths as they have seen them, some of them from the root of the disk. */
+function fromRoot({ root }: OpenWorkspace, named: string): string {
+  const relative = path.isAbsolute(named) ? path.relative(root, named) || '.' : named;
+  return path.sep === '/' ? relative : relative.split(path.sep).join('/');
+}
+
+const inside = (workspace: OpenWorkspace, named: string | undefined): { path?: string } =>
+  named === undefined ? {} : { path: fromRoot(workspace, named) };
 
 /** One answer a tool. */
 export const answers: { [Tool in McpTool]: Answering<Tool> } = {
-  async select_context({ engine, config }, input, signal) {
+  async select_context(workspace, input, signal) {
+    const { engine, config } = workspace;
     const { query, budget, mode = 'full', sources, have, include_imports: includeImports = false } = input;
     if (query.trim() === '' && mode === 'full')
       throw new AppError('invalid_input', 'the query is empty', {
@@ -44,7 +53,7 @@ export const answers: { [Tool in McpTool]: Answering<Tool> } = {
       format: config.format ?? 'markdown',
       includeImports,
       signal,
-      ...(sources === undefined ? {} : { sources }),
+      ...(sources === undefined ? {} : { sources: sources.map((each) => fromRoot(workspace, each)) }),
       ...(have === undefined ? {} : { have }),
     });
     const { filesIncluded, held } = metadata;
@@ -65,21 +74,22 @@ export const answers: { [Tool in McpTool]: Answering<Tool> } = {
     ];
   },
 
-  async find_references({ engine }, { symbol, path, limit = defaultLimit.references }, signal) {
-    const answer = await engine.references({ symbol, limit, signal, ...inside(path) });
-    if (answer.definitions.length > 0) return text(referenceLines(answer, wording, plain));
-    return [await noSuchSymbol(engine, symbol, path)];
-  },
-
-  async trace_calls(workspace, { symbol, path, direction = 'both', depth = 1, limit = defaultLimit.calls }) {
+  async find_references(workspace, { symbol, path: named, limit = defaultLimit.references }, signal) {
     const { engine } = workspace;
-    const answer = await engine.graph({ symbol, depth, direction, limit, ...inside(path) });
-    if (answer.definitions.length > 0) return text(graphLines(answer, direction, wording, plain));
-    return [await noSuchSymbol(engine, symbol, path)];
+    const answer = await engine.references({ symbol, limit, signal, ...inside(workspace, named) });
+    if (answer.definitions.length > 0) return text(referenceLines(answer, wording, plain));
+    return [await noSuchSymbol(engine, symbol, named)];
   },
 
-  async check_index({ engine }, { path, query }) {
-    if (path === undefined) return text(statusLines(await engine.status(), plain, false));
-    return text(whyLines(await engine.why(path, query), plain, ''));
+  async trace_calls(workspace, { symbol, path: named, direction = 'both', depth = 1, limit = defaultLimit.calls }) {
+    const { engine } = workspace;
+    const answer = await engine.graph({ symbol, depth, direction, limit, ...inside(workspace, named) });
+    if (answer.definitions.length > 0) return text(graphLines(answer, direction, wording, plain));
+    return [await noSuchSymbol(engine, symbol, named)];
+  },
+
+  async check_index({ engine }, { path: named, query }) {
+    if (named === undefined) return text(statusLines(await engine.status(), plain, false));
+    return text(whyLines(await engine.why(named, query), plain, ''));
   },
 };

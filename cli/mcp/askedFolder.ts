@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, isAppError } from '../../core/errors.ts';
 import type { EngineStatus, IndexProgress } from '../../server/engine/index.ts';
-import { writerName } from '../otherWriter.ts';
+import { firstOf, writerName } from '../otherWriter.ts';
 import { counted } from '../output/terminal.ts';
 import type { OpenWorkspace } from '../session.ts';
 
@@ -11,7 +11,6 @@ const patienceMs = 10_000;
 const lookEveryMs = 250;
 /** Who writes saves what they know within seconds of the last change. */
 const writerMs = 6_000;
-const listed = 3;
 /** Questions come in bursts; between them others may write: an editor follows every save, a server asks. */
 const restAfterMs = 1_000;
 
@@ -43,8 +42,6 @@ export interface AskedFolderOptions {
   waitMs?: number;
 }
 
-const isLocked = (error: unknown): boolean => isAppError(error) && error.code === 'index_locked';
-
 function lackOf({ progress, files, writer, role }: EngineStatus): string {
   const known = progress === null ? counted(files, 'file') : `${progress.filesDone} of ${progress.filesTotal} files`;
   const who = role === 'reader' ? `${writerName(writer)} is still indexing` : 'The index is still being made';
@@ -61,10 +58,8 @@ async function waitForWriter({ engine }: OpenWorkspace, signal: AbortSignal): Pr
     const outdated = generation === 0 ? null : await engine.outdated({ signal });
     if (outdated?.length === 0) return null;
     const now = performance.now();
-    if (outdated !== null && now > until) {
-      const names = `${outdated.slice(0, listed).join(', ')}${outdated.length > listed ? ', …' : ''}`;
-      return `${writerName(writer)} keeps this index and has not taken up yet what changed: ${names}.`;
-    }
+    if (outdated !== null && now > until)
+      return `${writerName(writer)} keeps this index and has not taken up yet what changed: ${firstOf(outdated)}.`;
     await sleep(Math.max(lookEveryMs, 2 * (now - started)), undefined, { signal });
   }
 }
@@ -90,8 +85,11 @@ export function createAskedFolder({ open, log, waitMs = patienceMs }: AskedFolde
       await workspace.engine.index();
       return null;
     } catch (error) {
-      if (!isLocked(error)) throw error;
-      return waitForWriter(workspace, closing.signal);
+      if (!isAppError(error)) throw error;
+      if (error.code === 'index_locked') return waitForWriter(workspace, closing.signal);
+      // What could not be saved is in memory and answers all the same.
+      if (error.code === 'index_unwritable') return `${error.message}. ${error.hint ?? ''}`;
+      throw error;
     }
   }
 

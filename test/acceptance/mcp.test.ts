@@ -200,6 +200,28 @@ describe('The MCP server', function () {
     }
   });
 
+  it('a client of 2026 that says it has folders is answered for where the server was started', async () => {
+    connected = await connect(workspace.root, {
+      options: { capabilities: { roots: {} }, versionNegotiation: { mode: { pin: '2026-07-28' } } },
+    });
+    assert.match((await connected.call('select_context', { query })).texts[0]!, /matchRoute/);
+  });
+
+  it('takes paths from the root of the repository and of the disk', async () => {
+    connected = await connect(workspace.root);
+    for (const folder of ['src', './src', 'src/', path.join(workspace.root, 'src')]) {
+      const { texts } = await connected.call('select_context', { query, sources: [folder] });
+      assert.match(texts[0]!, /src\/router\.ts/, folder);
+      assert.doesNotMatch(texts[0]!, /router\.test\.ts/, folder);
+      const [uses] = (await connected.call('find_references', { symbol: 'Router', path: folder })).texts;
+      assert.match(uses!, /^Router {2}class {2}src\/router\.ts:2/, folder);
+      const [why] = (await connected.call('check_index', { path: path.join(folder, 'cache.ts') })).texts;
+      assert.match(why!, /^src\/cache\.ts\nIndexed/, folder);
+    }
+    const outside = await connected.call('find_references', { symbol: 'Router', path: tmpdir() });
+    assert.match(outside.texts[0]!, /^No symbol is called "Router" in /);
+  });
+
   it('does not index a home folder that it happens to be started in', async () => {
     const home = mkdtempSync(path.join(tmpdir(), 'contextkit-home-'));
     try {
