@@ -66,6 +66,10 @@ export async function mcpCommand(session: Session, version: string): Promise<num
     return lack === null ? texts : [...texts, lack];
   }
 
+  if (process.stdin.isTTY)
+    session.terminal.note(
+      'An assistant talks to this server over standard input. Add it to one as the README says, or ask by hand: contextkit select. Ctrl-C ends it.',
+    );
   const { serveMcp } = await loadServer();
   const server = serveMcp({
     version,
