@@ -49,6 +49,8 @@ let lockId: string | null = null;
 /** Vectors beside the index, a table a model, by fingerprint. They outlive a database that is read again. */
 const vectors = new Map<string, VectorTable>();
 let loadedStamp = '';
+/** What is in memory is what is on disk under that stamp, or comes from it. */
+let isLoadedWhole = false;
 let unsaved = false;
 let timer: NodeJS.Timeout | undefined;
 let linkTimer: NodeJS.Timeout | undefined;
@@ -100,11 +102,14 @@ function unreadable(error: unknown): AppError {
 function load(): { loaded: IndexDatabase; damage: string | null } {
   const stamp = stampOfFile();
   loadedStamp = stamp;
+  isLoadedWhole = false;
   if (stamp === '') return { loaded: new IndexDatabase(sql, { bytes: null, analysisVersion }), damage: null };
   try {
     const bytes = fs.readFileSync(file);
     if (bytes.length === 0) throw new Error('the file is empty');
-    return { loaded: new IndexDatabase(sql, { bytes, analysisVersion }), damage: null };
+    const loaded = new IndexDatabase(sql, { bytes, analysisVersion });
+    isLoadedWhole = true;
+    return { loaded, damage: null };
   } catch (error) {
     if (error instanceof NewerSchemaError) throw newer(error);
     const { code, message } = error as NodeJS.ErrnoException;
@@ -155,6 +160,7 @@ async function publish(): Promise<void> {
     throw describeWriteError(error);
   }
   loadedStamp = stampOfFile();
+  isLoadedWhole = true;
   const ended = performance.now();
   checkpointPace.ended(ended, ended - started);
 }
@@ -314,7 +320,7 @@ const handlers: { [Name in keyof StoreCalls]: Handler<Name> } = {
     lockId = id;
     if (id !== null) removeStaleTemporaries(folder, path.basename(file));
     // Nobody has written since this was read or written here.
-    if (database !== undefined && loadedStamp !== '' && stampOfFile() === loadedStamp) return { repairs: [] };
+    if (database !== undefined && isLoadedWhole && stampOfFile() === loadedStamp) return { repairs: [] };
     database?.close();
     const { loaded, damage } = load();
     database = loaded;

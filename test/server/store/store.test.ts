@@ -322,6 +322,18 @@ describe('openStore', function () {
     assert.deepEqual(readFileSync(databaseFile()), written);
   });
 
+  it('a reader of a damaged file that becomes the writer keeps it, too', async () => {
+    const writer = await open();
+    await writer.put([fileOf('a.ts', 'alpha\n'.repeat(2_000))]);
+    await writer.markComplete();
+    truncateSync(databaseFile(), 5_000);
+    const reader = await open();
+    assert.equal(reader.role, 'reader');
+    await close(writer);
+    assert.ok(await reader.tryBecomeWriter());
+    assert.match(reader.repairs.join(), /It was kept as index\.db\.damaged-/);
+  });
+
   it('keeps one damaged file and says where', async () => {
     for (let round = 0; round < 2; round++) {
       const store = await open();
