@@ -13,6 +13,8 @@ const lookEveryMs = 250;
 const writerMs = 6_000;
 /** Questions come in bursts; between them others may write: an editor follows every save, a server asks. */
 const restAfterMs = 1_000;
+/** An assistant may stay open for days: after so long without a question the memory is given back, too. */
+const unloadAfterMs = 15 * 60_000;
 
 /** What a question is answered from. */
 export interface Asked {
@@ -38,8 +40,9 @@ export interface AskedFolder {
 export interface AskedFolderOptions {
   open: () => Promise<OpenWorkspace>;
   log: (event: string, fields: Record<string, unknown>) => void;
-  /** How long an answer may wait for the index; for tests. */
+  /** How long an answer may wait for the index, and how long it is kept in memory without a question; for tests. */
   waitMs?: number;
+  unloadMs?: number;
 }
 
 function lackOf({ progress, files, writer, role }: EngineStatus): string {
@@ -64,10 +67,23 @@ async function waitForWriter({ engine }: OpenWorkspace, signal: AbortSignal): Pr
   }
 }
 
-export function createAskedFolder({ open, log, waitMs = patienceMs }: AskedFolderOptions): AskedFolder {
+async function closeWorkspace({ engine, embeddings }: OpenWorkspace): Promise<void> {
+  await engine.close();
+  await embeddings?.close();
+}
+
+export function createAskedFolder({
+  open,
+  log,
+  waitMs = patienceMs,
+  unloadMs = unloadAfterMs,
+}: AskedFolderOptions): AskedFolder {
   let opening: Promise<OpenWorkspace> | undefined;
   let running: Promise<string | null> | undefined;
-  let rest: NodeJS.Timeout | undefined;
+  let unloading: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  /** Counts what was planned for later, of which only the last counts. */
+  let plans = 0;
   let asking = 0;
   const closing = new AbortController();
 
@@ -101,17 +117,41 @@ export function createAskedFolder({ open, log, waitMs = patienceMs }: AskedFolde
     return running;
   }
 
-  function restSoon(): void {
-    clearTimeout(rest);
-    if (closing.signal.aborted) return;
-    rest = setTimeout(() => {
-      if (asking > 0 || opening === undefined) return;
+  /** Does this when nobody has asked for so long, again and again until it is done, and then what is next. */
+  function whenQuiet(ms: number, step: (workspace: OpenWorkspace) => Promise<boolean>, next?: () => void): void {
+    clearTimeout(timer);
+    const plan = ++plans;
+    const isLast = (): boolean => plan === plans && asking === 0 && !closing.signal.aborted;
+    timer = setTimeout(() => {
+      if (!isLast()) return;
       opening
-        .then(async ({ engine }) => {
-          if (!(await engine.giveWay())) restSoon();
+        ?.then(step)
+        .then((done) => {
+          if (!isLast()) return;
+          if (done) next?.();
+          else whenQuiet(ms, step, next);
         })
-        .catch((error: unknown) => log('the index is held', { message: (error as Error).message }));
-    }, restAfterMs);
+        .catch((error: unknown) => log('the index is kept', { message: (error as Error).message }));
+    }, ms).unref();
+  }
+
+  /** First others may write, later memory is given back as well. */
+  const restSoon = (): void =>
+    whenQuiet(
+      restAfterMs,
+      ({ engine }) => engine.giveWay(),
+      () => whenQuiet(unloadMs, unload),
+    );
+
+  /** Not while it embeds. */
+  async function unload(workspace: OpenWorkspace): Promise<boolean> {
+    const { vectors } = await workspace.engine.status();
+    if (vectors.state === 'embedding' || asking > 0) return false;
+    opening = undefined;
+    unloading = closeWorkspace(workspace);
+    await unloading;
+    log('let go of the index', { afterMs: unloadMs });
+    return true;
   }
 
   /** What the run gives; undefined when time is up first. */
@@ -151,12 +191,10 @@ export function createAskedFolder({ open, log, waitMs = patienceMs }: AskedFolde
     },
     async close() {
       closing.abort();
-      clearTimeout(rest);
+      clearTimeout(timer);
       await running?.catch(() => undefined);
-      if (opening === undefined) return;
-      const { engine, embeddings } = await opening;
-      await engine.close();
-      await embeddings?.close();
+      await unloading?.catch(() => undefined);
+      if (opening !== undefined) await closeWorkspace(await opening);
     },
   };
 }

@@ -5,63 +5,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { spawn } from 'node:child_process';
-import { Client, type ClientOptions } from '@modelcontextprotocol/client';
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeSmallModel } from '../server/embedding/runnableModel.ts';
+import { connect, type Connected } from './mcpClient.ts';
 import { startServer } from './serverProcess.ts';
 import { cli, makeWorkspace, sample, type Workspace } from './workspace.ts';
-
-interface Told {
-  texts: string[];
-  isError: boolean;
-}
-
-/** A real client of the protocol and a real server. */
-interface Connected {
-  client: Client;
-  /** What the server has written on standard error. */
-  notes(): string;
-  call(tool: string, input?: Record<string, unknown>): Promise<Told>;
-  close(): Promise<void>;
-}
-
-async function connect(
-  cwd: string,
-  {
-    args = [],
-    env = {},
-    options = {},
-    prepare,
-  }: {
-    args?: string[];
-    env?: Record<string, string>;
-    options?: ClientOptions;
-    prepare?: (client: Client) => void;
-  } = {},
-): Promise<Connected> {
-  const client = new Client({ name: 'test', version: '1' }, options);
-  prepare?.(client);
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [cli, 'mcp', ...args],
-    cwd,
-    env: { ...(process.env as Record<string, string>), ...env },
-    stderr: 'pipe',
-  });
-  let notes = '';
-  transport.stderr!.on('data', (part: Buffer) => (notes += String(part)));
-  await client.connect(transport);
-  return {
-    client,
-    notes: () => notes,
-    async call(tool, input = {}) {
-      const { content, isError } = await client.callTool({ name: tool, arguments: input });
-      return { texts: content.map((each) => (each.type === 'text' ? each.text : '')), isError: isError === true };
-    },
-    close: () => client.close(),
-  };
-}
 
 const query = 'match a request path';
 

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { realModel, realModelSha256, withRealModel } from '../server/embedding/testModel.ts';
+import { connect } from '../acceptance/mcpClient.ts';
 import { readZip, type ZipEntry } from './readZip.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -15,7 +16,7 @@ const allowed = [
   /^\[Content_Types\]\.xml$/,
   /^extension\.vsixmanifest$/,
   /^extension\/(package\.json|readme\.md|changelog\.md|LICENSE\.txt)$/i,
-  /^extension\/dist\/(extension|server|cli|storeWorker|parseWorker|tokenWorker|embedProcess)\.cjs$/,
+  /^extension\/dist\/(extension|server|cli|mcpServer|storeWorker|parseWorker|tokenWorker|embedProcess)\.cjs$/,
   /^extension\/dist\/node_modules\/onnxruntime-(node|common)\/(package\.json|dist\/(cjs\/)?([a-z-]+\.js|package\.json))$/,
   /^extension\/dist\/node_modules\/onnxruntime-node\/bin\/napi-v6\/linux\/x64\/(onnxruntime_binding\.node|libonnxruntime\.so\.1)$/,
   /^extension\/dist\/webview\/[a-zA-Z]+\.(js|css)$/,
@@ -29,7 +30,7 @@ const required = [
   'extension/readme.md',
   'extension/changelog.md',
   'extension/LICENSE.txt',
-  ...['extension', 'server', 'cli', 'storeWorker', 'parseWorker', 'tokenWorker', 'embedProcess'].map(
+  ...['extension', 'server', 'cli', 'mcpServer', 'storeWorker', 'parseWorker', 'tokenWorker', 'embedProcess'].map(
     (name) => `extension/dist/${name}.cjs`,
   ),
   'extension/dist/webview/context.js',
@@ -130,6 +131,15 @@ describe('npm run package', function () {
     assert.equal(asked.status, 0, asked.stderr);
     assert.match(asked.stdout, /tide\.ts/);
     assert.match(asked.stdout, /highTideAt/);
+  });
+
+  it('and it serves assistants', async () => {
+    const server = await connect(workspace, { program: path.join(scratch, 'unpacked/extension/dist/cli.cjs') });
+    try {
+      assert.match((await server.call('select_context', { query: 'when is high tide' })).texts[0]!, /highTideAt/);
+    } finally {
+      await server.close();
+    }
   });
 
   withRealModel('a VSIX with a model', () => {

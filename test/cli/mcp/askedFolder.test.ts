@@ -13,6 +13,7 @@ describe('A folder that is asked', function () {
   this.timeout(60_000);
   let root: string;
   let folder: AskedFolder;
+  const logged: string[] = [];
   beforeEach(() => {
     root = mkdtempSync(path.join(tmpdir(), 'contextkit-asked-'));
     for (let i = 0; i < 300; i++) writeFileSync(path.join(root, `f${i}.ts`), `export function f${i}() {}\n`.repeat(20));
@@ -22,17 +23,17 @@ describe('A folder that is asked', function () {
     rmSync(root, { recursive: true });
   });
 
-  function open(waitMs?: number): AskedFolder {
+  function open(times: { waitMs?: number; unloadMs?: number } = {}): AskedFolder {
     folder = createAskedFolder({
       open: async () => ({ root, config: {}, engine: await openEngine({ root }), embeddings: undefined }),
-      log: () => undefined,
-      ...(waitMs === undefined ? {} : { waitMs }),
+      log: (event) => logged.push(event),
+      ...times,
     });
     return folder;
   }
 
   it('answers from what is there when waiting took too long, and says so', async () => {
-    open(100);
+    open({ waitMs: 100 });
     const { lack } = await folder.ask(patient);
     assert.match(lack!, /^The index is still being made \(.* so far\): ask again for a complete answer\.$/);
     let asked = await folder.ask(patient);
@@ -80,6 +81,17 @@ describe('A folder that is asked', function () {
     assert.equal((await workspace.engine.symbols({ name: 'late', match: 'exact' })).length, 1);
   });
 
+  it('lets go of the memory when nobody asks for long, and opens the index again for the next question', async () => {
+    logged.length = 0;
+    open({ unloadMs: 50 });
+    const before = await folder.ask(patient);
+    while (!logged.includes('let go of the index')) await sleep(50);
+    await assert.rejects(before.workspace.engine.status(), /the engine is closed/);
+    const after = await folder.ask(patient);
+    assert.equal(after.lack, null);
+    assert.equal((await after.workspace.engine.status()).files, 300);
+  });
+
   it('waits for who writes to save what they know, and names what they do not take up', async () => {
     const writer = await openEngine({ root, access: 'write' });
     await writer.index();
@@ -96,7 +108,7 @@ describe('A folder that is asked', function () {
 
   it('waits for the first results of who writes, and gives up in time', async () => {
     const writer = await openEngine({ root, access: 'write' });
-    open(300);
+    open({ waitMs: 300 });
     const { lack } = await folder.ask(patient);
     assert.match(lack!, /^process \d+ on .* is still indexing \(0 files so far\)/);
     await writer.index();
