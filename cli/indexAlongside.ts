@@ -1,4 +1,4 @@
-import { AppError, isAppError } from '../core/errors.ts';
+import { AppError, hasErrorCode } from '../core/errors.ts';
 import type { Engine, IndexReport } from '../server/engine/index.ts';
 import { counted } from './output/terminal.ts';
 import { firstOf, pause, writerName, type Writer } from './otherWriter.ts';
@@ -50,7 +50,7 @@ async function indexUnlessLocked(session: Session, engine: Engine, force: boolea
   try {
     return await indexWithProgress(session, engine, force);
   } catch (error) {
-    if (isAppError(error) && error.code === 'index_locked') return null;
+    if (hasErrorCode(error, 'index_locked')) return null;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, hasErrorCode } from '../core/errors.ts';
 import {
   openEmbeddings,
   openEngine,
@@ -105,7 +105,7 @@ export function embeddingsOf(session: Session, config: Config, isAwaited = true)
   const onBattery = fromEnvironment(session, 'CONTEXTKIT_EMBEDDING_ON_BATTERY', 'embeddingOnBattery');
   return openEmbeddings({
     ...modelSettings(session, config),
-    cpuPercent: cpuPercent ?? config.embeddingCpuPercent ?? (isAwaited ? 100 : usual.embeddingCpuPercent),
+    cpuPercent: cpuPercent ?? config.embeddingCpuPercent ?? usual.embeddingCpuPercent,
     onBattery: onBattery ?? config.embeddingOnBattery ?? (isAwaited ? 'continue' : usual.embeddingOnBattery),
     memoryMb: embeddingMemoryMb,
     ...(embeddingProcesses === undefined ? {} : { processes: embeddingProcesses }),
@@ -192,7 +192,7 @@ export async function prepareAnswers(session: Session, engine: Engine): Promise<
       await engine.index({ signal: session.signal });
       return;
     } catch (error) {
-      if (!(error instanceof AppError && error.code === 'index_locked')) throw error;
+      if (!hasErrorCode(error, 'index_locked')) throw error;
     }
   }
 }

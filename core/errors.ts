@@ -49,6 +49,9 @@ export function isAppError(error: unknown): error is AppError {
   return error instanceof Error && (error as Partial<AppError>).brand === 'contextkit.AppError';
 }
 
+export const hasErrorCode = (error: unknown, code: ErrorCode): error is AppError =>
+  isAppError(error) && error.code === code;
+
 /** A plain object that crosses a thread or process border. */
 export interface SerializedError {
   code: ErrorCode | 'bug';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError, isAppError } from '../../core/errors.ts';
+import { AppError, hasErrorCode } from '../../core/errors.ts';
 import type { EngineStatus, IndexProgress } from '../../server/engine/index.ts';
 import { firstOf, writerName } from '../otherWriter.ts';
 import { counted } from '../output/terminal.ts';
@@ -101,10 +101,9 @@ export function createAskedFolder({
       await workspace.engine.index();
       return null;
     } catch (error) {
-      if (!isAppError(error)) throw error;
-      if (error.code === 'index_locked') return waitForWriter(workspace, closing.signal);
+      if (hasErrorCode(error, 'index_locked')) return waitForWriter(workspace, closing.signal);
       // What could not be saved is in memory and answers all the same.
-      if (error.code === 'index_unwritable') return `${error.message}. ${error.hint ?? ''}`;
+      if (hasErrorCode(error, 'index_unwritable')) return `${error.message}. ${error.hint ?? ''}`;
       throw error;
     }
   }

@@ -9,7 +9,7 @@ import { isAppError } from '../../core/errors.ts';
 import { mcpTools, type McpTool } from '../../protocol/index.ts';
 import type { IndexProgress } from '../../server/engine/index.ts';
 import type { AskOptions } from './askedFolder.ts';
-import { instructions, toolTexts } from './tools.ts';
+import { instructions, toolTexts } from './toolTexts.ts';
 
 export interface McpServerOptions {
   version: string;

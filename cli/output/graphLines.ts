@@ -19,13 +19,13 @@ function edgeLine(edge: GraphEdge, end: GraphSymbol | null, style: Style): strin
   return `${indent}  ${name}  ${printable(place)}  ${at}`;
 }
 
+/** One end of a call; null for the top of a file. */
+type End = (edge: GraphEdge) => GraphSymbol | null;
+const callerOf: End = ({ caller }) => caller;
+const calleeOf: End = ({ callee }) => callee;
+
 /** Edges of the second hop follow the edge that leads to them. */
-function nested(
-  edges: readonly GraphEdge[],
-  near: (edge: GraphEdge) => GraphSymbol | null,
-  far: (edge: GraphEdge) => GraphSymbol | null,
-  start: GraphSymbol,
-): GraphEdge[] {
+function nested(edges: readonly GraphEdge[], near: End, far: End, start: GraphSymbol): GraphEdge[] {
   const keyOf = (symbol: GraphSymbol | null): string => (symbol === null ? '' : `${symbol.path}:${symbol.line}`);
   const byNear = new Map<string, GraphEdge[]>();
   for (const edge of edges) {
@@ -44,6 +44,10 @@ function nested(
   return ordered;
 }
 
+/** Calls that lead away from a definition, each with what is at its far end. */
+const callLines = (edges: readonly GraphEdge[], near: End, far: End, start: GraphSymbol, style: Style): string[] =>
+  nested(edges, near, far, start).map((edge) => edgeLine(edge, far(edge), style));
+
 /** Callers and callees of each definition, as far as they were asked for. */
 export function graphLines(
   { definitions, more }: GraphAnswer,
@@ -56,23 +60,11 @@ export function graphLines(
     lines.push(...headLines(symbol, style));
     if (direction !== 'callees') {
       lines.push(callers.length === 0 ? '  no known callers' : `  called by (${callers.length}):`);
-      for (const edge of nested(
-        callers,
-        ({ callee }) => callee,
-        ({ caller }) => caller,
-        symbol,
-      ))
-        lines.push(edgeLine(edge, edge.caller, style));
+      lines.push(...callLines(callers, calleeOf, callerOf, symbol, style));
     }
     if (direction !== 'callers') {
       lines.push(callees.length === 0 ? '  no known calls' : `  calls (${callees.length}):`);
-      for (const edge of nested(
-        callees,
-        ({ caller }) => caller,
-        ({ callee }) => callee,
-        symbol,
-      ))
-        lines.push(edgeLine(edge, edge.callee, style));
+      lines.push(...callLines(callees, callerOf, calleeOf, symbol, style));
     }
     if (truncated) lines.push(`  … and more: ${wording.limit} shows them`);
     lines.push('');

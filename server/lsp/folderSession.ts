@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { AppError, isAppError } from '../../core/errors.ts';
+import { AppError, hasErrorCode, isAppError } from '../../core/errors.ts';
 import type { FolderState, FolderStatus, Settings } from '../../protocol/index.ts';
 import {
   openEngine,
@@ -57,8 +57,6 @@ const linkWaitMs = 200;
 const turnEveryMs = 2_000;
 const goneHint = 'When it is there again it is looked at again; nothing needs to be done.';
 
-const isLocked = (error: unknown): boolean => isAppError(error) && error.code === 'index_locked';
-
 /** Where the index of a folder lies when all of them are kept in one place. */
 function indexDirOf(root: string, indexDirectory: string): string | undefined {
   if (indexDirectory === '') return undefined;
@@ -96,7 +94,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
   const changes = gatherChanges({ update: bringUpToDate });
 
   function fail(error: unknown): void {
-    if (isAppError(error) && error.code === 'cancelled') return;
+    if (hasErrorCode(error, 'cancelled')) return;
     problem = { message: (error as Error).message, hint: isAppError(error) ? (error.hint ?? null) : null };
     log('folder failed', { message: problem.message });
     onState();
@@ -163,7 +161,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       problem = null;
       if (mended) onState();
     } catch (error) {
-      if (isLocked(error)) lookWhenFree();
+      if (hasErrorCode(error, 'index_locked')) lookWhenFree();
       else fail(error);
     }
   }
@@ -174,7 +172,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
       await opened.update(paths);
       problem = null;
     } catch (error) {
-      if (isLocked(error)) lookWhenFree();
+      if (hasErrorCode(error, 'index_locked')) lookWhenFree();
       else fail(error);
     }
     onState();
@@ -256,7 +254,7 @@ export function createFolderSession(options: FolderSessionOptions): FolderSessio
         problem = null;
         return report;
       } catch (error) {
-        if (isLocked(error)) lookWhenFree();
+        if (hasErrorCode(error, 'index_locked')) lookWhenFree();
         else fail(error);
         throw error;
       } finally {
